@@ -1,0 +1,138 @@
+//! Running work on several threads, with a way to stop it and a way to see how far it is.
+//!
+//! In: a number of tasks and a function for one of them. Out: each thread's state, or the error of the
+//! lowest failed task, so that which error is reported does not depend on the threads (law 2).
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use crate::error::{Error, Result};
+
+/// Shared by a caller who waits and the threads that work: a request to stop, and the progress made.
+#[derive(Debug, Default)]
+pub struct Control {
+    cancelled: AtomicBool,
+    done: AtomicU64,
+}
+
+impl Control {
+    /// Asks the work to stop at its next check.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// `Err(Cancelled)` once the caller asked for a stop. Checked at least once per batch.
+    pub fn check(&self) -> Result<()> {
+        if self.cancelled.load(Ordering::Relaxed) { Err(Error::Cancelled) } else { Ok(()) }
+    }
+
+    /// Adds rows to the progress.
+    pub fn advance(&self, rows: u64) {
+        self.done.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    /// Rows done so far.
+    pub fn done(&self) -> u64 {
+        self.done.load(Ordering::Relaxed)
+    }
+}
+
+/// The number of threads to use: what was asked for, or one per processor that this process may use.
+pub fn threads_or_default(asked: Option<usize>) -> usize {
+    asked.filter(|&threads| threads > 0).unwrap_or_else(|| {
+        std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+    })
+}
+
+/// Runs `tasks` tasks on up to `threads` threads. Each thread makes one state and takes the next open
+/// task until none is left; the states come back in no particular order.
+///
+/// # Errors
+/// The error of the lowest failed task. After a failure no task above it is started.
+pub fn parallel<S: Send>(
+    threads: usize,
+    tasks: usize,
+    make: impl Fn() -> Result<S> + Sync,
+    work: impl Fn(&mut S, usize) -> Result<()> + Sync,
+) -> Result<Vec<S>> {
+    let next = AtomicUsize::new(0);
+    let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
+    let record = |task: usize, error: Error| {
+        let mut first = failed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if first.as_ref().is_none_or(|(earlier, _)| task < *earlier) {
+            *first = Some((task, error));
+        }
+        next.store(tasks, Ordering::Relaxed);
+    };
+    let run = || -> Option<S> {
+        let mut state = match make() {
+            Ok(state) => state,
+            Err(error) => {
+                record(0, error);
+                return None;
+            }
+        };
+        loop {
+            let task = next.fetch_add(1, Ordering::Relaxed);
+            if task >= tasks {
+                return Some(state);
+            }
+            if let Err(error) = work(&mut state, task) {
+                record(task, error);
+                return None;
+            }
+        }
+    };
+    let threads = threads.clamp(1, tasks.max(1));
+    let states: Vec<Option<S>> = if threads == 1 {
+        vec![run()]
+    } else {
+        std::thread::scope(|scope| {
+            let handles: Vec<_> = (0..threads).map(|_| scope.spawn(run)).collect();
+            handles
+                .into_iter()
+                .map(|handle| handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        })
+    };
+    match failed.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        Some((_, error)) => Err(error),
+        None => Ok(states.into_iter().flatten().collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_runs_once() {
+        let states = parallel(3, 100, || Ok(Vec::new()), |seen, task| {
+            seen.push(task);
+            Ok(())
+        })
+        .expect("no task fails");
+        let mut seen: Vec<usize> = states.into_iter().flatten().collect();
+        seen.sort_unstable();
+        assert_eq!(seen, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_lowest_error_is_reported() {
+        for threads in 1..4 {
+            let error = parallel(threads, 10, || Ok(()), |(), task| {
+                if task >= 2 { Err(Error::argument(format!("task {task}"))) } else { Ok(()) }
+            })
+            .expect_err("tasks fail");
+            assert_eq!(error, Error::argument("task 2"));
+        }
+    }
+
+    #[test]
+    fn a_cancelled_control_says_so() {
+        let control = Control::default();
+        assert!(control.check().is_ok());
+        control.cancel();
+        assert_eq!(control.check(), Err(Error::Cancelled));
+    }
+}

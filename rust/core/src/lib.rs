@@ -1,0 +1,18 @@
+//! creditcore: the domain. What a record, a region, a sum and a rank mean.
+//!
+//! In come batches of columns (from files through `creditcore-store`, from frames through the Python
+//! module), out go aggregates and rankings. This crate knows no Python, opens no file, reads no clock and
+//! no environment variable, and holds no `unsafe`.
+//!
+//! Ground floor: [`error`], [`exec`], [`batch`], [`region`]. Stages, each of which may use those before
+//! it and never those after it: [`aggregate`], [`rank`].
+#![forbid(unsafe_code)]
+
+pub mod aggregate;
+pub mod batch;
+pub mod error;
+pub mod exec;
+pub mod rank;
+pub mod region;
+
+pub use error::{Error, Result};
