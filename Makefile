@@ -1,0 +1,96 @@
+# The only spelling of each command; README, CONTRIBUTING and the continuous integration call these.
+#
+# In: PYTHON (an interpreter of 3.11 or newer; default python3) and cargo. Out: everything lives in .venv
+# and target, and nothing outside of this folder is changed. Stamp files make repeated calls quick.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STUB := python/creditcore/_core.pyi
+FRESH := .check/stubs/creditcore/_core.pyi
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# Every pip, also the one that maturin calls, takes the versions of the lock file.
+export PIP_CONSTRAINT := $(CURDIR)/requirements.lock
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# One interpreter for every build of the extension module, so that cargo need not build it twice.
+export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
+# What the module is built from. A changed file of Python code needs no build: the install is editable.
+SOURCES := $(shell find rust -name '*.rs' -o -name 'Cargo.toml' -o -name '*.csv' 2>/dev/null)
+
+.PHONY: help setup build demo test test-rust test-python test-parity check bench stubs lock clean
+
+help:  ## show the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
+
+setup: $(VENV)/.stamp-build $(VENV)/.stamp-test $(VENV)/.stamp-check  ## install the tools into .venv
+
+build: $(VENV)/.stamp-extension  ## build the extension module and install the package into .venv
+
+demo: build  ## rank the cities of a made-up country and a file of real clients
+	$(BIN)/creditcore demo
+
+test: test-rust test-python  ## run all tests but those against other systems
+
+test-rust:
+	cargo test --locked --quiet --workspace --exclude creditcore-py
+
+test-python: build $(VENV)/.stamp-test
+	$(BIN)/python -m pytest -q -m "not parity"
+
+test-parity: build $(VENV)/.stamp-test $(VENV)/.stamp-bench  ## compare with other systems
+	$(BIN)/python -m pytest -q -m parity \
+		|| { status=$$?; [ $$status -eq 5 ] && echo "there are no parity tests yet" || exit $$status; }
+
+check: build setup $(FRESH)  ## style, types, stubs, licences
+	cargo fmt --all --check
+	cargo clippy --locked --quiet --workspace --all-targets -- -D warnings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	diff -u $(STUB) $(FRESH) || { echo '`$(STUB)` is behind the built module; run `make stubs`' >&2; exit 1; }
+	MYPYPATH=python $(BIN)/python -m mypy.stubtest creditcore._core
+	$(BIN)/python -m mypy $(wildcard python tests benches)
+	$(BIN)/python -m pytest -q tests/laws
+
+bench: build $(VENV)/.stamp-test $(VENV)/.stamp-bench  ## measure, against other systems
+	$(BIN)/python -m pytest benches --benchmark-only
+
+stubs: $(FRESH)  ## write the types of the extension module
+	cp $(FRESH) $(STUB)
+
+lock: $(VENV)/.stamp-build  ## resolve the versions in requirements.lock anew
+	PIP_CONSTRAINT= $(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile -q --universal --no-header --no-emit-index-url --upgrade \
+		--group build --group test --group check --group bench -o requirements.lock pyproject.toml
+
+clean:  ## remove everything that was built
+	rm -rf target $(VENV) .check .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find python tests benches -name __pycache__ -prune -exec rm -rf {} +
+	find python -name '*.so' -delete
+
+$(VENV)/.stamp-venv:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python 3.11 or newer is needed: set PYTHON")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade pip
+	touch $@
+
+$(VENV)/.stamp-build $(VENV)/.stamp-test $(VENV)/.stamp-check $(VENV)/.stamp-bench: \
+$(VENV)/.stamp-%: requirements.lock pyproject.toml | $(VENV)/.stamp-venv
+	$(BIN)/python -m pip install -q --group $*
+	touch $@
+
+$(VENV)/.stamp-extension: $(SOURCES) Cargo.toml Cargo.lock pyproject.toml | $(VENV)/.stamp-build
+	$(BIN)/maturin develop --quiet --release --locked
+	touch $@
+
+# The types are read out of the module as it was built, so they cannot drift from it.
+$(FRESH): $(VENV)/.stamp-extension | $(VENV)/.stamp-check
+	rm -rf .check/stubs
+	$(BIN)/maturin generate-stubs --quiet --locked --profile release --out .check/stubs
+	sed -i '1i # Generated from the built module by `make stubs`; do not edit.' $@
+	$(BIN)/ruff format --quiet --isolated --line-length 110 $@

@@ -1,0 +1,54 @@
+"""What a test may need from the machine.
+
+In: the markers `spark` and `browser`, and the variable `CREDITCORE_REQUIRE` (names, split at commas).
+Out: a marked test is skipped, with its reason, where a JDK or Chromium is missing; where the variable
+names the need, it fails instead, so that a machine meant to run such tests cannot pass them by.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+OLDEST_JDK = 17
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def missing_jdk() -> str | None:
+    """Why Spark cannot run here, or nothing."""
+    java = shutil.which("java")
+    if java is None:
+        return f"no `java` on the path (a JDK of version {OLDEST_JDK} or newer is needed)"
+    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
+    version = re.search(r'version "(\d+)', told)
+    if version is None or int(version[1]) < OLDEST_JDK:
+        return f"`java` says {told.strip().splitlines()[:1]}, version {OLDEST_JDK} or newer is needed"
+    return None
+
+
+def missing_browser() -> str | None:
+    """Why no page can be opened here, or nothing."""
+    if any(shutil.which(name) for name in BROWSERS):
+        return None
+    return f"none of {', '.join(f'`{name}`' for name in BROWSERS)} is on the path"
+
+
+NEEDS: dict[str, Callable[[], str | None]] = {"spark": missing_jdk, "browser": missing_browser}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip or fail a test whose need is not met."""
+    required = {name.strip() for name in os.environ.get("CREDITCORE_REQUIRE", "").split(",")}
+    for name, missing in NEEDS.items():
+        if item.get_closest_marker(name) is None:
+            continue
+        reason = missing()
+        if reason is not None and name in required:
+            pytest.fail(f"`CREDITCORE_REQUIRE` names `{name}`, but {reason}", pytrace=False)
+        if reason is not None:
+            pytest.skip(reason)
