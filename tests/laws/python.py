@@ -55,9 +55,10 @@ def frame_work(text: str) -> list[str]:
     """Imports of frame libraries, and uses of the Arrow protocol."""
     found = [f"imports `{name}`" for name in sorted(tops(imports(text)) & FRAMES)]
     for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.Attribute) or not node.attr.startswith("__arrow_c_"):
+            continue
         # An object of the package may hand itself on: `self._core.__arrow_c_stream__(...)`.
-        asks = isinstance(node, ast.Attribute) and node.attr.startswith("__arrow_c_")
-        if asks and not ast.unparse(node).startswith("self."):
+        if not ast.unparse(node).startswith("self."):
             found.append(f"line {node.lineno}: `{node.attr}`")
     return found
 
@@ -90,10 +91,14 @@ def arithmetic(text: str) -> list[str]:
     """
     found = []
     for node in ast.walk(ast.parse(text)):
-        operates = isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ARITHMETIC)
-        operates = operates and not is_path(node) and "time.monotonic()" not in ast.unparse(node)
-        adds_up = isinstance(node, ast.Call) and ast.unparse(node.func) in ("sum", "round")
-        if operates or adds_up:
+        if not isinstance(node, ast.BinOp | ast.AugAssign | ast.Call):
+            continue
+        if isinstance(node, ast.Call):
+            breaks = ast.unparse(node.func) in ("sum", "round")
+        else:
+            breaks = isinstance(node.op, ARITHMETIC) and not is_path(node)
+            breaks = breaks and "time.monotonic()" not in ast.unparse(node)
+        if breaks:
             found.append(f"line {node.lineno}: `{ast.unparse(node)}`")
     return found
 
