@@ -70,7 +70,7 @@ lock: $(VENV)/.stamp-build  ## resolve the versions in requirements.lock anew
 
 clean:  ## remove everything that was built
 	rm -rf target $(VENV) .check .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	find python tests benches -name __pycache__ -prune -exec rm -rf {} +
+	find $(wildcard python tests benches) -name __pycache__ -prune -exec rm -rf {} +
 	find python -name '*.so' -delete
 
 $(VENV)/.stamp-venv:
