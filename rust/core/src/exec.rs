@@ -44,6 +44,14 @@ pub fn threads_or_default(asked: Option<usize>) -> usize {
     })
 }
 
+/// The name of the instruction set that the kernels use.
+///
+/// # Errors
+/// `CREDITCORE_ISA` names none, or one that this processor lacks.
+pub fn instruction_set() -> Result<String> {
+    creditcore_kernels::isa::Isa::active().map(|isa| isa.to_string()).map_err(Error::argument)
+}
+
 /// Runs `tasks` tasks on up to `threads` threads. Each thread makes one state and takes the next open
 /// task until none is left; the states come back in no particular order.
 ///

@@ -1,1 +1,30 @@
-//! x
+//! The extension module `creditcore._core`: borrow, gate, wrap.
+//!
+//! In come Arrow frames (by capsule) and paths, out go frozen objects. Nothing is computed here: each
+//! function takes its arguments, runs the core behind the gate ([`gate`]) and wraps what comes back.
+
+mod aggregate;
+mod error;
+mod gate;
+mod region;
+mod source;
+
+use pyo3::prelude::*;
+
+/// The native core of creditcore.
+#[pymodule]
+mod _core {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::aggregate::{Aggregate, Ranking, aggregate, instruction_set};
+    #[pymodule_export]
+    use super::region::Regions;
+    #[pymodule_export]
+    use super::source::Source;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,77 @@
+"""Exact weighted credit averages and rankings, in the order of the work.
+
+Comes in: files or frames of records. Goes out: aggregates and rankings. Names are loaded when they are first
+used, so that importing the package costs next to nothing.
+
+>>> import creditcore as cc
+>>> frame = {"city": ["310100", "330400", "310100"], "score": [640.0, 655.0, 644.0]}
+>>> cc.rank(frame, by="city", score="score").to_polars().select("code", "mean", "rank").rows()
+[('330400', 655.0, 1), ('310100', 642.0, 2)]
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from creditcore._core import __version__
+    from creditcore.aggregation import Aggregate, aggregate
+    from creditcore.errors import (
+        ArgumentError,
+        Cancelled,
+        CreditcoreError,
+        FormatError,
+        ModelError,
+        SchemaError,
+        SourceError,
+        StateError,
+        TacticError,
+    )
+    from creditcore.ranking import Ranking, rank
+
+_HOMES = {
+    "__version__": "creditcore._core",
+    "Aggregate": "creditcore.aggregation",
+    "aggregate": "creditcore.aggregation",
+    "Ranking": "creditcore.ranking",
+    "rank": "creditcore.ranking",
+    "CreditcoreError": "creditcore.errors",
+    "SourceError": "creditcore.errors",
+    "SchemaError": "creditcore.errors",
+    "FormatError": "creditcore.errors",
+    "ModelError": "creditcore.errors",
+    "TacticError": "creditcore.errors",
+    "StateError": "creditcore.errors",
+    "ArgumentError": "creditcore.errors",
+    "Cancelled": "creditcore.errors",
+}
+
+__all__ = [
+    "Aggregate",
+    "ArgumentError",
+    "Cancelled",
+    "CreditcoreError",
+    "FormatError",
+    "ModelError",
+    "Ranking",
+    "SchemaError",
+    "SourceError",
+    "StateError",
+    "TacticError",
+    "__version__",
+    "aggregate",
+    "rank",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its module when it is first used."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'creditcore' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,5 @@
+"""`python -m creditcore`: the command line."""
+
+from creditcore.cli import main
+
+main()

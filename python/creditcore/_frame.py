@@ -1,0 +1,77 @@
+"""The only place where data frames become Arrow streams, and results become data frames.
+
+Comes in: anything that speaks Arrow's C stream interface (polars, pyarrow, pandas 3, DuckDB relations), a
+pandas frame of any version, or a dict of numpy arrays or lists. Goes out: an object with
+`__arrow_c_stream__`, or a polars frame.
+"""
+
+from __future__ import annotations
+
+from typing import IO, TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from creditcore.errors import SourceError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@runtime_checkable
+class ArrowStream(Protocol):
+    """A frame that gives its rows as an Arrow C stream."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give the rows as a capsule."""
+        ...
+
+
+def to_stream(frame: object) -> ArrowStream:
+    """Give a frame as an Arrow stream, without a copy where its library allows that.
+
+    Raises:
+        SourceError: for an object that is no frame.
+    """
+    import polars as pl
+
+    if isinstance(frame, pl.LazyFrame):
+        frame = frame.collect(engine="streaming")
+    if isinstance(frame, ArrowStream) and not _is_pandas(frame):
+        return frame
+    try:
+        if isinstance(frame, dict):
+            return pl.DataFrame({name: _values(values) for name, values in frame.items()}, strict=False)
+        if _is_pandas(frame):
+            return pl.DataFrame({str(name): _values(column) for name, column in frame.items()})  # type: ignore[attr-defined]
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise SourceError(f"the frame cannot be read: {error}; give columns of one length and type") from error
+    kind = type(frame).__name__
+    raise SourceError(
+        f"cannot read records from a `{kind}`; give paths of files, a frame (polars, pyarrow, pandas, DuckDB) "
+        "or a dict of columns"
+    )
+
+
+def _is_pandas(frame: object) -> bool:
+    return type(frame).__module__.split(".")[0] == "pandas"
+
+
+def _values(values: Any) -> Any:  # noqa: ANN401 - columns of any library
+    """Give a column as something that polars takes: pandas' own types become objects with None for null."""
+    if _is_pandas(values):
+        if values.dtype.kind in "iufbM":
+            return values.to_numpy()
+        return [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
+    return values
+
+
+def to_polars(stream: ArrowStream) -> pl.DataFrame:
+    """Give an Arrow stream as a polars frame."""
+    import polars as pl
+
+    return pl.DataFrame(stream)
+
+
+def write_parquet(frames: list[pl.DataFrame], file: IO[bytes]) -> None:
+    """Write frames, one under the other, as one Parquet file."""
+    import polars as pl
+
+    pl.concat(frames, how="diagonal").write_parquet(file)

@@ -1,0 +1,203 @@
+"""Aggregation: exact sums by group, in one pass over the records.
+
+Comes in: records and what their columns mean. Goes out: an `Aggregate`, whose sums are exact and so do not
+depend on order, threads or partitions: parts can be merged, taken away again, and carried as bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from creditcore import _core, regions as region_tables
+from creditcore.errors import ArgumentError, SchemaError
+from creditcore.sources import Records, open_source
+
+if TYPE_CHECKING:
+    from creditcore.ranking import Ranking
+
+REGION_COLUMNS = ("region", "city", "city_code", "adcode")
+"""Columns that are taken for region codes where none is named, in this order."""
+PICKS = ("latest", "first", "mean", "sum")
+Progress = Callable[[int], None]
+
+
+class Aggregate:
+    """Exact sums of one or more groupings; immutable.
+
+    >>> import creditcore as cc
+    >>> columns = {"city": ["310100", "330400"], "score": [640.0, 655.0]}
+    >>> whole = cc.aggregate(columns, by="city", score="score")
+    >>> parts = [cc.aggregate({k: [v[i]] for k, v in columns.items()}, by="city", score="score") for i in (1, 0)]
+    >>> parts[0].merge(parts[1]).to_bytes() == whole.to_bytes()
+    True
+    """
+
+    def __init__(self, core: _core.Aggregate, by: Sequence[tuple[str, str, int]], table: _core.Regions | None) -> None:
+        """Wrap the native sums; made by `aggregate` and `from_bytes`."""
+        self._core = core
+        self._by = list(by)
+        self._table = table
+
+    @property
+    def by(self) -> list[str]:
+        """What can be ranked by."""
+        return [name for name, _, _ in self._by]
+
+    def merge(self, other: Aggregate) -> Aggregate:
+        """Give the sums of both; the plans and region tables must be equal.
+
+        Raises:
+            ArgumentError: two plans, or two region tables.
+        """
+        return Aggregate(self._core.merged(other._core), self._by, self._table)
+
+    def retract(self, other: Aggregate) -> Aggregate:
+        """Give the sums without those of `other`, as if its records had never been there.
+
+        Raises:
+            ArgumentError: two plans, or records that were never added.
+        """
+        return Aggregate(self._core.retracted(other._core), self._by, self._table)
+
+    def to_bytes(self) -> bytes:
+        """Give the byte form: equal sums have equal bytes, however they came about."""
+        return json.dumps(self._by).encode() + b"\n" + self._core.to_bytes()
+
+    @staticmethod
+    def from_bytes(data: bytes, regions: str | os.PathLike[str] | None = "china") -> Aggregate:
+        """Read the byte form.
+
+        Args:
+            data: what `to_bytes` gave.
+            regions: the region table that the sums were made with.
+
+        Raises:
+            FormatError: bytes that were changed, cut short or are of another version.
+        """
+        head, _, body = data.partition(b"\n")
+        core = _core.Aggregate.from_bytes(body)
+        by = [(str(name), str(level), int(grouping)) for name, level, grouping in json.loads(head)]
+        return Aggregate(core, by, region_tables.load(regions))
+
+    def rank(self, by: str | None = None, min_n: int = 1) -> Ranking:
+        """Rank one grouping.
+
+        Args:
+            by: one of `self.by`; the first by default.
+            min_n: units below which a row keeps its figures but gets no rank.
+
+        Raises:
+            ArgumentError: a name that is not among `self.by`.
+        """
+        from creditcore.ranking import Ranking
+
+        name = self._by[0][0] if by is None else by
+        for known, level, grouping in self._by:
+            if known == name:
+                ranked = self._core.rank(grouping, level, self._table, min_n=min_n)
+                return Ranking(ranked, json.loads(self._core.plan()), min_n)
+        raise ArgumentError(f"`by` is `{name}`; these sums are by {', '.join(self.by)}")
+
+
+def aggregate(
+    source: Records,
+    by: str | Sequence[str] = "city",
+    score: str | None = "points_model",
+    weight: str | None = None,
+    *,
+    region: str | None = None,
+    unit: str | None = None,
+    pick: str = "latest",
+    time: str = "event_time",
+    kind: str | None = None,
+    regions: str | os.PathLike[str] | None = "china",
+    share_above: float | None = None,
+    ratio: tuple[str, str] | None = None,
+    bands: Mapping[str, Sequence[float]] | None = None,
+    encoding: str | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Aggregate:
+    """Sum records by one or more groupings, exactly, in one pass.
+
+    The arguments are those of `creditcore.rank`, which is this and then `Aggregate.rank`.
+
+    Raises:
+        SourceError: records that cannot be read, or a value that is refused, with file and row.
+        SchemaError: a column that is missing or of a wrong type; several kinds where none was named.
+        ArgumentError: an argument outside of what is allowed.
+    """
+    opened = open_source(source, encoding=encoding)
+    table = region_tables.load(regions)
+    names = [by] if isinstance(by, str) else list(by)
+    columns = opened.column_names()
+    region = region or next((name for name in REGION_COLUMNS if name in columns), None)
+    groupings, numbered = _groupings(names, region, table, bands or {})
+    if pick not in PICKS:
+        raise ArgumentError(f"`pick` is `{pick}`; allowed are {', '.join(PICKS)}")
+    plan = {
+        "measure": _measure(score, share_above, ratio),
+        "weight": weight,
+        "region": region,
+        "units": None
+        if unit is None
+        else {"key": unit, "pick": pick, "time": time, "version": "version" if "version" in columns else None},
+        "kind_column": "kind" if "kind" in columns else None,
+        "kind": kind,
+        "by": groupings,
+    }
+    if kind not in (None, "all") and "kind" not in columns:
+        raise SchemaError(f"`kind` is `{kind}`, but there is no column `kind`; leave `kind` out or add the column")
+    core = _core.aggregate(opened, json.dumps(plan), table, threads=threads, progress=progress)
+    return Aggregate(core, numbered, table)
+
+
+def _measure(
+    score: str | None, share_above: float | None, ratio: tuple[str, str] | None
+) -> dict[str, dict[str, object]]:
+    if ratio is not None:
+        if share_above is not None:
+            raise ArgumentError("`ratio` and `share_above` are two measures; give one of them")
+        numerator, denominator = ratio
+        return {"ratio": {"numerator": numerator, "denominator": denominator}}
+    if score is None:
+        raise ArgumentError("nothing to average; give `score` or `ratio`")
+    if share_above is not None:
+        return {"share_above": {"score": score, "cut": float(share_above)}}
+    return {"mean": {"score": score}}
+
+
+def _groupings(
+    names: Sequence[str],
+    region: str | None,
+    table: _core.Regions | None,
+    bands: Mapping[str, Sequence[float]],
+) -> tuple[list[object], list[tuple[str, str, int]]]:
+    """Give the plan's groupings, and for each name its level and the number of its grouping."""
+    if not names:
+        raise ArgumentError("`by` is empty; name at least one column or region level")
+    if len(set(names)) < len(names):
+        raise ArgumentError(f"`by` names something twice: {', '.join(names)}; name each once")
+    unused = sorted(set(bands) - set(names))
+    if unused:
+        raise ArgumentError(f"`bands` are given for `{unused[0]}`, which `by` does not name; add it to `by`")
+    levels = [] if table is None else [*table.levels(), *table.families()]
+    groupings: list[object] = []
+    numbered: list[tuple[str, str, int]] = []
+    for name in names:
+        grouping: object
+        level = name
+        if name in bands:
+            grouping = {"bands": {"name": name, "edges": [float(edge) for edge in bands[name]]}}
+        elif table is not None and (name in levels or name == region):
+            grouping = "region"
+            level = name if name in levels else table.levels()[-1]
+        else:
+            grouping = {"column": {"name": name}}
+        if grouping not in groupings:
+            groupings.append(grouping)
+        numbered.append((name, level, groupings.index(grouping)))
+    return groupings, numbered

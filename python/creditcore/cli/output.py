@@ -1,0 +1,135 @@
+"""Rankings to a terminal, to files and as JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from creditcore.errors import ArgumentError
+from creditcore.report.ranking import cell, shown_columns
+
+if TYPE_CHECKING:
+    from creditcore.ranking import Ranking
+
+Rankings = Mapping[str, "Ranking"]
+SHOWN_ROWS = 50
+"""Rows that a terminal shows where `--top` says nothing."""
+
+
+def print_rankings(rankings: Rankings, top: int | None) -> None:
+    """Print tables on standard output, and what was left out on standard error."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    piped = None if sys.stdout.isatty() else 160
+    console = Console(width=piped)
+    for ranking in rankings.values():
+        rows = ranking.rows()
+        shown = rows[: top or SHOWN_ROWS]
+        columns = shown_columns(rows)
+        table = Table(title=Text(ranking.heading), title_justify="left", title_style="bold")
+        for field, title in columns:
+            table.add_column(title, justify="left" if field in ("code", "name") else "right")
+        for row in shown:
+            table.add_row(*(Text(cell(field, row[field])) for field, _ in columns))
+        console.print(table)
+        if len(rows) > len(shown):
+            console.print(Text(f"{len(rows) - len(shown):,} more rows; `--top {len(rows)}` shows all"))
+        _print_left_out(ranking)
+
+
+def _print_left_out(ranking: Ranking) -> None:
+    """Say on standard error what was left out and which regions have no records."""
+    excluded = ranking.excluded
+    if excluded:
+        causes = ", ".join(f"{cause} {n:,}" for cause, n in sorted(excluded.items(), key=lambda item: -item[1]))
+        print(f"left out: {causes}", file=sys.stderr)
+    unresolved = ranking.unresolved
+    if unresolved:
+        listed = ", ".join(f"`{value}` ({cause}) {n:,}" for value, cause, n in unresolved[:10])
+        more = f" and {len(unresolved) - 10:,} more values" if len(unresolved) > 10 else ""
+        print(f"not counted as a region: {listed}{more}", file=sys.stderr)
+    without = ranking.without_data
+    if without:
+        listed = ", ".join(name for _, name in without[:10])
+        more = f" and {len(without) - 10:,} more" if len(without) > 10 else ""
+        print(f"no records: {listed}{more}", file=sys.stderr)
+
+
+def as_object(rankings: Rankings, top: int | None) -> dict[str, Any]:
+    """Give rankings as one JSON object: rows by ranking, and what was left out, by cause."""
+    excluded: dict[str, int] = {}
+    for ranking in rankings.values():
+        excluded.update(ranking.excluded)
+    return {
+        "rankings": {name: ranking.rows()[:top] for name, ranking in rankings.items()},
+        "excluded": excluded,
+        "headings": {name: ranking.heading for name, ranking in rankings.items()},
+        "unresolved": {name: ranking.unresolved for name, ranking in rankings.items() if ranking.unresolved},
+    }
+
+
+def print_json(rankings: Rankings, top: int | None) -> None:
+    """Print one JSON object."""
+    print(json.dumps(as_object(rankings, top), ensure_ascii=False))
+
+
+def write_rankings(rankings: Rankings, path: Path, top: int | None, bom: bool) -> None:
+    """Write a file by its extension: all of it, or nothing.
+
+    Raises:
+        ArgumentError: an extension other than .csv, .parquet and .json.
+    """
+    writers: dict[str, Callable[[IO[bytes]], object]] = {
+        ".csv": lambda file: _write_csv(rankings, file, top, bom),
+        ".json": lambda file: file.write(json.dumps(as_object(rankings, top), ensure_ascii=False).encode() + b"\n"),
+        ".parquet": lambda file: _write_parquet(rankings, file, top),
+    }
+    if path.suffix not in writers:
+        raise ArgumentError(f"`-o {path}`: the extension is `{path.suffix}`; allowed are {', '.join(writers)}")
+    # Beside its place, so that the last step is one rename.
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            writers[path.suffix](file)
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _write_csv(rankings: Rankings, file: IO[bytes], top: int | None, bom: bool) -> None:
+    import io
+
+    text = io.TextIOWrapper(file, encoding="utf-8-sig" if bom else "utf-8", newline="")
+    rows = [row for ranking in rankings.values() for row in ranking.rows()[:top]]
+    fields = list(dict.fromkeys(field for row in rows for field in row))
+    writer = csv.DictWriter(text, fields, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({field: _csv_value(value) for field, value in row.items()} for row in rows)
+    text.flush()
+    text.detach()
+
+
+def _csv_value(value: Any) -> Any:  # noqa: ANN401 - a cell of any column
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
+
+
+def _write_parquet(rankings: Rankings, file: IO[bytes], top: int | None) -> None:
+    from creditcore._frame import write_parquet
+
+    write_parquet([ranking.to_polars().head(top) if top else ranking.to_polars() for ranking in rankings.values()], file)

@@ -1,0 +1,12 @@
+"""What `creditcore demo` shows: a real credit file, and a synthetic country to rank.
+
+Comes in: a number of records, a seed, a folder. Goes out: `records.parquet`, and rankings of both.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+UCI = Path(__file__).parent / "uci_credit_card.csv.gz"
+"""30,000 credit-card clients of a bank in Taiwan, 2005: UCI data set 350, I-Cheng Yeh, CC BY 4.0."""
+UCI_DEFAULT = "default.payment.next.month"

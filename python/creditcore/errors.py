@@ -1,0 +1,42 @@
+"""What creditcore raises: one base, one class for each kind of fault.
+
+Comes in: a text made by the native core or by this package. Goes out: an exception whose text names the
+file and row, the offending value, what is allowed and what to do. The native core's errors carry the same
+names and are turned into these classes in one place.
+"""
+
+
+class CreditcoreError(Exception):
+    """Base of every error that creditcore raises on purpose."""
+
+
+class SourceError(CreditcoreError):
+    """A source of records cannot be read, or one of its values is refused."""
+
+
+class SchemaError(CreditcoreError):
+    """A column is missing, doubled, or of a type that its role does not allow."""
+
+
+class FormatError(CreditcoreError):
+    """Bytes or a table follow none of the known formats."""
+
+
+class ModelError(CreditcoreError):
+    """A model file cannot be read, or does not fit its inputs."""
+
+
+class TacticError(CreditcoreError):
+    """A rule or a policy cannot be read, or does not fit its columns."""
+
+
+class StateError(CreditcoreError):
+    """A portfolio's state is damaged, locked or of another version."""
+
+
+class ArgumentError(CreditcoreError, ValueError):
+    """An argument is outside of what is allowed; also a `ValueError`."""
+
+
+class Cancelled(CreditcoreError):
+    """The work was stopped on request."""

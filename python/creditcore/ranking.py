@@ -1,0 +1,193 @@
+"""Ranking: ordered rows of regions or groups, with errors and what was left out.
+
+Comes in: records, or an `Aggregate`. Goes out: a `Ranking`. Ranks are by the exact weighted mean; only
+exactly equal means share a rank.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from creditcore import _core
+from creditcore.aggregation import Progress, aggregate
+from creditcore.report.ranking import heading, to_html, to_text
+from creditcore.sources import Records
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+
+class Ranking:
+    """Ranked rows; immutable, and an Arrow stream that any frame library takes.
+
+    >>> import creditcore as cc
+    >>> ranking = cc.rank({"city": ["310100", "999999"], "score": [640.0, 600.0]}, by="city", score="score")
+    >>> ranking.excluded
+    {'unresolved_region': 1}
+    """
+
+    def __init__(self, core: _core.Ranking, plan: dict[str, Any], min_n: int) -> None:
+        """Wrap the native rows; made by `rank` and `Aggregate.rank`."""
+        self._core = core
+        self._plan = plan
+        self._min_n = min_n
+
+    @property
+    def by(self) -> str:
+        """The level, family or column that is ranked."""
+        return self._core.by()
+
+    @property
+    def heading(self) -> str:
+        """Mean of what, weighted by what, over whom."""
+        return heading(self._plan, self.by, self._core.records(), self.excluded, self._min_n)
+
+    @property
+    def records(self) -> int:
+        """Records of the source: those used and those left out."""
+        return self._core.records()
+
+    @property
+    def excluded(self) -> dict[str, int]:
+        """Counts of records left out, by cause; records = sum of n + excluded."""
+        return self._core.excluded()
+
+    @property
+    def unresolved(self) -> list[tuple[str, str, int]]:
+        """Values that are no region, with the cause and how many records; the most frequent first."""
+        return self._core.unresolved()
+
+    @property
+    def without_data(self) -> list[tuple[str, str]]:
+        """Regions of the level without any record: code and name."""
+        return self._core.without_data()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Give the rows as plain records, in the order of the ranks."""
+        columns = self._core.columns()
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    def to_polars(self) -> pl.DataFrame:
+        """Give the rows as a polars frame.
+
+        Columns: `code`, `name`, `level`, `parent` (text), `n` (units), `sum_weight`, `mean`, `mean_plain`
+        (without weights), `se` (standard error of `mean`, null for one unit), `diff_parent` (mean minus the
+        parent's), `rank` and `rank_in_parent` (from 1, null below `min_n` or without weight), `suppressed`,
+        and the region table's further names. Figures are Float64, correctly rounded from exact sums.
+        """
+        from creditcore._frame import to_polars
+
+        return to_polars(self._core)
+
+    def to_arrow(self) -> pa.Table:
+        """Give the rows as a pyarrow table (needs pyarrow)."""
+        return self.to_polars().to_arrow()
+
+    def to_pandas(self) -> pd.DataFrame:
+        """Give the rows as a pandas frame (needs pandas and pyarrow)."""
+        return self.to_polars().to_pandas()
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give the rows as an Arrow C stream."""
+        return self._core.__arrow_c_stream__(requested_schema)
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        return len(self.rows())
+
+    def __repr__(self) -> str:
+        """The heading and the first rows as text."""
+        return to_text(self.heading, self.rows(), most=10)
+
+    def _repr_html_(self) -> str:
+        """The heading and the first rows as an HTML table, for notebooks."""
+        return to_html(self.heading, self.rows(), most=50)
+
+
+@overload
+def rank(source: Records, by: str = "city", score: str | None = ..., weight: str | None = ..., **options: Any) -> Ranking: ...  # noqa: ANN401, E501
+@overload
+def rank(source: Records, by: Sequence[str], score: str | None = ..., weight: str | None = ..., **options: Any) -> dict[str, Ranking]: ...  # noqa: ANN401, E501
+def rank(
+    source: Records,
+    by: str | Sequence[str] = "city",
+    score: str | None = "points_model",
+    weight: str | None = None,
+    region: str | None = None,
+    unit: str | None = None,
+    pick: str = "latest",
+    time: str = "event_time",
+    kind: str | None = None,
+    regions: str | os.PathLike[str] | None = "china",
+    share_above: float | None = None,
+    ratio: tuple[str, str] | None = None,
+    bands: Mapping[str, Sequence[float]] | None = None,
+    min_n: int = 1,
+    encoding: str | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Ranking | dict[str, Ranking]:
+    """Rank regions or groups by an exact weighted mean, share or ratio.
+
+    Args:
+        source: paths (Parquet, CSV, Arrow IPC; several, globs, folders) or a frame.
+        by: a level of the region table (`nation`, `province`, `city`), a region family (`north_south`,
+            `coast`, `nbs_region`, `belts`, `province_kind`), the region column, or any other column; a list
+            of them gives a dict of rankings out of one pass.
+        score: the column to average. Nulls, NaN and infinities are left out and counted.
+        weight: the column of weights; each unit weighs 1 without one. Zero counts in n; negative weights are
+            left out and counted.
+        region: the column of region codes or names; by default the first present of `region`, `city`,
+            `city_code` and `adcode`.
+        unit: the column of what a statistic counts (person, account); by default each record is a unit.
+        pick: which record of a unit counts: `latest` or `first` by `time`, or the `mean` or `sum` of them.
+        time: the column of times that `pick` goes by.
+        kind: the kind to keep (the column is `kind`); needed where there are several. `all` keeps all.
+        regions: `"china"`, a CSV file, or `"none"`.
+        share_above: rank the weighted share of units whose score is above this cut-off instead of the mean.
+        ratio: columns (numerator, denominator): rank the ratio of their weighted sums.
+        bands: edges for numeric columns of `by`: `{"AGE": [30, 40]}` gives `<30`, `[30, 40)`, `>=40`.
+        min_n: units below which a row keeps its figures but gets no rank.
+        encoding: of CSV text (`utf-8`, `gb18030`).
+        threads: how many to use; by default one for each processor. Changes no bit of the result.
+        progress: called with the number of records read so far, at most ten times a second.
+
+    Returns:
+        A `Ranking`, or for a list of names a dict of them by name.
+
+    Memory: sums by group for each thread, and one batch of records; with `unit` about 130 bytes a record.
+
+    Raises:
+        SourceError: records that cannot be read, or a value that is refused, with file and row.
+        SchemaError: a column that is missing or of a wrong type; several kinds where none was named.
+        FormatError: a region table that is none.
+        ArgumentError: an argument outside of what is allowed.
+
+    The standard error is that of a ratio of two weighted sums by linearisation (Cochran, *Sampling
+    Techniques*, 3rd ed., 6.4): sqrt(n/(n-1) * sum(w^2 (x-m)^2)) / sum(w).
+    """
+    sums = aggregate(
+        source,
+        by,
+        score,
+        weight,
+        region=region,
+        unit=unit,
+        pick=pick,
+        time=time,
+        kind=kind,
+        regions=regions,
+        share_above=share_above,
+        ratio=ratio,
+        bands=bands,
+        encoding=encoding,
+        threads=threads,
+        progress=progress,
+    )
+    if isinstance(by, str):
+        return sums.rank(by, min_n)
+    return {name: sums.rank(name, min_n) for name in by}

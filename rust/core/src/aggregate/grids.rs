@@ -1,0 +1,108 @@
+//! Chunks of rows on grids of small integers, where every value fits one exactly.
+//!
+//! In: the measured columns of a chunk. Out: integers, or a word that some value does not fit, in which case
+//! the rows are taken one by one. A grid found for one chunk is tried first on the next.
+
+use creditcore_kernels::grid::{Fit, LIMIT, coarsest};
+use creditcore_kernels::isa::Isa;
+
+use super::column::{Column, Value};
+use super::plan::Measure;
+use super::roles::Measured;
+use super::sums::Grids;
+use super::table::OnGrid;
+
+/// Puts chunks on grids.
+pub(super) struct Gridder {
+    isa: Isa,
+    x: Vec<i32>,
+    w: Vec<i32>,
+    grids: Grids,
+    x_fit: Fit,
+    w_fit: Fit,
+}
+
+const NO_FIT: Fit = Fit { exact: false, low: 0, high: 0 };
+
+impl Gridder {
+    pub(super) fn new(isa: Isa) -> Self {
+        Self { isa, x: Vec::new(), w: Vec::new(), grids: Grids::default(), x_fit: NO_FIT, w_fit: NO_FIT }
+    }
+
+    /// Tries to put rows `start..start + length` on grids, and says whether all of them fit.
+    pub(super) fn fits(&mut self, measured: &Measured, measure: &Measure, start: usize, length: usize) -> bool {
+        if measure.is_ratio() || measured.has_nulls() || length == 0 {
+            return false;
+        }
+        self.x.resize(length, 0);
+        self.w.resize(length, 0);
+        self.x_fit = match measure {
+            Measure::ShareAbove { cut, .. } => {
+                self.grids.x = 0;
+                flags(&measured.value, *cut, start, &mut self.x)
+            }
+            _ => on_grid(self.isa, &measured.value, &mut self.grids.x, start, &mut self.x),
+        };
+        if !self.x_fit.exact {
+            return false;
+        }
+        self.w_fit = match &measured.weight {
+            Some(weight) => on_grid(self.isa, weight, &mut self.grids.w, start, &mut self.w),
+            None => {
+                self.grids.w = 0;
+                self.w.fill(1);
+                Fit { exact: true, low: 1, high: 1 }
+            }
+        };
+        self.w_fit.within(LIMIT)
+    }
+
+    /// The chunk that was put on grids last.
+    pub(super) fn chunk(&self) -> OnGrid<'_> {
+        let magnitude = i64::from(self.x_fit.high).abs().max(i64::from(self.x_fit.low).abs());
+        OnGrid {
+            x: &self.x,
+            w: &self.w,
+            grids: self.grids,
+            narrow: self.x_fit.within(0xffff) && self.w_fit.within(0xff),
+            unsigned: self.x_fit.low >= 0,
+            most: magnitude.unsigned_abs() * u64::from(self.w_fit.high.unsigned_abs()),
+        }
+    }
+
+    /// The chunk's values and weights where `keep` says so.
+    pub(super) fn keep(&self, keep: &[bool]) -> (Vec<i32>, Vec<i32>) {
+        let rows = self.x.iter().zip(&self.w).zip(keep).filter(|(_, keep)| **keep);
+        rows.map(|((&x, &w), _)| (x, w)).unzip()
+    }
+}
+
+/// Puts a column's rows on the grid that fitted last, or on the coarsest that fits them.
+fn on_grid(isa: Isa, column: &Column, exponent: &mut i32, start: usize, out: &mut [i32]) -> Fit {
+    if !column.is_float() {
+        *exponent = 0;
+        return column.to_grid(isa, 0, start, out);
+    }
+    let fit = column.to_grid(isa, *exponent, start, out);
+    if fit.exact {
+        return fit;
+    }
+    match coarsest(column.doubles(start, out.len())) {
+        Some(finer) => {
+            *exponent = finer;
+            column.to_grid(isa, finer, start, out)
+        }
+        None => fit,
+    }
+}
+
+/// 1 where a value is above the cut-off, 0 where it is not.
+fn flags(column: &Column, cut: f64, start: usize, out: &mut [i32]) -> Fit {
+    for (row, flag) in out.iter_mut().enumerate() {
+        match column.value(start + row) {
+            Ok(value @ Value::Finite { .. }) => *flag = i32::from(value.compare(cut, column.decimals).is_gt()),
+            _ => return NO_FIT,
+        }
+    }
+    Fit { exact: true, low: 0, high: 1 }
+}

@@ -1,0 +1,270 @@
+//! One thread's sums by group, from chunks of rows.
+//!
+//! In: group codes with values and weights, on grids of small integers or one by one. Out: [`Sums`] by
+//! group. Three levels: a block table (kernels), 128-bit moments by group in units of the current grids,
+//! and [`Sums`], which any value fits. Which way a row takes changes no bit (law 2).
+
+use creditcore_kernels::exact::Exact;
+use creditcore_kernels::grid::round_to_26;
+use creditcore_kernels::isa::Isa;
+use creditcore_kernels::moments::{self, MOST_ROWS, Moments};
+use creditcore_kernels::table::{MOST_GROUPS, NARROW_ROWS, NarrowTable, PairTable};
+
+use super::column::Value;
+use super::roles::Row;
+use super::sums::{Grids, Sums};
+
+/// Rows of a chunk: small enough that its temporary arrays stay in the first-level cache.
+pub(super) const CHUNK: usize = 2048;
+/// Rows whose groups are looked at together to find runs of one group.
+const RUN: usize = 256;
+/// Rows of a group after which its moments move to its sums: each is below 2^104, so 2^22 fit an i128.
+const MOMENT_ROWS: u64 = 1 << 22;
+
+/// A chunk's values and weights on their grids.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OnGrid<'a> {
+    pub(super) x: &'a [i32],
+    pub(super) w: &'a [i32],
+    pub(super) grids: Grids,
+    /// Whether every value is below 2^16 and not negative, and every weight below 2^8.
+    pub(super) narrow: bool,
+    /// Whether no value is negative.
+    pub(super) unsigned: bool,
+    /// A bound on the products of values and weights.
+    pub(super) most: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Group {
+    n: u64,
+    moments: Moments,
+    sums: Sums,
+}
+
+/// Sums by group.
+pub(super) struct GroupTable {
+    isa: Isa,
+    groups: Vec<Group>,
+    grids: Grids,
+    narrow: NarrowTable,
+    narrow_rows: usize,
+    pairs: PairTable,
+    codes: Vec<u16>,
+    x: Vec<u16>,
+    w: Vec<u8>,
+}
+
+impl GroupTable {
+    pub(super) fn new(isa: Isa) -> Self {
+        Self {
+            isa,
+            groups: Vec::new(),
+            grids: Grids::default(),
+            narrow: NarrowTable::new(),
+            narrow_rows: 0,
+            pairs: PairTable::default(),
+            codes: Vec::with_capacity(CHUNK),
+            x: Vec::with_capacity(CHUNK),
+            w: Vec::with_capacity(CHUNK),
+        }
+    }
+
+    /// Makes room for groups `0..groups`.
+    pub(super) fn grow(&mut self, groups: usize) {
+        if groups > self.groups.len() {
+            self.groups.resize(groups, Group::default());
+            if groups <= MOST_GROUPS {
+                self.narrow.grow(groups);
+                self.pairs.grow(groups);
+            }
+        }
+    }
+
+    /// Adds a chunk on grids; every code is a group.
+    pub(super) fn add(&mut self, codes: &[u32], chunk: OnGrid<'_>) {
+        if chunk.grids != self.grids {
+            self.settle();
+            self.grids = chunk.grids;
+        }
+        if self.groups.len() > MOST_GROUPS {
+            self.flush_tables();
+            return self.add_one_by_one(codes, chunk);
+        }
+        self.codes.clear();
+        self.codes.extend(codes.iter().map(|&code| code as u16));
+        if chunk.narrow {
+            self.x.clear();
+            self.x.extend(chunk.x.iter().map(|&x| x as u16));
+            self.w.clear();
+            self.w.extend(chunk.w.iter().map(|&w| w as u8));
+            self.add_narrow();
+        } else {
+            self.add_pairs(codes, chunk);
+        }
+    }
+
+    fn add_narrow(&mut self) {
+        let rows = self.codes.len();
+        if self.narrow_rows + rows > NARROW_ROWS {
+            self.flush_tables();
+        }
+        self.narrow_rows += rows;
+        for start in (0..rows).step_by(RUN) {
+            let range = start..rows.min(start + RUN);
+            let (codes, x, w) = (&self.codes[range.clone()], &self.x[range.clone()], &self.w[range]);
+            if is_run(self.isa, codes) {
+                let moments = moments::narrow(self.isa, x, w);
+                self.groups[usize::from(codes[0])].add(codes.len() as u64, moments, self.grids);
+            } else {
+                self.narrow.add(self.isa, codes, x, w);
+            }
+        }
+    }
+
+    fn add_pairs(&mut self, codes: &[u32], chunk: OnGrid<'_>) {
+        let tabled = chunk.unsigned && PairTable::available(self.isa);
+        if tabled && !self.pairs.has_room(codes.len(), chunk.most) {
+            self.flush_tables();
+        }
+        for start in (0..codes.len()).step_by(RUN) {
+            let range = start..codes.len().min(start + RUN);
+            let (short, x, w) = (&self.codes[range.clone()], &chunk.x[range.clone()], &chunk.w[range.clone()]);
+            if is_run(self.isa, short) {
+                let moments = moments::pairs(self.isa, x, w);
+                self.groups[usize::from(short[0])].add(short.len() as u64, moments, self.grids);
+            } else if tabled {
+                self.pairs.add(self.isa, short, x, w, chunk.most);
+            } else {
+                self.add_one_by_one(&codes[range], OnGrid { x, w, ..chunk });
+            }
+        }
+    }
+
+    fn add_one_by_one(&mut self, codes: &[u32], chunk: OnGrid<'_>) {
+        for ((&code, &x), &w) in codes.iter().zip(chunk.x).zip(chunk.w) {
+            self.groups[code as usize].add(1, Moments::of(x.into(), w.into()), self.grids);
+        }
+    }
+
+    /// Adds one row of any finite values.
+    pub(super) fn add_row(&mut self, code: u32, row: &Row) {
+        match row.denominator {
+            None => self.add_value(code, row.value, row.weight),
+            Some(denominator) => self.add_ratio(code, row.value, denominator, row.weight),
+        }
+    }
+
+    fn add_value(&mut self, code: u32, x: Value, w: Value) {
+        let (Some(x), Some(w)) = (Factor::of(x), Factor::of(w)) else { return };
+        let sums = &mut self.groups[code as usize].sums;
+        sums.n += 1;
+        sums.d.add_scaled(1, 0);
+        w.add_to(&mut sums.w);
+        x.add_to(&mut sums.x);
+        w.times(x).add_to(&mut sums.wx);
+        let (x, w) = (x.rounded(), w.rounded());
+        let (wx, ww) = (w.times(x), w.times(w));
+        wx.times(x).add_to(&mut sums.wxx);
+        ww.add_to(&mut sums.ww);
+        ww.times(x).add_to(&mut sums.wwx);
+        wx.times(wx).add_to(&mut sums.wwxx);
+    }
+
+    fn add_ratio(&mut self, code: u32, numerator: Value, denominator: Value, w: Value) {
+        let factors = (Factor::of(numerator), Factor::of(denominator), Factor::of(w));
+        let (Some(a), Some(d), Some(w)) = factors else { return };
+        let sums = &mut self.groups[code as usize].sums;
+        sums.n += 1;
+        a.add_to(&mut sums.x);
+        d.add_to(&mut sums.d);
+        w.times(a).add_to(&mut sums.wx);
+        w.times(d).add_to(&mut sums.w);
+        let (wa, wd) = (w.rounded().times(a.rounded()), w.rounded().times(d.rounded()));
+        wa.times(wa).add_to(&mut sums.wwxx);
+        wa.times(wd).add_to(&mut sums.wwx);
+        wd.times(wd).add_to(&mut sums.ww);
+    }
+
+    fn flush_tables(&mut self) {
+        self.narrow_rows = 0;
+        let (groups, grids) = (&mut self.groups, self.grids);
+        self.narrow.empty(|group, n, moments| groups[group].add(n, moments, grids));
+        self.pairs.empty(|group, n, moments| groups[group].add(n, moments, grids));
+    }
+
+    /// Moves everything into the sums, so that the grids may change.
+    fn settle(&mut self) {
+        self.flush_tables();
+        let grids = self.grids;
+        self.groups.iter_mut().for_each(|group| group.settle(grids));
+    }
+
+    /// The sums of all groups, in the order of their codes.
+    pub(super) fn finish(mut self) -> Vec<Sums> {
+        self.settle();
+        self.groups.into_iter().map(|group| group.sums).collect()
+    }
+}
+
+/// Whether the rows are a run of one group; the ends are compared first, which settles most cases.
+fn is_run(isa: Isa, codes: &[u16]) -> bool {
+    const { assert!(RUN <= MOST_ROWS) };
+    codes.first() == codes.last() && moments::is_run(isa, codes)
+}
+
+impl Group {
+    #[inline]
+    fn add(&mut self, n: u64, moments: Moments, grids: Grids) {
+        if self.n + n > MOMENT_ROWS {
+            self.settle(grids);
+        }
+        self.n += n;
+        self.moments += moments;
+    }
+
+    fn settle(&mut self, grids: Grids) {
+        if self.n > 0 {
+            self.sums.add_moments(self.n, &std::mem::take(&mut self.moments), grids);
+            self.n = 0;
+        }
+    }
+}
+
+/// A factor or a product: its magnitude is `mantissa * 2^exponent`.
+#[derive(Clone, Copy)]
+struct Factor {
+    negative: bool,
+    mantissa: u128,
+    exponent: i32,
+}
+
+impl Factor {
+    fn of(value: Value) -> Option<Self> {
+        match value {
+            Value::Finite { negative, mantissa, exponent } => {
+                Some(Self { negative, mantissa: mantissa.into(), exponent })
+            }
+            _ => None,
+        }
+    }
+
+    /// The product; the mantissas together may have 128 bits.
+    fn times(self, other: Self) -> Self {
+        Self {
+            negative: self.negative != other.negative,
+            mantissa: self.mantissa * other.mantissa,
+            exponent: self.exponent + other.exponent,
+        }
+    }
+
+    /// A single value rounded to 26 significant bits, as the sums behind a standard error may take it.
+    fn rounded(self) -> Self {
+        let (mantissa, exponent) = round_to_26(self.mantissa as u64, self.exponent);
+        Self { mantissa: mantissa.into(), exponent, ..self }
+    }
+
+    fn add_to(self, sum: &mut Exact) {
+        sum.add_product(self.negative, self.mantissa, self.exponent);
+    }
+}

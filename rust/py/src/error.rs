@@ -1,0 +1,25 @@
+//! Errors of the core as exceptions of `creditcore.errors`, in one place.
+
+use creditcore::Error;
+use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError};
+use pyo3::prelude::*;
+
+/// The exception for an error: the class of the same name in `creditcore.errors`.
+pub(crate) fn to_exception(py: Python<'_>, error: &Error) -> PyErr {
+    let class = match error {
+        Error::Source { .. } => "SourceError",
+        Error::Schema { .. } => "SchemaError",
+        Error::Format { .. } => "FormatError",
+        Error::Argument { .. } => "ArgumentError",
+        Error::Cancelled => return PyKeyboardInterrupt::new_err(()),
+    };
+    let text = error.to_string();
+    let made = py
+        .import("creditcore.errors")
+        .and_then(|errors| errors.getattr(class))
+        .and_then(|class| class.call1((text.as_str(),)));
+    match made {
+        Ok(exception) => PyErr::from_value(exception),
+        Err(_) => PyRuntimeError::new_err(text),
+    }
+}

@@ -1,0 +1,45 @@
+//! Region tables.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use creditcore::region;
+use pyo3::prelude::*;
+
+use crate::gate;
+
+/// A table of regions: levels, families, names and codes.
+#[pyclass(frozen, module = "creditcore._core")]
+pub(crate) struct Regions {
+    pub(crate) inner: Arc<region::Regions>,
+}
+
+#[pymethods]
+impl Regions {
+    /// Reads a table from CSV files: the regions, and further codes and names for them.
+    #[staticmethod]
+    #[pyo3(signature = (path, aliases=None))]
+    fn load(py: Python<'_>, path: PathBuf, aliases: Option<PathBuf>) -> PyResult<Self> {
+        let regions = gate::run(py, None, |_| creditcore_store::regions::load(&path, aliases.as_deref()))?;
+        Ok(Self { inner: Arc::new(regions) })
+    }
+
+    /// The levels, coarse to fine.
+    fn levels(&self) -> Vec<String> {
+        self.inner.levels().to_vec()
+    }
+
+    /// The families: groupings of regions that are no level.
+    fn families(&self) -> Vec<String> {
+        self.inner.families().to_vec()
+    }
+
+    /// For each value its region's code on the finest level, or none where it is not resolved.
+    fn resolve(&self, values: Vec<String>) -> Vec<Option<String>> {
+        let code = |value: &String| match self.inner.resolve_text(value) {
+            region::Resolution::Leaf(leaf) => Some(self.inner.leaf(leaf).code.clone()),
+            _ => None,
+        };
+        values.iter().map(code).collect()
+    }
+}

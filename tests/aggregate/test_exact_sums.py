@@ -1,0 +1,134 @@
+"""Law 2: sums are exact, so order, splits, threads and retraction change no bit."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import creditcore as cc
+
+from .oracle import figures
+
+ADVERSARIAL = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False, min_value=-1e100, max_value=1e100),
+    st.sampled_from([0.0, -0.0, 5e-324, -5e-324, 1e16, -1e16, 1.0, 1e-16, 2.0**53, 0.1]),
+    st.integers(0, 60_000).map(lambda points: points / 64),
+)
+WEIGHTS = st.one_of(
+    st.floats(min_value=0, max_value=1e60, allow_nan=False), st.sampled_from([0.0, 1.0, 0.125, 5e-324, 1e9])
+)
+ROWS = st.lists(st.tuples(st.sampled_from("abc"), ADVERSARIAL, WEIGHTS), min_size=1, max_size=40)
+
+
+def frame(rows: list[tuple[str, float, float]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema={"g": pl.String, "x": pl.Float64, "w": pl.Float64}, orient="row")
+
+
+def sums(rows: Any, **options: Any) -> cc.Aggregate:
+    data = frame(rows) if isinstance(rows, list) else rows
+    return cc.aggregate(data, by="g", score="x", weight="w", regions="none", **options)
+
+
+def published(ranking: cc.Ranking) -> dict[str, tuple[Any, ...]]:
+    columns = ["code", "n", "sum_weight", "mean", "mean_plain", "se"]
+    return {row[0]: row[1:] for row in ranking.to_polars().select(columns).rows()}
+
+
+@given(ROWS)
+@settings(max_examples=300, deadline=None)
+def test_figures_are_exact_rationals_rounded_once(rows: list[tuple[str, float, float]]) -> None:
+    groups = defaultdict(list)
+    for group, value, weight in rows:
+        groups[group].append((value, weight))
+    assert published(sums(rows).rank()) == {group: figures(pairs) for group, pairs in groups.items()}
+
+
+@given(ROWS, st.randoms(use_true_random=False), st.integers(1, 3))
+@settings(max_examples=150, deadline=None)
+def test_order_splits_and_threads_change_no_bit(
+    rows: list[tuple[str, float, float]], shuffler: random.Random, threads: int
+) -> None:
+    whole = sums(rows).to_bytes()
+    shuffled = rows.copy()
+    shuffler.shuffle(shuffled)
+    assert sums(shuffled, threads=threads).to_bytes() == whole
+    cut = shuffler.randint(0, len(rows))
+    left, right = sums(frame(shuffled[:cut])), sums(frame(shuffled[cut:]))
+    assert left.merge(right).to_bytes() == whole
+    assert right.merge(left).to_bytes() == whole
+    assert left.merge(right).retract(right).to_bytes() == left.to_bytes()
+
+
+def test_large_frames_give_the_same_bytes_in_any_chunks_and_types() -> None:
+    rng = np.random.default_rng(7)
+    n = 300_000
+    data = pl.DataFrame(
+        {
+            "g": rng.integers(0, 340, n).astype(np.uint16),
+            "x": rng.integers(3000, 8500, n).astype(np.uint16),
+            "w": rng.integers(0, 200, n).astype(np.uint8),
+        }
+    )
+    whole = published(sums(data).rank())
+    pairs = defaultdict(list)
+    for group, value, weight in data.rows():
+        pairs[str(group)].append((float(value), float(weight)))
+    for group in ("0", "17", "339"):
+        assert whole[group] == figures(pairs[group])
+    for types in (
+        {"x": pl.Float64, "w": pl.Float64},
+        {"x": pl.Float32, "w": pl.Float32},
+        {"x": pl.Int64, "w": pl.Int32, "g": pl.Int64},
+        {"x": pl.Int32, "w": pl.UInt16, "g": pl.String},
+        {"g": pl.Categorical},
+    ):
+        cast = data.with_columns(
+            pl.col(name).cast(pl.String).cast(kind) if kind == pl.Categorical else pl.col(name).cast(kind)
+            for name, kind in types.items()
+        )
+        assert published(sums(cast).rank()) == whole, types
+    clustered = data.sort("g")
+    assert sums(clustered).to_bytes() == sums(data).to_bytes()
+    pieces = pl.concat([data[start : start + 7_777] for start in range(0, n, 7_777)], rechunk=False)
+    assert sums(pieces, threads=2).to_bytes() == sums(data, threads=1).to_bytes()
+
+
+@pytest.mark.parametrize("kind", ["f32", "negative", "tiny"])
+def test_values_on_and_off_the_grid_in_one_column(kind: str) -> None:
+    rng = np.random.default_rng(3)
+    n = 20_000
+    x = rng.integers(3000, 8500, n) / 10
+    if kind == "negative":
+        x = x - 600
+    if kind == "tiny":
+        x[::1000] = 1e-300
+    dtype = np.float32 if kind == "f32" else np.float64
+    data = pl.DataFrame(
+        {"g": rng.choice(["a", "b"], n), "x": x.astype(dtype), "w": rng.integers(0, 255, n) / 8}
+    )
+    result = published(sums(data).rank())
+    for group in "ab":
+        rows = data.filter(pl.col("g") == group).select(pl.col("x").cast(pl.Float64), "w").rows()
+        assert result[group] == figures(rows)
+
+
+def test_bytes_that_were_changed_are_refused() -> None:
+    data = bytearray(sums([("a", 1.5, 2.0)]).to_bytes())
+    assert cc.Aggregate.from_bytes(bytes(data), regions="none").to_bytes() == bytes(data)
+    data[-20] ^= 1
+    with pytest.raises(cc.FormatError, match="checksum"):
+        cc.Aggregate.from_bytes(bytes(data), regions="none")
+    with pytest.raises(cc.FormatError):
+        cc.Aggregate.from_bytes(bytes(data[:30]), regions="none")
+
+
+def test_what_was_never_added_cannot_be_retracted() -> None:
+    with pytest.raises(ValueError, match="never added"):
+        sums([("a", 1.0, 1.0)]).retract(sums([("b", 1.0, 1.0)]))
