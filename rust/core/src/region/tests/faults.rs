@@ -5,7 +5,7 @@ use super::{aliases, build};
 use crate::Error;
 
 fn text(result: Result<Regions, Error>) -> String {
-    let error = result.err().expect("the table is refused");
+    let error = result.expect_err("the table is refused");
     assert!(matches!(error, Error::Format { .. }), "{error:?}");
     error.to_string()
 }
