@@ -88,9 +88,11 @@ $(VENV)/.stamp-extension: $(SOURCES) Cargo.toml Cargo.lock pyproject.toml | $(VE
 	$(BIN)/maturin develop --quiet --release --locked
 	touch $@
 
-# The types are read out of the module as it was built, so they cannot drift from it.
+# The types are read out of the module as it was built, so they cannot drift from it. `types` has CapsuleType
+# from Python 3.13 on only; the typing extensions are known to every type checker.
 $(FRESH): $(VENV)/.stamp-extension | $(VENV)/.stamp-check
 	rm -rf .check/stubs
 	$(BIN)/maturin generate-stubs --quiet --locked --profile release --out .check/stubs
-	sed -i '1i # Generated from the built module by `make stubs`; do not edit.' $@
+	sed -i -e 's/^from types import CapsuleType$$/from typing_extensions import CapsuleType/' \
+		-e '1i # Generated from the built module by `make stubs`; do not edit.' $@
 	$(BIN)/ruff format --quiet --isolated --line-length 110 $@
