@@ -177,6 +177,8 @@ def test_pickles_are_found(text: str) -> None:
         ("sum(a)", 1),
         ("a -= 1", 1),
         ("time.monotonic() - start", 0),
+        ("len(a) - 10", 0),
+        ("n - 10", 1),
         ("a / 'b'", 0),
         ("a + b", 0),
         ("A | None", 0),
