@@ -3,13 +3,13 @@
 //! In: a file. Out: batches with numbers as doubles and keys as text; only the wanted columns are parsed. A row
 //! that is broken is an error with its row and line; nothing is skipped.
 
-use std::io::Read;
+use std::io::{BufReader, Read};
 use std::sync::Arc;
 
 use arrow_array::builder::{Float64Builder, StringDictionaryBuilder};
 use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, StringArray};
-use creditcore::batch::{Batch, Role, Sink, Wanted, find_column};
+use creditcore::batch::{Batch, Role, Sink, Wanted};
 use creditcore::error::Place;
 use creditcore::exec::Control;
 use creditcore::{Error, Result};
@@ -23,7 +23,7 @@ const BATCH_ROWS: usize = 1 << 14;
 /// Bytes of a record; a quote that is never closed would otherwise swallow the file.
 const MOST_RECORD_BYTES: usize = 16 << 20;
 /// Integers up to this magnitude are doubles.
-const EXACT_INTEGER: u64 = 1 << 53;
+const EXACT_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// A CSV file's header.
 pub(crate) struct CsvFile {
@@ -48,11 +48,17 @@ impl CsvFile {
         let mut reader = file.reader()?;
         let header = reader.byte_headers().map_err(|error| file.broken(0, &error))?;
         if header.is_empty() {
-            return Err(Error::source(Place::file(path), "the file is empty; a header with column names is needed"));
+            return Err(Error::source(
+                Place::file(path),
+                "the file is empty; a header with column names is needed",
+            ));
         }
         let name = |field: &[u8]| {
             String::from_utf8(field.to_vec()).map_err(|_| {
-                Error::source(Place::file(path), "the header is no UTF-8; name the file's encoding (such as `gb18030`)")
+                Error::source(
+                    Place::file(path),
+                    "the header is no UTF-8; name the file's encoding (such as `gb18030`)",
+                )
             })
         };
         file.names = header.iter().map(name).collect::<Result<_>>()?;
@@ -60,19 +66,17 @@ impl CsvFile {
     }
 
     fn reader(&self) -> Result<Reader<Limited>> {
-        let bytes = Limited { bytes: text::open(&self.path, self.encoding)?, left: MOST_RECORD_BYTES };
+        let bytes = Limited::new(text::open(&self.path, self.encoding)?);
         Ok(ReaderBuilder::new().delimiter(self.delimiter).buffer_capacity(1 << 16).from_reader(bytes))
     }
 
     /// Reads the file.
     pub(crate) fn read(&self, wanted: &[Wanted], control: &Control, sink: &mut Sink<'_>) -> Result<()> {
-        let positions: Vec<usize> = wanted
-            .iter()
-            .map(|column| find_column(&self.names, &column.name).map_err(|error| crate::in_file(&self.path, error)))
-            .collect::<Result<_>>()?;
+        let positions = crate::positions(&self.path, &self.names, wanted)?;
         let mut reader = self.reader()?;
         let mut record = ByteRecord::new();
         let mut first_row = 0u64;
+        let mut last_is_open = false;
         loop {
             control.check()?;
             let mut builders: Vec<Builder> = wanted.iter().map(|column| Builder::new(column.role)).collect();
@@ -81,11 +85,17 @@ impl CsvFile {
                 let row = first_row + rows as u64 + 1;
                 reader.get_mut().left = MOST_RECORD_BYTES;
                 if !reader.read_byte_record(&mut record).map_err(|error| self.broken(row, &error))? {
+                    if last_is_open {
+                        return Err(self.unclosed(row - 1));
+                    }
                     break;
                 }
+                last_is_open = reader.get_ref().may_be_open(&record);
                 for (builder, (&position, column)) in builders.iter_mut().zip(positions.iter().zip(wanted)) {
                     let field = record.get(position).unwrap_or_default();
-                    builder.push(field, &self.nulls).map_err(|fault| self.refused(row, &column.name, field, fault))?;
+                    builder
+                        .push(field, &self.nulls)
+                        .map_err(|fault| self.refused(row, &column.name, field, fault))?;
                 }
                 rows += 1;
             }
@@ -103,8 +113,13 @@ impl CsvFile {
         let place = if row == 0 { Place::file(&*self.path) } else { Place::row(&*self.path, row) };
         let text = match error.kind() {
             csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
-                let line = pos.as_ref().map_or(0, csv::Position::line);
-                format!("(line {line}) {len} fields where the header has {expected_len}; mend the row or quote its text")
+                // The line is counted only now: counting all along would cost every good file a pass.
+                let line = pos.as_ref().and_then(|pos| self.line_at(pos.byte()).ok());
+                let line = line.map(|line| format!("(line {line}) ")).unwrap_or_default();
+                format!(
+                    "{line}{len} fields where the header has {expected_len}; mend the row, quote a text that holds the \
+                     separator, and close every quote"
+                )
             }
             csv::ErrorKind::Io(error) => format!("cannot be read: {error}"),
             _ => error.to_string(),
@@ -112,25 +127,57 @@ impl CsvFile {
         Error::source(place, text)
     }
 
+    fn unclosed(&self, row: u64) -> Error {
+        let text = "a quote is opened and never closed, so that the rest of the file is one text; close it";
+        Error::source(Place::row(&*self.path, row), text)
+    }
+
+    /// The number of the line, from 1, on which the first character at or after a byte stands that ends no line.
+    fn line_at(&self, byte: u64) -> Result<u64> {
+        let mut lines = 1;
+        let mut before = 0;
+        let bytes = BufReader::new(text::open(&self.path, self.encoding)?).bytes();
+        for (at, found) in (0u64..).zip(bytes) {
+            let found = found.map_err(|error| crate::unreadable(&self.path, &error))?;
+            if at >= byte && !matches!(found, b'\r' | b'\n') {
+                break;
+            }
+            // CR LF is one end of a line.
+            lines += u64::from(found == b'\r' || found == b'\n' && before != b'\r');
+            before = found;
+        }
+        Ok(lines)
+    }
+
     fn refused(&self, row: u64, column: &str, field: &[u8], fault: Fault) -> Error {
         let value: String = String::from_utf8_lossy(field).chars().take(60).collect();
-        let text = match fault {
-            Fault::NoNumber => format!("column `{column}` holds `{value}`; a number or an empty field is needed"),
-            Fault::Inexact => format!(
-                "column `{column}` holds `{value}`, which a double cannot hold exactly; use Parquet for integers above 2^53"
-            ),
-            Fault::NoText => format!(
-                "column `{column}` holds bytes that are no UTF-8; name the file's encoding (such as `gb18030`)"
-            ),
-        };
-        Error::source(Place::row(&*self.path, row), text)
+        Error::source(Place::row(&*self.path, row), fault.text(column, &value))
     }
 }
 
-enum Fault {
+/// Why a field is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
     NoNumber,
     Inexact,
     NoText,
+}
+
+impl Fault {
+    pub(crate) fn text(self, column: &str, value: &str) -> String {
+        match self {
+            Self::NoNumber => {
+                format!("column `{column}` holds `{value}`; a number or an empty field is needed")
+            }
+            Self::Inexact => format!(
+                "column `{column}` holds `{value}`, which a double cannot hold exactly; use Parquet for integers above \
+                 2^53"
+            ),
+            Self::NoText => format!(
+                "column `{column}` holds bytes that are no UTF-8; name the file's encoding (such as `gb18030`)"
+            ),
+        }
+    }
 }
 
 /// A column of a batch in the making.
@@ -172,22 +219,41 @@ impl Builder {
 }
 
 /// The nearest double to a decimal text; an integer must be a double itself.
-fn number(text: &str) -> std::result::Result<f64, Fault> {
+pub(crate) fn number(text: &str) -> std::result::Result<f64, Fault> {
     let value: f64 = text.parse().map_err(|_| Fault::NoNumber)?;
     let digits = text.trim_start_matches(['-', '+']);
-    if value.abs() > EXACT_INTEGER as f64
+    // Up to 2^53 every integer is a double. Above it, the double's own digits show whether it is the same one.
+    if value.abs() >= EXACT_INTEGER
         && digits.bytes().all(|byte| byte.is_ascii_digit())
-        && digits.parse::<u128>().is_ok_and(|integer| integer != value.abs() as u128)
+        && format!("{:.0}", value.abs()) != digits.trim_start_matches('0')
     {
         return Err(Fault::Inexact);
     }
     Ok(value)
 }
 
-/// Stops a record that never ends.
+/// Stops a record that never ends, and ends the last line of a file.
 struct Limited {
     bytes: Box<dyn Read>,
     left: usize,
+    /// The last byte that ends no line.
+    last: u8,
+    ended: bool,
+}
+
+/// What follows the last byte of a file. Outside of quotes it is an empty line, which is no row; a text whose
+/// quote was never closed ends with it.
+const END: &[u8] = b"\r\n";
+
+impl Limited {
+    fn new(bytes: Box<dyn Read>) -> Self {
+        Self { bytes, left: MOST_RECORD_BYTES, last: 0, ended: false }
+    }
+
+    /// Whether `record`, if it turns out to be the last one, ends in a text whose quote was never closed.
+    fn may_be_open(&self, record: &ByteRecord) -> bool {
+        self.ended && self.last != b'"' && record.iter().next_back().is_some_and(|field| field.ends_with(END))
+    }
 }
 
 impl Read for Limited {
@@ -198,6 +264,14 @@ impl Read for Limited {
         }
         let count = self.bytes.read(out)?;
         self.left = self.left.saturating_sub(count);
+        if let Some(last) = out[..count].iter().rev().find(|byte| !END.contains(byte)) {
+            self.last = *last;
+        }
+        if count == 0 && !self.ended && out.len() >= END.len() {
+            self.ended = true;
+            out[..END.len()].copy_from_slice(END);
+            return Ok(END.len());
+        }
         Ok(count)
     }
 }

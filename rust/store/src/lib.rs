@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod csv;
+mod guard;
 mod ipc;
 mod parquet;
 mod paths;
@@ -17,8 +18,9 @@ use std::io::Read;
 use std::sync::Arc;
 
 use arrow_array::types::Int32Type;
-use arrow_array::{ArrayRef, DictionaryArray, Int32Array, StringArray};
-use creditcore::batch::{Batch, Sink, Source, Wanted, find_column};
+use arrow_array::{ArrayRef, DictionaryArray, Float64Array, Int32Array, StringArray};
+use arrow_schema::Field;
+use creditcore::batch::{Batch, Role, Sink, Source, Wanted, find_column};
 use creditcore::error::Place;
 use creditcore::exec::Control;
 use creditcore::{Error, Result};
@@ -51,9 +53,17 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { format: None, encoding: None, delimiter: None, null_values: vec![String::new(), "\\N".to_owned()] }
+        Self {
+            format: None,
+            encoding: None,
+            delimiter: None,
+            null_values: vec![String::new(), "\\N".to_owned()],
+        }
     }
 }
+
+/// Bytes that tell a format.
+const MAGIC_BYTES: u64 = 6;
 
 enum Opened {
     Parquet(parquet::ParquetFile),
@@ -73,7 +83,24 @@ impl Opened {
     fn tasks(&self) -> usize {
         match self {
             Self::Parquet(file) => file.tasks(),
-            Self::Csv(_) | Self::Ipc(_) => 1,
+            Self::Csv(_) => 1,
+            Self::Ipc(file) => file.tasks(),
+        }
+    }
+
+    fn rows(&self) -> Option<u64> {
+        match self {
+            Self::Parquet(file) => Some(file.rows()),
+            Self::Csv(_) => None,
+            Self::Ipc(file) => Some(file.rows()),
+        }
+    }
+
+    fn format(&self) -> Format {
+        match self {
+            Self::Parquet(_) => Format::Parquet,
+            Self::Csv(_) => Format::Csv,
+            Self::Ipc(_) => Format::Ipc,
         }
     }
 
@@ -81,7 +108,7 @@ impl Opened {
         match self {
             Self::Parquet(file) => file.read(task, wanted, control, sink),
             Self::Csv(file) => file.read(wanted, control, sink),
-            Self::Ipc(file) => file.read(wanted, control, sink),
+            Self::Ipc(file) => file.read(task, wanted, control, sink),
         }
     }
 }
@@ -130,30 +157,33 @@ impl Source for Files {
     }
 
     fn rows(&self) -> Option<u64> {
-        let rows = self.files.iter().map(|(_, opened)| match opened {
-            Opened::Parquet(file) => Some(file.rows()),
-            Opened::Csv(_) | Opened::Ipc(_) => None,
-        });
-        rows.sum()
+        self.files.iter().map(|(_, opened)| opened.rows()).sum()
     }
 
     fn read(&self, task: usize, wanted: &[Wanted], control: &Control, sink: &mut Sink<'_>) -> Result<()> {
         let (index, task) = self.tasks[task];
         let (found, opened) = &self.files[index];
-        let of_path = |name: &str| {
-            let own = opened.names().iter().any(|known| known == name);
-            found.keys.iter().find(|(key, _)| !own && key == name).map(|(_, value)| value)
-        };
-        if wanted.iter().all(|column| of_path(&column.name).is_none()) {
+        let constants: Vec<Option<Constant>> = wanted
+            .iter()
+            .map(|column| {
+                let own = opened.names().contains(&column.name);
+                let value = found.keys.iter().find(|(key, _)| !own && *key == column.name);
+                value.map(|(_, value)| Constant::new(&found.path, column, value.as_deref())).transpose()
+            })
+            .collect::<Result<_>>()?;
+        if constants.iter().all(Option::is_none) {
             return opened.read(task, wanted, control, sink);
         }
-        let inside: Vec<Wanted> = wanted.iter().filter(|column| of_path(&column.name).is_none()).cloned().collect();
-        // A batch of no column of its own would not know how many rows it has.
-        let read = if inside.is_empty() { first_column(opened)? } else { inside.clone() };
-        opened.read(task, &read, control, &mut |batch| {
-            let mut own = batch.columns.iter().take(inside.len());
-            let columns = wanted.iter().map(|column| match of_path(&column.name) {
-                Some(value) => Some(constant(value.as_deref(), batch.rows)),
+        let inside: Vec<Wanted> = wanted
+            .iter()
+            .zip(&constants)
+            .filter(|(_, constant)| constant.is_none())
+            .map(|(column, _)| column.clone())
+            .collect();
+        opened.read(task, &inside, control, &mut |batch| {
+            let mut own = batch.columns.iter();
+            let columns = constants.iter().map(|constant| match constant {
+                Some(constant) => Some(constant.array(batch.rows)),
                 None => own.next().cloned(),
             });
             sink(&Batch { columns: columns.flatten().collect(), ..batch.clone() })
@@ -161,17 +191,77 @@ impl Source for Files {
     }
 }
 
-fn first_column(opened: &Opened) -> Result<Vec<Wanted>> {
-    let name = opened.names().first().cloned().unwrap_or_default();
-    find_column(opened.names(), &name)?;
-    Ok(vec![Wanted { name, role: creditcore::batch::Role::Key }])
+/// A file of a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileEntry<'a> {
+    /// Its path, as it was given or found.
+    pub path: &'a str,
+    /// How it is read.
+    pub format: Format,
+    /// How many rows it has, where that is known without reading them.
+    pub rows: Option<u64>,
 }
 
-/// One text in every row.
-fn constant(value: Option<&str>, rows: usize) -> ArrayRef {
-    let keys: Int32Array = (0..rows).map(|_| value.map(|_| 0)).collect();
-    let values = Arc::new(StringArray::from(vec![value.unwrap_or_default()]));
-    Arc::new(DictionaryArray::<Int32Type>::new(keys, values))
+impl Files {
+    /// The files, in the order in which they are read.
+    pub fn files(&self) -> impl Iterator<Item = FileEntry<'_>> {
+        self.files.iter().map(|(found, opened)| FileEntry {
+            path: &found.path,
+            format: opened.format(),
+            rows: opened.rows(),
+        })
+    }
+}
+
+/// One value in every row of a file: a column that its path stands for.
+enum Constant {
+    Text { value: Arc<StringArray>, null: bool },
+    Number(Option<f64>),
+}
+
+impl Constant {
+    fn new(path: &str, column: &Wanted, value: Option<&str>) -> Result<Self> {
+        if column.role != Role::Number {
+            let text = StringArray::from(vec![value.unwrap_or_default()]);
+            return Ok(Self::Text { value: Arc::new(text), null: value.is_none() });
+        }
+        let number =
+            value.map(|text| csv::number(text.trim()).map_err(|fault| fault.text(&column.name, text)));
+        let number = number.transpose().map_err(|text| Error::source(Place::file(path), text))?;
+        Ok(Self::Number(number))
+    }
+
+    fn array(&self, rows: usize) -> ArrayRef {
+        match self {
+            Self::Number(Some(number)) => Arc::new(Float64Array::from(vec![*number; rows])),
+            Self::Number(None) => Arc::new(Float64Array::new_null(rows)),
+            Self::Text { value, null } => {
+                let keys = if *null { Int32Array::new_null(rows) } else { Int32Array::from(vec![0; rows]) };
+                Arc::new(DictionaryArray::<Int32Type>::new(keys, value.clone()))
+            }
+        }
+    }
+}
+
+/// The positions of the wanted columns in a file.
+fn positions(path: &str, names: &[String], wanted: &[Wanted]) -> Result<Vec<usize>> {
+    let position = |column: &Wanted| find_column(names, &column.name).map_err(|error| in_file(path, error));
+    wanted.iter().map(position).collect()
+}
+
+/// Refuses a column of lists, maps or structs.
+fn refuse_nested(path: &str, field: &Field) -> Result<()> {
+    if !field.data_type().is_nested() {
+        return Ok(());
+    }
+    Err(Error::schema(
+        Place::file(path),
+        format!(
+            "column `{}` is nested ({}); a flat column is needed: take the part that you want into a column of its own",
+            field.name(),
+            field.data_type()
+        ),
+    ))
 }
 
 /// The format by a file's name, or by its first bytes.
@@ -187,16 +277,21 @@ fn format_of(path: &str) -> Result<Format> {
     if ends(&[".arrow", ".arrows", ".feather", ".ipc"]) {
         return Ok(Format::Ipc);
     }
-    let mut head = [0; 6];
+    let mut head = Vec::new();
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    let count = file.take(6).read(&mut head).map_err(|error| unreadable(path, &error))?;
-    match &head[..count] {
-        [b'P', b'A', b'R', b'1', ..] => Ok(Format::Parquet),
-        head if head.starts_with(ipc::MAGIC) => Ok(Format::Ipc),
-        _ => Err(Error::source(
+    file.take(MAGIC_BYTES).read_to_end(&mut head).map_err(|error| unreadable(path, &error))?;
+    if head.starts_with(parquet::MAGIC) {
+        Ok(Format::Parquet)
+    } else if head.starts_with(ipc::MAGIC) || head.starts_with(ipc::CONTINUATION) {
+        Ok(Format::Ipc)
+    } else if head.starts_with(&text::GZIP_MAGIC) {
+        Ok(Format::Csv)
+    } else {
+        Err(Error::source(
             Place::file(path),
-            "the format is not known; name the file .parquet, .csv (.gz), .tsv, .arrow or .feather",
-        )),
+            "the format is not known by its name or first bytes; name the file .parquet, .csv (.gz), .tsv, .arrow or \
+             .feather",
+        ))
     }
 }
 

@@ -1,14 +1,22 @@
 //! Paths, glob patterns and folders to files, in one order.
+//!
+//! In: what the user named. Out: files, sorted within each name, each once, with the columns that `key=value`
+//! folders stand for. The same names give the same order on every machine (law 2).
 
 use std::collections::HashSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use creditcore::error::Place;
 use creditcore::{Error, Result};
+use glob::MatchOptions;
 
 /// The value of a partition whose key was null.
 const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// `*` matches within one folder, and no hidden files.
+const MATCHING: MatchOptions =
+    MatchOptions { case_sensitive: true, require_literal_separator: true, require_literal_leading_dot: true };
 
 /// A file, and the columns that its path stands for.
 #[derive(Clone, Debug)]
@@ -22,21 +30,33 @@ pub(crate) fn expand(paths: &[String]) -> Result<Vec<Found>> {
     let mut files = Vec::new();
     for path in paths {
         if Path::new(path).exists() {
-            add(path, path, &mut files)?;
+            add(path, true, &mut files)?;
             continue;
         }
-        let pattern = glob::glob(path).map_err(|error| Error::argument(format!("the pattern `{path}`: {error}")))?;
-        let mut matches: Vec<String> =
-            pattern.filter_map(|found| found.ok()).map(|found| found.to_string_lossy().into_owned()).collect();
+        let matches = glob::glob_with(path, MATCHING).map_err(|error| {
+            Error::argument(format!("the pattern `{path}` cannot be understood: {error}"))
+        })?;
+        let mut matches: Vec<String> = matches
+            .map(|found| found.map(|path| path.to_string_lossy().into_owned()))
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|error| crate::unreadable(&error.path().to_string_lossy(), error.error()))?;
         if matches.is_empty() {
-            return Err(Error::source(Place::file(path), "there is no such file, and no file matches it as a pattern"));
+            return Err(Error::source(
+                Place::file(path),
+                "there is no such file, and no file matches it as a pattern",
+            ));
         }
         matches.sort();
-        matches.iter().try_for_each(|found| add(found, found, &mut files))?;
+        matches.iter().try_for_each(|found| add(found, true, &mut files))?;
     }
+    // One file can be spelled in several ways (`a.csv`, `./a.csv`, a link).
     let mut seen = HashSet::new();
-    if let Some(twice) = files.iter().find(|file| !seen.insert(file.path.clone())) {
-        return Err(Error::source(Place::file(&twice.path), "the file is named twice; its rows would count twice"));
+    let real = |file: &Found| fs::canonicalize(&file.path).unwrap_or_else(|_| PathBuf::from(&file.path));
+    if let Some(twice) = files.iter().find(|file| !seen.insert(real(file))) {
+        return Err(Error::source(
+            Place::file(&twice.path),
+            "the file is named twice; its rows would count twice",
+        ));
     }
     if files.is_empty() {
         return Err(Error::argument("no files were given; name at least one"));
@@ -44,10 +64,11 @@ pub(crate) fn expand(paths: &[String]) -> Result<Vec<Found>> {
     Ok(files)
 }
 
-fn add(path: &str, root: &str, files: &mut Vec<Found>) -> Result<()> {
+/// Adds a file, or the files below a folder; one that the user `named` must hold some.
+fn add(path: &str, named: bool, files: &mut Vec<Found>) -> Result<()> {
     let metadata = fs::metadata(path).map_err(|error| crate::unreadable(path, &error))?;
     if !metadata.is_dir() {
-        files.push(Found { path: path.to_owned(), keys: keys_of(path, root) });
+        files.push(Found { path: path.to_owned(), keys: keys_of(path) });
         return Ok(());
     }
     let before = files.len();
@@ -62,20 +83,20 @@ fn add(path: &str, root: &str, files: &mut Vec<Found>) -> Result<()> {
         }
     }
     names.sort();
-    names.iter().try_for_each(|name| add(name, root, files))?;
-    if files.len() == before && path == root {
+    names.iter().try_for_each(|name| add(name, false, files))?;
+    if files.len() == before && named {
         return Err(Error::source(Place::file(path), "the folder holds no data files"));
     }
     Ok(())
 }
 
-/// The `key=value` parts of a path below the folder that was named.
-fn keys_of(path: &str, root: &str) -> Vec<(String, Option<String>)> {
-    let below = Path::new(path).strip_prefix(root).unwrap_or(Path::new(""));
-    let parts = below.parent().into_iter().flat_map(Path::components);
+/// The `key=value` folders of a path, however it was given: a folder, a pattern or one file.
+fn keys_of(path: &str) -> Vec<(String, Option<String>)> {
+    let parts = Path::new(path).parent().into_iter().flat_map(Path::components);
     let pairs = parts.filter_map(|part| {
         let (key, value) = part.as_os_str().to_str()?.split_once('=')?;
-        Some((decode(key), (value != HIVE_NULL).then(|| decode(value))))
+        let value = (value != HIVE_NULL).then(|| decode(value));
+        (!key.is_empty()).then(|| (decode(key), value))
     });
     pairs.collect()
 }

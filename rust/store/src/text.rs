@@ -7,14 +7,17 @@ use creditcore::{Error, Result};
 use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8};
 use flate2::bufread::MultiGzDecoder;
 
-const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+/// The first bytes of a gzip file.
+pub(crate) const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 const BLOCK: usize = 1 << 16;
 
 /// The encoding of that name; UTF-8 by default.
 pub(crate) fn encoding(name: Option<&str>) -> Result<&'static Encoding> {
     let name = name.unwrap_or("utf-8");
     Encoding::for_label(name.as_bytes()).ok_or_else(|| {
-        Error::argument(format!("`encoding` is `{name}`; allowed are `utf-8`, `gb18030` and other names of the web"))
+        Error::argument(format!(
+            "`encoding` is `{name}`; allowed are `utf-8`, `gb18030` and other names of the web"
+        ))
     })
 }
 
@@ -24,7 +27,11 @@ pub(crate) fn open(path: &str, encoding: &'static Encoding) -> Result<Box<dyn Re
     let mut file = BufReader::with_capacity(BLOCK, file);
     let packed = file.fill_buf().map_err(|error| crate::unreadable(path, &error))?.starts_with(&GZIP_MAGIC);
     let bytes: Box<dyn Read> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
-    Ok(if encoding == UTF_8 { Box::new(WithoutMark::new(bytes)) } else { Box::new(Decoded::new(bytes, encoding)) })
+    Ok(if encoding == UTF_8 {
+        Box::new(WithoutMark::new(bytes))
+    } else {
+        Box::new(Decoded::new(bytes, encoding))
+    })
 }
 
 /// UTF-8 without the byte order mark that it may begin with. Checked later, where a bad byte's row is known.
@@ -73,7 +80,15 @@ struct Decoded {
 impl Decoded {
     fn new(bytes: Box<dyn Read>, encoding: &'static Encoding) -> Self {
         let decoder = encoding.new_decoder();
-        Self { bytes, decoder, name: encoding.name(), input: Vec::new(), output: Vec::new(), taken: 0, ended: false }
+        Self {
+            bytes,
+            decoder,
+            name: encoding.name(),
+            input: Vec::new(),
+            output: Vec::new(),
+            taken: 0,
+            ended: false,
+        }
     }
 
     fn fill(&mut self) -> io::Result<()> {
@@ -83,7 +98,8 @@ impl Decoded {
         self.input.extend_from_slice(&block[..count]);
         self.taken = 0;
         self.output.resize(self.decoder.max_utf8_buffer_length(self.input.len()).unwrap_or(4 * BLOCK), 0);
-        let (result, read, written, bad) = self.decoder.decode_to_utf8(&self.input, &mut self.output, self.ended);
+        let (result, read, written, bad) =
+            self.decoder.decode_to_utf8(&self.input, &mut self.output, self.ended);
         if bad {
             let text = format!("a byte that means nothing in {}; name the file's own encoding", self.name);
             return Err(io::Error::new(io::ErrorKind::InvalidData, text));
