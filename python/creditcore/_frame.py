@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class ArrowStream(Protocol):
     """A frame that gives its rows as an Arrow C stream."""
 
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> object:
         """Give the rows as a capsule."""
         ...
 
@@ -42,11 +42,13 @@ def to_stream(frame: object) -> ArrowStream:
         if _is_pandas(frame):
             return pl.DataFrame({str(name): _values(column) for name, column in frame.items()})  # type: ignore[attr-defined]
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
-        raise SourceError(f"the frame cannot be read: {error}; give columns of one length and type") from error
+        raise SourceError(
+            f"the frame cannot be read: {error}; give columns of one length and type"
+        ) from error
     kind = type(frame).__name__
     raise SourceError(
-        f"cannot read records from a `{kind}`; give paths of files, a frame (polars, pyarrow, pandas, DuckDB) "
-        "or a dict of columns"
+        f"cannot read records from a `{kind}`; give paths of files, a frame (polars, pyarrow, pandas, "
+        "DuckDB) or a dict of columns"
     )
 
 
@@ -54,7 +56,7 @@ def _is_pandas(frame: object) -> bool:
     return type(frame).__module__.split(".")[0] == "pandas"
 
 
-def _values(values: Any) -> Any:  # noqa: ANN401 - columns of any library
+def _values(values: Any) -> Any:
     """Give a column as something that polars takes: pandas' own types become objects with None for null."""
     if _is_pandas(values):
         if values.dtype.kind in "iufbM":

@@ -11,9 +11,10 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from creditcore import _core, regions as region_tables
+from creditcore import _core
+from creditcore import regions as region_tables
 from creditcore.errors import ArgumentError, SchemaError
-from creditcore.sources import Records, open_source
+from creditcore.sources import Records, as_paths, open_source
 
 if TYPE_CHECKING:
     from creditcore.ranking import Ranking
@@ -30,12 +31,15 @@ class Aggregate:
     >>> import creditcore as cc
     >>> columns = {"city": ["310100", "330400"], "score": [640.0, 655.0]}
     >>> whole = cc.aggregate(columns, by="city", score="score")
-    >>> parts = [cc.aggregate({k: [v[i]] for k, v in columns.items()}, by="city", score="score") for i in (1, 0)]
+    >>> rows = [{name: [values[i]] for name, values in columns.items()} for i in (1, 0)]
+    >>> parts = [cc.aggregate(row, by="city", score="score") for row in rows]
     >>> parts[0].merge(parts[1]).to_bytes() == whole.to_bytes()
     True
     """
 
-    def __init__(self, core: _core.Aggregate, by: Sequence[tuple[str, str, int]], table: _core.Regions | None) -> None:
+    def __init__(
+        self, core: _core.Aggregate, by: Sequence[tuple[str, str, int]], table: _core.Regions | None
+    ) -> None:
         """Wrap the native sums; made by `aggregate` and `from_bytes`."""
         self._core = core
         self._by = list(by)
@@ -61,6 +65,42 @@ class Aggregate:
             ArgumentError: two plans, or records that were never added.
         """
         return Aggregate(self._core.retracted(other._core), self._by, self._table)
+
+    def duckdb_query(self, source: Records, by: str | None = None, min_n: int = 1) -> str:
+        """Write the DuckDB query that gives the figures of a ranking of files.
+
+        Reads the region column once more, to say in the query which of its values count for which region.
+
+        Args:
+            source: the paths that the sums were made from.
+            by: one of `self.by`; the first by default.
+            min_n: units below which a row gets no rank.
+
+        Raises:
+            ArgumentError: a name that is not among `self.by`, or a source that is no file.
+        """
+        from creditcore.report.sql import duckdb_query
+
+        paths = as_paths(source)
+        if paths is None:
+            raise ArgumentError("a query reads files; give their paths")
+        level, grouping = self._grouping(by)
+        plan = json.loads(self._core.plan())
+        regions = None
+        if self._table is not None and plan["by"][grouping] == "region":
+            column = {"column": {"name": plan["region"]}}
+            values = {**plan, "by": [column], "kind": "all", "units": None}
+            seen = _core.aggregate(open_source(paths), json.dumps(values), None).rank(0, plan["region"])
+            regions = self._table.members([str(code) for code in seen.columns()["code"]], level)
+        return duckdb_query(plan, level, paths, regions, min_n)
+
+    def _grouping(self, by: str | None) -> tuple[str, int]:
+        """Give the level and the number of a name's grouping."""
+        name = self._by[0][0] if by is None else by
+        for known, level, grouping in self._by:
+            if known == name:
+                return level, grouping
+        raise ArgumentError(f"`by` is `{name}`; these sums are by {', '.join(self.by)}")
 
     def to_bytes(self) -> bytes:
         """Give the byte form: equal sums have equal bytes, however they came about."""
@@ -94,12 +134,9 @@ class Aggregate:
         """
         from creditcore.ranking import Ranking
 
-        name = self._by[0][0] if by is None else by
-        for known, level, grouping in self._by:
-            if known == name:
-                ranked = self._core.rank(grouping, level, self._table, min_n=min_n)
-                return Ranking(ranked, json.loads(self._core.plan()), min_n)
-        raise ArgumentError(f"`by` is `{name}`; these sums are by {', '.join(self.by)}")
+        level, grouping = self._grouping(by)
+        ranked = self._core.rank(grouping, level, self._table, min_n=min_n)
+        return Ranking(ranked, json.loads(self._core.plan()), min_n)
 
 
 def aggregate(
@@ -144,13 +181,20 @@ def aggregate(
         "region": region,
         "units": None
         if unit is None
-        else {"key": unit, "pick": pick, "time": time, "version": "version" if "version" in columns else None},
+        else {
+            "key": unit,
+            "pick": pick,
+            "time": time,
+            "version": "version" if "version" in columns else None,
+        },
         "kind_column": "kind" if "kind" in columns else None,
         "kind": kind,
         "by": groupings,
     }
     if kind not in (None, "all") and "kind" not in columns:
-        raise SchemaError(f"`kind` is `{kind}`, but there is no column `kind`; leave `kind` out or add the column")
+        raise SchemaError(
+            f"`kind` is `{kind}`, but there is no column `kind`; leave `kind` out or add the column"
+        )
     core = _core.aggregate(opened, json.dumps(plan), table, threads=threads, progress=progress)
     return Aggregate(core, numbered, table)
 

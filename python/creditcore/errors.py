@@ -38,5 +38,5 @@ class ArgumentError(CreditcoreError, ValueError):
     """An argument is outside of what is allowed; also a `ValueError`."""
 
 
-class Cancelled(CreditcoreError):
+class Cancelled(CreditcoreError):  # noqa: N818 - a stop on request is no error
     """The work was stopped on request."""

@@ -91,7 +91,7 @@ class Ranking:
         """Give the rows as a pandas frame (needs pandas and pyarrow)."""
         return self.to_polars().to_pandas()
 
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> object:
         """Give the rows as an Arrow C stream."""
         return self._core.__arrow_c_stream__(requested_schema)
 
@@ -109,12 +109,48 @@ class Ranking:
 
 
 @overload
-def rank(source: Records, by: str = "city", score: str | None = ..., weight: str | None = ..., **options: Any) -> Ranking: ...  # noqa: ANN401, E501
-@overload
-def rank(source: Records, by: Sequence[str], score: str | None = ..., weight: str | None = ..., **options: Any) -> dict[str, Ranking]: ...  # noqa: ANN401, E501
 def rank(
     source: Records,
-    by: str | Sequence[str] = "city",
+    by: str = ...,
+    score: str | None = ...,
+    weight: str | None = ...,
+    region: str | None = ...,
+    unit: str | None = ...,
+    pick: str = ...,
+    time: str = ...,
+    kind: str | None = ...,
+    regions: str | os.PathLike[str] | None = ...,
+    share_above: float | None = ...,
+    ratio: tuple[str, str] | None = ...,
+    bands: Mapping[str, Sequence[float]] | None = ...,
+    min_n: int = ...,
+    encoding: str | None = ...,
+    threads: int | None = ...,
+    progress: Progress | None = ...,
+) -> Ranking: ...
+@overload
+def rank(
+    source: Records,
+    by: list[str] | tuple[str, ...],
+    score: str | None = ...,
+    weight: str | None = ...,
+    region: str | None = ...,
+    unit: str | None = ...,
+    pick: str = ...,
+    time: str = ...,
+    kind: str | None = ...,
+    regions: str | os.PathLike[str] | None = ...,
+    share_above: float | None = ...,
+    ratio: tuple[str, str] | None = ...,
+    bands: Mapping[str, Sequence[float]] | None = ...,
+    min_n: int = ...,
+    encoding: str | None = ...,
+    threads: int | None = ...,
+    progress: Progress | None = ...,
+) -> dict[str, Ranking]: ...
+def rank(
+    source: Records,
+    by: str | list[str] | tuple[str, ...] = "city",
     score: str | None = "points_model",
     weight: str | None = None,
     region: str | None = None,

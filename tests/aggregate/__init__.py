@@ -1,0 +1,1 @@
+"""Aggregation: exact sums, checked against exact rationals."""

@@ -44,7 +44,8 @@ DATAFUSION = """
 import json, sys, datafusion
 context = datafusion.SessionContext(datafusion.SessionConfig().with_target_partitions(int(sys.argv[2])))
 context.register_parquet("t", sys.argv[1])
-query = '''SELECT city, sum(CAST(score AS DOUBLE) * weight) / sum(CAST(weight AS DOUBLE)) FROM t GROUP BY city'''
+query = '''SELECT city, sum(CAST(score AS DOUBLE) * weight) / sum(CAST(weight AS DOUBLE))
+FROM t GROUP BY city'''
 rows = context.sql(query).to_pydict().values()
 print(json.dumps({str(c): m for c, m in zip(*rows)}))
 """
@@ -95,11 +96,17 @@ def write_files(folder: Path, records: int, codec: str, seed: int = 1) -> None:
         frame = pl.DataFrame(
             {
                 "city": of_draw[random.integers(0, 65_536, rows, dtype=np.uint16)],
-                "score": random.integers(3_000, 8_500, rows, dtype=np.uint16).astype(np.float32) / np.float32(10),
+                "score": random.integers(3_000, 8_500, rows, dtype=np.uint16).astype(np.float32)
+                / np.float32(10),
                 "weight": random.integers(1, 200, rows, dtype=np.uint8).astype(np.float32) / np.float32(8),
             }
         )
         frame.write_parquet(folder / f"part-{part:03}.parquet", compression=codec)  # type: ignore[arg-type]
+
+
+def describe(folder: Path) -> str:
+    """Say how large the files are."""
+    return f"{sum(file.stat().st_size for file in folder.glob('*.parquet')) / 1e6:,.0f} MB"
 
 
 def engines(folder: Path, threads: int) -> list[Engine]:
@@ -136,4 +143,5 @@ def compare(folder: Path, threads: int, runs: int) -> Iterator[str]:
     for engine in (ours, *rivals):
         middle = statistics.median(engine.seconds)
         ratio = middle / median
-        yield f"{engine.name:<12}{middle:>10.3f}{min(engine.seconds):>9.3f}{engine.peak_mib:>10.0f}{ratio:>8.2f}"
+        times = f"{middle:>10.3f}{min(engine.seconds):>9.3f}"
+        yield f"{engine.name:<12}{times}{engine.peak_mib:>10.0f}{ratio:>8.2f}"

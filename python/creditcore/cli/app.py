@@ -47,12 +47,17 @@ def run() -> int:
         return _fail("interrupted", 130)
     except BrokenPipeError:
         # The reader of our output went away (`| head`); Python would complain once more when it closes it.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 0
     except OSError as error:
         return _fail(error, 1)
-    except typer.TyperUsageError as error:
+    except typer.TyperException as error:
+        # Bad usage: an unknown option, a missing argument, a value of a wrong type.
         return _fail(error, 2)
+    except typer.Abort:
+        return _fail("interrupted", 130)
+    except typer.Exit as stop:
+        return stop.exit_code
     return status if isinstance(status, int) else 0
 
 

@@ -20,15 +20,21 @@ def options() -> None:
 
 @app.command("rank")
 def rank(
-    records: Annotated[int, typer.Option(min=1, help="Records; 300000000 is the published size.")] = 20_000_000,
-    codec: Annotated[str, typer.Option(help="Of the Parquet files: lz4, zstd, snappy, uncompressed.")] = "zstd",
+    records: Annotated[
+        int, typer.Option(min=1, help="Records; 300000000 is the published size.")
+    ] = 20_000_000,
+    codec: Annotated[
+        str, typer.Option(help="Of the Parquet files: lz4, zstd, snappy, uncompressed.")
+    ] = "zstd",
     runs: Annotated[int, typer.Option(min=1, help="Timed runs of each engine, in turn.")] = 5,
     threads: Annotated[int | None, typer.Option(min=1, help="Threads of each engine.")] = None,
-    folder: Annotated[Path | None, typer.Option(help="Where to keep the files; else a temporary folder.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="Where to keep the files; else a temporary folder.")
+    ] = None,
 ) -> None:
     """Time `creditcore rank` against every other engine that is installed, as whole processes."""
     from creditcore._core import instruction_set
-    from creditcore.bench.rank import compare, write_files
+    from creditcore.bench.rank import compare, describe, write_files
 
     threads = threads or len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="creditcore-bench-") as temporary:
@@ -36,7 +42,6 @@ def rank(
         if not any(files.glob("*.parquet")):
             print(f"writing {records:,} records ({codec}) ...", file=sys.stderr)
             write_files(files, records, codec)
-        size = sum(file.stat().st_size for file in files.glob("*.parquet"))
-        print(f"{records:,} records, {codec}, {size / 1e6:,.0f} MB, {threads} threads, {instruction_set()}")
+        print(f"{records:,} records, {codec}, {describe(files)}, {threads} threads, {instruction_set()}")
         for line in compare(files, threads, runs):
             print(line, flush=True)

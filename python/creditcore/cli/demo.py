@@ -13,9 +13,9 @@ from creditcore.cli.output import print_rankings, write_rankings
 def demo(
     records: Annotated[int, typer.Option(min=1, help="Records of the synthetic country.")] = 200_000,
     seed: Annotated[int, typer.Option(min=0, help="Of every random number.")] = 1,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The folder for records and rankings.")] = Path(
-        "creditcore-demo"
-    ),
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The folder for records and rankings.")
+    ] = Path("creditcore-demo"),
 ) -> None:
     """Rank a real credit file and a synthetic country, and say how to check both."""
     from creditcore.demo import UCI, UCI_DEFAULT
@@ -27,7 +27,7 @@ def demo(
     for weight in (None, "LIMIT_BAL"):
         ranked = rank(UCI, ["EDUCATION", "AGE"], UCI_DEFAULT, weight, regions="none", bands=bands)
         print_rankings(ranked, top=None)
-    print("   check: creditcore rank FILE --by EDUCATION --score default.payment.next.month --regions none --show-sql")
+    print(f"   check: creditcore rank {UCI} --by EDUCATION --score {UCI_DEFAULT} --regions none --show-sql")
 
     output.mkdir(parents=True, exist_ok=True)
     path = output / "records.parquet"

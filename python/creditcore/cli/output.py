@@ -49,7 +49,9 @@ def _print_left_out(ranking: Ranking) -> None:
     """Say on standard error what was left out and which regions have no records."""
     excluded = ranking.excluded
     if excluded:
-        causes = ", ".join(f"{cause} {n:,}" for cause, n in sorted(excluded.items(), key=lambda item: -item[1]))
+        causes = ", ".join(
+            f"{cause} {n:,}" for cause, n in sorted(excluded.items(), key=lambda item: -item[1])
+        )
         print(f"left out: {causes}", file=sys.stderr)
     unresolved = ranking.unresolved
     if unresolved:
@@ -89,11 +91,15 @@ def write_rankings(rankings: Rankings, path: Path, top: int | None, bom: bool) -
     """
     writers: dict[str, Callable[[IO[bytes]], object]] = {
         ".csv": lambda file: _write_csv(rankings, file, top, bom),
-        ".json": lambda file: file.write(json.dumps(as_object(rankings, top), ensure_ascii=False).encode() + b"\n"),
+        ".json": lambda file: file.write(
+            json.dumps(as_object(rankings, top), ensure_ascii=False).encode() + b"\n"
+        ),
         ".parquet": lambda file: _write_parquet(rankings, file, top),
     }
     if path.suffix not in writers:
-        raise ArgumentError(f"`-o {path}`: the extension is `{path.suffix}`; allowed are {', '.join(writers)}")
+        raise ArgumentError(
+            f"`-o {path}`: the extension is `{path.suffix}`; allowed are {', '.join(writers)}"
+        )
     # Beside its place, so that the last step is one rename.
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -125,11 +131,13 @@ def _write_csv(rankings: Rankings, file: IO[bytes], top: int | None, bom: bool) 
     text.detach()
 
 
-def _csv_value(value: Any) -> Any:  # noqa: ANN401 - a cell of any column
+def _csv_value(value: Any) -> Any:
     return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
 
 
 def _write_parquet(rankings: Rankings, file: IO[bytes], top: int | None) -> None:
     from creditcore._frame import write_parquet
 
-    write_parquet([ranking.to_polars().head(top) if top else ranking.to_polars() for ranking in rankings.values()], file)
+    write_parquet(
+        [ranking.to_polars().head(top) if top else ranking.to_polars() for ranking in rankings.values()], file
+    )

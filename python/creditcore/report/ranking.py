@@ -36,7 +36,9 @@ def heading(plan: Record, by: str, records: int, excluded: Mapping[str, int], mi
         what = f"Ratio of {measure['numerator']} to {measure['denominator']}"
     weight = f"weighted by {plan['weight']}" if plan["weight"] else "each unit weighing the same"
     units = plan["units"]
-    counted = f"units are {units['key']} ({units['pick']} by {units['time']})" if units else "each record a unit"
+    counted = (
+        f"units are {units['key']} ({units['pick']} by {units['time']})" if units else "each record a unit"
+    )
     left = sum(excluded.values())
     whom = f"over {records - left:,} of {records:,} records ({left:,} left out), {counted}"
     of_kind = f", kind {plan['kind']}" if plan["kind"] else ""
@@ -44,7 +46,7 @@ def heading(plan: Record, by: str, records: int, excluded: Mapping[str, int], mi
     return f"{what} by {by}, {weight}, {whom}{of_kind}{least}"
 
 
-def cell(field: str, value: Any) -> str:  # noqa: ANN401 - a cell of any column
+def cell(field: str, value: Any) -> str:
     """Give one figure as a reader sees it; a null is a dash."""
     if value is None:
         return "-"

@@ -7,11 +7,16 @@ doubles in whatever order, so its figures agree with the exact ones to about its
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 
 def duckdb_query(
-    plan: Mapping[str, Any], by: str, files: Sequence[str], regions: Sequence[tuple[str, str]] | None, min_n: int
+    plan: Mapping[str, Any],
+    by: str,
+    files: Sequence[str],
+    regions: Sequence[tuple[str, str]] | None,
+    min_n: int,
 ) -> str:
     """Write the query.
 
@@ -41,7 +46,9 @@ def duckdb_query(
         pairs = ",\n    ".join(f"({_text(value)}, {_text(unit)})" for value, unit in regions)
         lines.append(f"region(value, code) AS (VALUES\n    {pairs})")
     lines.append(f"used AS (\n  {rows})")
-    source = "used JOIN region USING (value)" if regions is not None else "(SELECT *, value AS code FROM used)"
+    source = (
+        "used JOIN region USING (value)" if regions is not None else "(SELECT *, value AS code FROM used)"
+    )
     lines.append(
         f"means AS (SELECT code, count(*) AS n, sum(w * d) AS sum_weight, sum(w * a) / sum(w * d) AS mean,\n"
         f"    sum(a) / sum(d) AS mean_plain FROM {source} GROUP BY code)"
@@ -53,7 +60,8 @@ def duckdb_query(
         "  CASE WHEN any_value(n) > 1 THEN sqrt(any_value(n) / (any_value(n) - 1)\n"
         "    * sum(pow(w * (a - mean * d), 2))) / any_value(sum_weight) END AS se,\n"
         f"  CASE WHEN any_value(n) >= {min_n} AND any_value(mean) IS NOT NULL THEN rank() OVER (\n"
-        f"    ORDER BY CASE WHEN any_value(n) >= {min_n} THEN any_value(mean) END DESC NULLS LAST) END AS rank\n"
+        f"    ORDER BY CASE WHEN any_value(n) >= {min_n} THEN any_value(mean) END\n"
+        "    DESC NULLS LAST) END AS rank\n"
         f"FROM {source} JOIN means USING (code) GROUP BY code ORDER BY rank NULLS LAST, code;"
     )
 
@@ -61,21 +69,27 @@ def duckdb_query(
 def _value(plan: Mapping[str, Any]) -> tuple[str, str]:
     (kind, measure), *_ = plan["measure"].items()
     if kind == "ratio":
-        return f"CAST({_name(measure['numerator'])} AS DOUBLE)", f"CAST({_name(measure['denominator'])} AS DOUBLE)"
+        return (
+            f"CAST({_name(measure['numerator'])} AS DOUBLE)",
+            f"CAST({_name(measure['denominator'])} AS DOUBLE)",
+        )
     score = f"CAST({_name(measure['score'])} AS DOUBLE)"
     if kind == "share_above":
         # A value that is not finite stays so, and is left out like in the mean.
-        return f"CASE WHEN isfinite({score}) THEN CAST({score} > {measure['cut']!r} AS DOUBLE) ELSE {score} END", "1.0"
+        return (
+            f"CASE WHEN isfinite({score}) THEN CAST({score} > {measure['cut']!r} AS DOUBLE) ELSE {score} END",
+            "1.0",
+        )
     return score, "1.0"
 
 
-def _is_of(grouping: Any, by: str, of_region: bool) -> bool:  # noqa: ANN401 - a plan's grouping
+def _is_of(grouping: Any, by: str, of_region: bool) -> bool:
     if grouping == "region":
         return of_region
     return not of_region and next(iter(grouping.values()))["name"] == by
 
 
-def _code(grouping: Any, plan: Mapping[str, Any]) -> str:  # noqa: ANN401 - a plan's grouping
+def _code(grouping: Any, plan: Mapping[str, Any]) -> str:
     if grouping == "region":
         return f"CAST({_name(plan['region'])} AS VARCHAR)"
     (kind, column), *_ = grouping.items()
@@ -83,8 +97,11 @@ def _code(grouping: Any, plan: Mapping[str, Any]) -> str:  # noqa: ANN401 - a pl
     if kind == "column":
         return f"CAST({name} AS VARCHAR)"
     edges = column["edges"]
-    cases = [f"WHEN NOT isfinite(CAST({name} AS DOUBLE)) THEN NULL", f"WHEN {name} < {edges[0]:g} THEN '<{edges[0]:g}'"]
-    cases += [f"WHEN {name} < {b:g} THEN '[{a:g}, {b:g})'" for a, b in zip(edges, edges[1:], strict=False)]
+    cases = [
+        f"WHEN NOT isfinite(CAST({name} AS DOUBLE)) THEN NULL",
+        f"WHEN {name} < {edges[0]:g} THEN '<{edges[0]:g}'",
+    ]
+    cases += [f"WHEN {name} < {b:g} THEN '[{a:g}, {b:g})'" for a, b in pairwise(edges)]
     return f"CASE {' '.join(cases)} WHEN {name} IS NOT NULL THEN '>={edges[-1]:g}' END"
 
 

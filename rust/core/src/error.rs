@@ -104,8 +104,7 @@ impl Error {
 /// Joins names for a text: `` `a`, `b` and 3 more ``.
 pub fn list_names<'a>(names: impl IntoIterator<Item = &'a str>, most: usize) -> String {
     let all: Vec<&str> = names.into_iter().collect();
-    let mut text =
-        all.iter().take(most).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let mut text = all.iter().take(most).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if all.len() > most {
         text.push_str(&format!(" and {} more", all.len() - most));
     }

@@ -39,9 +39,9 @@ impl Control {
 
 /// The number of threads to use: what was asked for, or one per processor that this process may use.
 pub fn threads_or_default(asked: Option<usize>) -> usize {
-    asked.filter(|&threads| threads > 0).unwrap_or_else(|| {
-        std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
-    })
+    asked
+        .filter(|&threads| threads > 0)
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get))
 }
 
 /// The name of the instruction set that the kernels use.
@@ -115,10 +115,15 @@ mod tests {
 
     #[test]
     fn every_task_runs_once() {
-        let states = parallel(3, 100, || Ok(Vec::new()), |seen, task| {
-            seen.push(task);
-            Ok(())
-        })
+        let states = parallel(
+            3,
+            100,
+            || Ok(Vec::new()),
+            |seen, task| {
+                seen.push(task);
+                Ok(())
+            },
+        )
         .expect("no task fails");
         let mut seen: Vec<usize> = states.into_iter().flatten().collect();
         seen.sort_unstable();
@@ -128,9 +133,14 @@ mod tests {
     #[test]
     fn the_lowest_error_is_reported() {
         for threads in 1..4 {
-            let error = parallel(threads, 10, || Ok(()), |(), task| {
-                if task >= 2 { Err(Error::argument(format!("task {task}"))) } else { Ok(()) }
-            })
+            let error = parallel(
+                threads,
+                10,
+                || Ok(()),
+                |(), task| {
+                    if task >= 2 { Err(Error::argument(format!("task {task}"))) } else { Ok(()) }
+                },
+            )
             .expect_err("tasks fail");
             assert_eq!(error, Error::argument("task 2"));
         }

@@ -76,8 +76,9 @@ impl Aggregate {
 
     /// The plan, as JSON.
     fn plan(&self, py: Python<'_>) -> PyResult<String> {
-        serde_json::to_string(&self.inner.plan)
-            .map_err(|error| to_exception(py, &Error::argument(format!("the plan has no JSON form: {error}"))))
+        serde_json::to_string(&self.inner.plan).map_err(|error| {
+            to_exception(py, &Error::argument(format!("the plan has no JSON form: {error}")))
+        })
     }
 
     /// Ranks one grouping.
@@ -131,6 +132,7 @@ impl Ranking {
     }
 
     /// The rows' columns as plain lists, for tables and text; frames take the Arrow stream instead.
+    #[pyo3(signature = () -> "dict[str, list[object]]")]
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let rows = columns(&self.inner);
         let lists = PyDict::new(py);

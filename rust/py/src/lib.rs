@@ -14,8 +14,6 @@ use pyo3::prelude::*;
 /// The native core of creditcore.
 #[pymodule]
 mod _core {
-    use pyo3::prelude::*;
-
     #[pymodule_export]
     use super::aggregate::{Aggregate, Ranking, aggregate, instruction_set};
     #[pymodule_export]
@@ -23,8 +21,7 @@ mod _core {
     #[pymodule_export]
     use super::source::Source;
 
-    #[pymodule_init]
-    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        module.add("__version__", env!("CARGO_PKG_VERSION"))
-    }
+    #[pymodule_export]
+    #[expect(non_upper_case_globals, reason = "the name that Python gives a version")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
 }

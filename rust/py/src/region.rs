@@ -34,12 +34,18 @@ impl Regions {
         self.inner.families().to_vec()
     }
 
-    /// For each value its region's code on the finest level, or none where it is not resolved.
-    fn resolve(&self, values: Vec<String>) -> Vec<Option<String>> {
-        let code = |value: &String| match self.inner.resolve_text(value) {
-            region::Resolution::Leaf(leaf) => Some(self.inner.leaf(leaf).code.clone()),
-            _ => None,
-        };
-        values.iter().map(code).collect()
+    /// For each value that is resolved the units of a level or family that it counts in: (value, unit's code).
+    fn members(&self, values: Vec<String>, level: &str) -> Vec<(String, String)> {
+        let Some(units) = self.inner.units(level) else { return Vec::new() };
+        let mut pairs = Vec::new();
+        for value in values {
+            if let region::Resolution::Leaf(leaf) = self.inner.resolve_text(&value) {
+                let of_leaf = &units.members[leaf as usize];
+                pairs.extend(
+                    of_leaf.iter().map(|&unit| (value.clone(), units.entries[unit as usize].code.clone())),
+                );
+            }
+        }
+        pairs
     }
 }

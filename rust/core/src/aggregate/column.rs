@@ -35,7 +35,11 @@ pub(super) enum Value {
     Nan,
     Infinite,
     /// The magnitude is `mantissa * 2^exponent`.
-    Finite { negative: bool, mantissa: u64, exponent: i32 },
+    Finite {
+        negative: bool,
+        mantissa: u64,
+        exponent: i32,
+    },
 }
 
 impl Value {
@@ -113,7 +117,9 @@ impl Column {
             other => {
                 return Err(Error::schema(
                     place,
-                    format!("column `{name}` is of type {other}; a number (integer, float, decimal) or a Boolean is needed"),
+                    format!(
+                        "column `{name}` is of type {other}; a number (integer, float, decimal) or a Boolean is needed"
+                    ),
                 ));
             }
         };
@@ -160,8 +166,10 @@ impl Column {
 
     /// Rows of a floating-point column as doubles (none of another column).
     pub(super) fn doubles(&self, start: usize, length: usize) -> impl Iterator<Item = f64> {
-        let singles = self.array.as_primitive_opt::<Float32Type>().map(|a| &a.values()[start..start + length]);
-        let doubles = self.array.as_primitive_opt::<Float64Type>().map(|a| &a.values()[start..start + length]);
+        let singles =
+            self.array.as_primitive_opt::<Float32Type>().map(|a| &a.values()[start..start + length]);
+        let doubles =
+            self.array.as_primitive_opt::<Float64Type>().map(|a| &a.values()[start..start + length]);
         let singles = singles.into_iter().flatten().map(|&value| f64::from(value));
         singles.chain(doubles.into_iter().flatten().copied())
     }
@@ -207,9 +215,11 @@ impl Column {
             DataType::UInt8 => Value::integer(a.as_primitive::<UInt8Type>().value(row).into()),
             DataType::UInt16 => Value::integer(a.as_primitive::<UInt16Type>().value(row).into()),
             DataType::UInt32 => Value::integer(a.as_primitive::<UInt32Type>().value(row).into()),
-            DataType::UInt64 => {
-                Value::Finite { negative: false, mantissa: a.as_primitive::<UInt64Type>().value(row), exponent: 0 }
-            }
+            DataType::UInt64 => Value::Finite {
+                negative: false,
+                mantissa: a.as_primitive::<UInt64Type>().value(row),
+                exponent: 0,
+            },
             DataType::Int8 => Value::integer(a.as_primitive::<Int8Type>().value(row).into()),
             DataType::Int16 => Value::integer(a.as_primitive::<Int16Type>().value(row).into()),
             DataType::Int32 => Value::integer(a.as_primitive::<Int32Type>().value(row).into()),

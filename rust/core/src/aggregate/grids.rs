@@ -30,7 +30,13 @@ impl Gridder {
     }
 
     /// Tries to put rows `start..start + length` on grids, and says whether all of them fit.
-    pub(super) fn fits(&mut self, measured: &Measured, measure: &Measure, start: usize, length: usize) -> bool {
+    pub(super) fn fits(
+        &mut self,
+        measured: &Measured,
+        measure: &Measure,
+        start: usize,
+        length: usize,
+    ) -> bool {
         if measure.is_ratio() || measured.has_nulls() || length == 0 {
             return false;
         }
@@ -100,7 +106,9 @@ fn on_grid(isa: Isa, column: &Column, exponent: &mut i32, start: usize, out: &mu
 fn flags(column: &Column, cut: f64, start: usize, out: &mut [i32]) -> Fit {
     for (row, flag) in out.iter_mut().enumerate() {
         match column.value(start + row) {
-            Ok(value @ Value::Finite { .. }) => *flag = i32::from(value.compare(cut, column.decimals).is_gt()),
+            Ok(value @ Value::Finite { .. }) => {
+                *flag = i32::from(value.compare(cut, column.decimals).is_gt())
+            }
             _ => return NO_FIT,
         }
     }

@@ -155,7 +155,10 @@ impl Grouper {
             }
         }
         if self.keys.len() > MOST_GROUPS {
-            let text = format!("column `{}` has more than {MOST_GROUPS} distinct values; group by another", self.name);
+            let text = format!(
+                "column `{}` has more than {MOST_GROUPS} distinct values; group by another",
+                self.name
+            );
             return Err(Error::schema(place, text));
         }
         Ok(())
@@ -230,7 +233,9 @@ impl Grouper {
                 None => NULL,
                 Some(value) if value.is_nan() => NAN,
                 // A whole number is the same key as the integer (-0.0 as 0); pandas turns codes into floats.
-                Some(value) if value.fract() == 0.0 && value.abs() < 9e15 => self.integer(i128::from(value as i64)),
+                Some(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
+                    self.integer(i128::from(value as i64))
+                }
                 Some(value) => self.text(&value.to_string()),
             });
         }
@@ -283,7 +288,9 @@ pub(super) fn band_codes(column: &Column, edges: &[f64], codes: &mut Vec<u32>) {
         codes.push(match column.value(row) {
             Ok(Value::Null) | Err(_) => NULL,
             Ok(Value::Nan | Value::Infinite) => NAN,
-            Ok(value) => edges.partition_point(|&edge| value.compare(edge, column.decimals) != std::cmp::Ordering::Less) as u32,
+            Ok(value) => edges
+                .partition_point(|&edge| value.compare(edge, column.decimals) != std::cmp::Ordering::Less)
+                as u32,
         });
     }
 }

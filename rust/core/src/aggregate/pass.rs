@@ -10,8 +10,8 @@ use arrow_array::UInt32Array;
 use creditcore_kernels::isa::Isa;
 
 use super::column::Column;
-use super::group::{Cause, Grouper, NAN, NULL, REFUSED, band_codes, band_names};
 use super::grids::Gridder;
+use super::group::{Cause, Grouper, REFUSED, band_codes, band_names};
 use super::plan::{By, Measure, Plan};
 use super::result::{Aggregate, Grouping, count};
 use super::roles::{Measured, Roles, take_rows};
@@ -201,8 +201,8 @@ impl<'a> State<'a> {
         length: usize,
     ) -> Result<()> {
         if self.gridder.fits(measured, &self.plan.measure, start, length) {
-            for by in 0..codes.len() {
-                self.add_grid(by, &codes[by][start..start + length]);
+            for (by, codes) in codes.iter().enumerate() {
+                self.add_grid(by, &codes[start..start + length]);
             }
             return Ok(());
         }
@@ -242,7 +242,8 @@ impl<'a> State<'a> {
         }
         let admitted: Vec<bool> =
             codes.iter().map(|&code| self.part.admit(by, code, self.groupers[by].as_mut())).collect();
-        let codes: Vec<u32> = codes.iter().zip(&admitted).filter(|(_, keep)| **keep).map(|(c, _)| *c).collect();
+        let codes: Vec<u32> =
+            codes.iter().zip(&admitted).filter(|(_, keep)| **keep).map(|(c, _)| *c).collect();
         let (x, w) = self.gridder.keep(&admitted);
         self.tables[by].add(&codes, super::table::OnGrid { x: &x, w: &w, ..self.gridder.chunk() });
     }
@@ -281,7 +282,8 @@ impl<'a> State<'a> {
     /// Adds each unit's one record to the tables.
     fn settle_units(&mut self) -> Result<()> {
         let Some(units) = self.units.take() else { return Ok(()) };
-        let picked = units.settle(|by, code| self.groupers[by].as_ref().map_or("", |grouper| grouper.key(code)));
+        let picked =
+            units.settle(|by, code| self.groupers[by].as_ref().map_or("", |grouper| grouper.key(code)));
         if picked.left > 0 {
             count(&mut self.part.excluded, picked.cause, picked.left);
         }
@@ -328,8 +330,6 @@ impl Cause {
         }
     }
 }
-
-const _: () = assert!(NAN >= REFUSED && NULL >= REFUSED);
 
 impl Measure {
     /// Whether the measure is a ratio of two columns.

@@ -117,7 +117,9 @@ impl Plan {
         for by in &self.by {
             match by {
                 By::Region if self.region.is_none() => {
-                    return Err(Error::argument("a region level needs a column of region codes; give `region`"));
+                    return Err(Error::argument(
+                        "a region level needs a column of region codes; give `region`",
+                    ));
                 }
                 By::Bands { name, edges } => {
                     let ascending = edges.windows(2).all(|pair| pair[0] < pair[1]);

@@ -222,7 +222,10 @@ impl Aggregate {
             left.rows = rows;
             left.decimals = left.decimals.filter(|_| rows > 0);
             retract_counts(&mut left.excluded, &other.excluded)?;
-            left.groupings.iter_mut().zip(&other.groupings).try_for_each(|(mine, theirs)| mine.retract(theirs))
+            left.groupings
+                .iter_mut()
+                .zip(&other.groupings)
+                .try_for_each(|(mine, theirs)| mine.retract(theirs))
         });
         match retracted {
             Some(()) => {
@@ -235,7 +238,9 @@ impl Aggregate {
 
     fn check_alike(&self, other: &Self) -> Result<()> {
         if self.plan != other.plan {
-            return Err(Error::argument("aggregates of two plans cannot be joined; use equal columns and groupings"));
+            return Err(Error::argument(
+                "aggregates of two plans cannot be joined; use equal columns and groupings",
+            ));
         }
         if self.regions != other.regions {
             return Err(Error::argument("aggregates over two region tables cannot be joined; use one table"));
@@ -282,11 +287,15 @@ impl Aggregate {
     /// Bytes that are cut short, changed, or of another version.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let refuse = |what: &str| Error::format(Place::file("aggregate"), what);
-        let body = bytes.strip_prefix(MAGIC).ok_or_else(|| refuse("the bytes are no aggregate of this version"))?;
-        let (_, checksum) =
-            bytes.split_last_chunk::<8>().ok_or_else(|| refuse("the bytes are cut short; write them again"))?;
+        let body =
+            bytes.strip_prefix(MAGIC).ok_or_else(|| refuse("the bytes are no aggregate of this version"))?;
+        let (_, checksum) = bytes
+            .split_last_chunk::<8>()
+            .ok_or_else(|| refuse("the bytes are cut short; write them again"))?;
         if fnv1a(&bytes[..bytes.len() - 8]) != u64::from_le_bytes(*checksum) {
-            return Err(refuse("the bytes were changed or cut short (the checksum differs); write them again"));
+            return Err(refuse(
+                "the bytes were changed or cut short (the checksum differs); write them again",
+            ));
         }
         Self::read_body(&body[..body.len().saturating_sub(8)])
             .ok_or_else(|| refuse("the bytes do not follow the form of an aggregate"))
@@ -331,5 +340,7 @@ fn read_text<'a>(bytes: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }

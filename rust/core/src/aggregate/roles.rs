@@ -107,9 +107,17 @@ impl Measured {
     }
 
     /// One row's values, or why it is left out.
-    pub(super) fn row(&self, row: usize, measure: &Measure, place: &Batch) -> Result<std::result::Result<Row, Fault>> {
+    pub(super) fn row(
+        &self,
+        row: usize,
+        measure: &Measure,
+        place: &Batch,
+    ) -> Result<std::result::Result<Row, Fault>> {
         let wide = |text: String| {
-            Error::source(place.place(row), format!("the decimal {text} is too wide; up to 19 digits are allowed"))
+            Error::source(
+                place.place(row),
+                format!("the decimal {text} is too wide; up to 19 digits are allowed"),
+            )
         };
         let checked = |column: &Column, faults: [Fault; 4]| -> Result<std::result::Result<Value, Fault>> {
             Ok(match column.value(row).map_err(wide)? {
@@ -128,7 +136,9 @@ impl Measured {
         };
         let value = match checked(&self.value, faults)? {
             Ok(value) => match measure {
-                Measure::ShareAbove { cut, .. } => Value::flag(value.compare(*cut, self.value.decimals).is_gt()),
+                Measure::ShareAbove { cut, .. } => {
+                    Value::flag(value.compare(*cut, self.value.decimals).is_gt())
+                }
                 _ => value,
             },
             Err(fault) => return Ok(Err(fault)),

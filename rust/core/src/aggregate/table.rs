@@ -129,7 +129,8 @@ impl GroupTable {
         }
         for start in (0..codes.len()).step_by(RUN) {
             let range = start..codes.len().min(start + RUN);
-            let (short, x, w) = (&self.codes[range.clone()], &chunk.x[range.clone()], &chunk.w[range.clone()]);
+            let (short, x, w) =
+                (&self.codes[range.clone()], &chunk.x[range.clone()], &chunk.w[range.clone()]);
             if is_run(self.isa, short) {
                 let moments = moments::pairs(self.isa, x, w);
                 self.groups[usize::from(short[0])].add(short.len() as u64, moments, self.grids);

@@ -64,19 +64,18 @@ impl UnitRows {
     /// Makes one record of each unit's. `name` gives the text of a grouping's code.
     pub(super) fn settle<'a>(&self, name: impl Fn(usize, u32) -> &'a str) -> Picked {
         let by_groups = |a: usize, b: usize| {
-            let texts = |index: usize| self.codes_of(index).iter().enumerate().map(|(by, &code)| name(by, code));
+            let texts =
+                |index: usize| self.codes_of(index).iter().enumerate().map(|(by, &code)| name(by, code));
             texts(a).cmp(texts(b))
         };
         let mut order: Vec<usize> = (0..self.rows.len()).collect();
         order.sort_unstable_by(|&a, &b| {
             let (left, right) = (&self.rows[a], &self.rows[b]);
-            (left.key, left.time)
-                .cmp(&(right.key, right.time))
-                .then_with(|| match self.pick {
-                    // The first record is looked for at the front, but ties still go to the greater.
-                    Pick::First => right.tie_break(left).then_with(|| by_groups(b, a)),
-                    _ => left.tie_break(right).then_with(|| by_groups(a, b)),
-                })
+            (left.key, left.time).cmp(&(right.key, right.time)).then_with(|| match self.pick {
+                // The first record is looked for at the front, but ties still go to the greater.
+                Pick::First => right.tie_break(left).then_with(|| by_groups(b, a)),
+                _ => left.tie_break(right).then_with(|| by_groups(a, b)),
+            })
         });
         let mut picked = Picked { rows: Vec::new(), codes: Vec::new(), left: 0, cause: "superseded" };
         for unit in order.chunk_by(|&a, &b| self.rows[a].key == self.rows[b].key) {
@@ -110,7 +109,10 @@ impl UnitRows {
         };
         Row {
             value: join(&|row| row.value),
-            denominator: self.rows[unit[0]].values.denominator.map(|_| join(&|row| row.denominator.unwrap_or(Value::Null))),
+            denominator: self.rows[unit[0]]
+                .values
+                .denominator
+                .map(|_| join(&|row| row.denominator.unwrap_or(Value::Null))),
             weight: join(&|row| row.weight),
         }
     }
@@ -118,7 +120,8 @@ impl UnitRows {
 
 impl UnitRow {
     fn tie_break(&self, other: &Self) -> Ordering {
-        let part = |row: &Self| (row.values.value, row.values.weight, row.values.denominator.unwrap_or(Value::Null));
+        let part =
+            |row: &Self| (row.values.value, row.values.weight, row.values.denominator.unwrap_or(Value::Null));
         let (a, b) = (part(self), part(other));
         self.version
             .cmp(&other.version)
@@ -140,7 +143,10 @@ pub(super) fn times(array: Option<&ArrayRef>, roles: &Roles, batch: &Batch) -> R
     let cast = arrow_cast::cast_with_options(array, &target, &options).map_err(|_| {
         Error::schema(
             Place::file(&*batch.source),
-            format!("column `{name}` is of type {}; a time, a date, ISO 8601 text or an integer is needed", array.data_type()),
+            format!(
+                "column `{name}` is of type {}; a time, a date, ISO 8601 text or an integer is needed",
+                array.data_type()
+            ),
         )
     })?;
     if let Some(row) = (0..batch.rows).find(|&row| cast.is_null(row) && !array.is_null(row)) {
@@ -164,7 +170,10 @@ pub(super) fn versions(array: Option<&ArrayRef>, roles: &Roles, batch: &Batch) -
         .map(|row| match column.value(row) {
             Ok(Value::Null) => Ok(i64::MIN),
             Ok(Value::Finite { .. }) if column.integer(row).is_some() => Ok(column.integer(row).unwrap_or(0)),
-            _ => Err(Error::source(batch.place(row), format!("column `{name}` holds a version that is no integer"))),
+            _ => Err(Error::source(
+                batch.place(row),
+                format!("column `{name}` holds a version that is no integer"),
+            )),
         })
         .collect()
 }

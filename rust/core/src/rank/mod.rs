@@ -73,7 +73,10 @@ pub fn rank(
         By::Column { name } | By::Bands { name, .. } => column_groups(aggregate, grouping, name),
     };
     let order = |a: &Group<'_>, b: &Group<'_>| {
-        place(b, min_n).cmp(&place(a, min_n)).then_with(|| by_mean(b, a)).then_with(|| a.row.code.cmp(&b.row.code))
+        place(b, min_n)
+            .cmp(&place(a, min_n))
+            .then_with(|| by_mean(b, a))
+            .then_with(|| a.row.code.cmp(&b.row.code))
     };
     groups.rows.sort_by(order);
     give_ranks(&mut groups.rows, min_n);
@@ -136,7 +139,10 @@ fn region_groups<'a>(
     let missing = || {
         let known = regions.levels().iter().chain(regions.families()).map(String::as_str);
         let known = crate::error::list_names(known, 20);
-        Error::schema(Place::default(), format!("the region table has no level or family `{level}` (it has {known})"))
+        Error::schema(
+            Place::default(),
+            format!("the region table has no level or family `{level}` (it has {known})"),
+        )
     };
     let units = regions.units(level).ok_or_else(missing)?;
     let sums = roll_up(aggregate, grouping, regions, &units);
@@ -149,7 +155,8 @@ fn region_groups<'a>(
             rows.push(region_row(unit, sums, aggregate.decimals(), &parents));
         }
     }
-    let other_names = units.entries.iter().flat_map(|unit| unit.other_names.iter().map(|(column, _)| column.clone()));
+    let other_names =
+        units.entries.iter().flat_map(|unit| unit.other_names.iter().map(|(column, _)| column.clone()));
     let mut names: Vec<String> = Vec::new();
     other_names.for_each(|name| {
         if !names.contains(&name) {
@@ -204,7 +211,12 @@ fn roll_up(aggregate: &Aggregate, grouping: usize, regions: &Regions, units: &Un
 }
 
 /// The means of the regions that a level's or family's units belong to, by code.
-fn parent_means(aggregate: &Aggregate, grouping: usize, level: &str, regions: &Regions) -> BTreeMap<String, f64> {
+fn parent_means(
+    aggregate: &Aggregate,
+    grouping: usize,
+    level: &str,
+    regions: &Regions,
+) -> BTreeMap<String, f64> {
     let levels = regions.levels();
     // A family's units belong to the coarsest level.
     let above = match levels.iter().position(|known| known == level) {
@@ -212,11 +224,14 @@ fn parent_means(aggregate: &Aggregate, grouping: usize, level: &str, regions: &R
         Some(position) => position - 1,
         None => 0,
     };
-    let Some(units) = levels.get(above).and_then(|level| regions.units(level)) else { return BTreeMap::new() };
+    let Some(units) = levels.get(above).and_then(|level| regions.units(level)) else {
+        return BTreeMap::new();
+    };
     let sums = roll_up(aggregate, grouping, regions, &units);
-    let means = units.entries.iter().zip(&sums).filter_map(|(unit, sums)| {
-        Some((unit.code.clone(), Estimate::of(sums, aggregate.decimals()).mean?))
-    });
+    let means =
+        units.entries.iter().zip(&sums).filter_map(|(unit, sums)| {
+            Some((unit.code.clone(), Estimate::of(sums, aggregate.decimals()).mean?))
+        });
     means.collect()
 }
 

@@ -1,0 +1,155 @@
+# Generated from the built module by `make stubs`; do not edit.
+"""
+The native core of creditcore.
+"""
+
+from _typeshed import Incomplete, SupportsGetItem
+from os import PathLike
+from typing_extensions import CapsuleType
+from typing import Any, Final, SupportsIndex, final
+
+__all__ = ["__version__", "Aggregate", "Ranking", "Regions", "Source", "aggregate", "instruction_set"]
+
+__version__: Final[str]
+
+@final
+class Aggregate:
+    """
+    Exact sums of every grouping of a plan.
+    """
+    @staticmethod
+    def from_bytes(data: bytes) -> Aggregate:
+        """
+        Reads the byte form.
+        """
+    def merged(self, /, other: Aggregate) -> Aggregate:
+        """
+        The sums of both.
+        """
+    def plan(self, /) -> str:
+        """
+        The plan, as JSON.
+        """
+    def rank(
+        self,
+        /,
+        grouping: SupportsIndex,
+        level: str,
+        regions: Regions | None = None,
+        *,
+        min_n: SupportsIndex = 1,
+    ) -> Ranking:
+        """
+        Ranks one grouping.
+        """
+    def retracted(self, /, other: Aggregate) -> Aggregate:
+        """
+        The sums without the other's.
+        """
+    def to_bytes(self, /) -> bytes:
+        """
+        The byte form: equal sums have equal bytes.
+        """
+
+@final
+class Ranking:
+    """
+    Ranked rows, with what was left out. An Arrow stream: any frame library takes it.
+    """
+    def __arrow_c_stream__(self, /, requested_schema: CapsuleType | None = None) -> CapsuleType:
+        """
+        The rows, as an Arrow C stream.
+        """
+    def by(self, /) -> str:
+        """
+        What the ranking is by.
+        """
+    def columns(self, /) -> "dict[str, list[object]]":
+        """
+        The rows' columns as plain lists, for tables and text; frames take the Arrow stream instead.
+        """
+    def excluded(self, /) -> dict[str, int]:
+        """
+        Counts of rows left out, by cause.
+        """
+    def records(self, /) -> int:
+        """
+        Rows of the source.
+        """
+    def unresolved(self, /) -> list[tuple[str, str, int]]:
+        """
+        Values that are no region: value, cause, rows; the most frequent first.
+        """
+    def without_data(self, /) -> list[tuple[str, str]]:
+        """
+        Regions without any record: code and name.
+        """
+
+@final
+class Regions:
+    """
+    A table of regions: levels, families, names and codes.
+    """
+    def families(self, /) -> list[str]:
+        """
+        The families: groupings of regions that are no level.
+        """
+    def levels(self, /) -> list[str]:
+        """
+        The levels, coarse to fine.
+        """
+    @staticmethod
+    def load(path: str | PathLike[str], aliases: str | PathLike[str] | None = None) -> Regions:
+        """
+        Reads a table from CSV files: the regions, and further codes and names for them.
+        """
+    def members(self, /, values: SupportsGetItem[int, str], level: str) -> list[tuple[str, str]]:
+        """
+        For each value that is resolved the units of a level or family that it counts in: (value, unit's code).
+        """
+
+@final
+class Source:
+    """
+    A source of records: files on disk, or a frame in memory.
+    """
+    def column_names(self, /) -> list[str]:
+        """
+        The names of the columns, in their order.
+        """
+    @staticmethod
+    def files(
+        paths: SupportsGetItem[int, str],
+        *,
+        encoding: str | None = None,
+        delimiter: SupportsIndex | None = None,
+    ) -> Source:
+        """
+        Opens Parquet, CSV or Arrow IPC files.
+        """
+    @staticmethod
+    def frame(frame: Incomplete) -> Source:
+        """
+        Takes a frame that speaks Arrow's C stream interface, without a copy.
+        """
+    def rows(self, /) -> int | None:
+        """
+        How many rows there are, where that is known without reading them.
+        """
+
+def aggregate(
+    source: Source,
+    plan: str,
+    regions: Regions | None = None,
+    *,
+    threads: SupportsIndex | None = None,
+    progress: Any | None = None,
+) -> Aggregate:
+    """
+    Aggregates a source by a plan (JSON).
+    """
+
+def instruction_set() -> str:
+    """
+    The instruction set that the kernels use.
+    """
