@@ -59,7 +59,7 @@ def _is_pandas(frame: object) -> bool:
 def _values(values: Any) -> Any:
     """Give a column as something that polars takes: pandas' own types become objects with None for null."""
     if _is_pandas(values):
-        if values.dtype.kind in "iufbM":
+        if type(values.dtype).__module__.startswith("numpy") and values.dtype.kind in "iufbM":
             return values.to_numpy()
         return [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
     return values

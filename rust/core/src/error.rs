@@ -113,7 +113,7 @@ pub fn list_names<'a>(names: impl IntoIterator<Item = &'a str>, most: usize) -> 
 
 /// The name of `known` that is nearest to `name`, when it is near enough to be a slip of the keys.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (name.chars().count() / 3).clamp(1, 3);
+    let allowed = ((name.chars().count() + 1) / 3).min(3);
     known
         .into_iter()
         .map(|candidate| (edit_distance(name, candidate), candidate))

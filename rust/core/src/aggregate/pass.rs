@@ -115,7 +115,10 @@ impl<'a> State<'a> {
             kinds: plan.kind_column.as_deref().map(|name| Grouper::new(name, None)),
             kind_rows: Vec::new(),
             keys: plan.units.as_ref().map(|units| Grouper::new(&units.key, None)),
-            units: plan.units.as_ref().map(|units| UnitRows::new(units.pick, plan.by.len())),
+            units: plan
+                .units
+                .as_ref()
+                .map(|units| UnitRows::new(units.pick, plan.by.len(), plan.weight.is_some())),
             part: empty(plan, regions),
         }
     }
@@ -124,7 +127,7 @@ impl<'a> State<'a> {
         self.part.rows += batch.rows as u64;
         let Some(batch) = self.of_kind(batch)? else { return Ok(()) };
         let measured = self.roles.measured(&batch)?;
-        self.part.check_decimals(measured.decimals(), &batch.source)?;
+        self.part.check_decimals(measured.decimals(&self.plan.measure), &batch.source)?;
         let codes = self.codes(&batch)?;
         if self.units.is_some() {
             return self.collect_units(&batch, &measured, &codes);

@@ -95,10 +95,11 @@ pub(super) struct Row {
 pub(super) type Fault = &'static str;
 
 impl Measured {
-    /// The digits behind the points of value, denominator and weight.
-    pub(super) fn decimals(&self) -> [i8; 3] {
+    /// The digits behind the points of value (a share's flags have none), denominator and weight.
+    pub(super) fn decimals(&self, measure: &Measure) -> [i8; 3] {
         let of = |column: &Option<Column>| column.as_ref().map_or(0, |column| column.decimals);
-        [self.value.decimals, of(&self.denominator), of(&self.weight)]
+        let flags = matches!(measure, Measure::ShareAbove { .. });
+        [if flags { 0 } else { self.value.decimals }, of(&self.denominator), of(&self.weight)]
     }
 
     pub(super) fn has_nulls(&self) -> bool {

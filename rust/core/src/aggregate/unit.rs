@@ -33,6 +33,8 @@ pub(super) struct UnitRow {
 pub(super) struct UnitRows {
     pick: Pick,
     groupings: usize,
+    /// Whether there is a column of weights; without one each unit weighs 1, however many records it has.
+    weighted: bool,
     rows: Vec<UnitRow>,
     codes: Vec<u32>,
 }
@@ -48,8 +50,8 @@ pub(super) struct Picked {
 }
 
 impl UnitRows {
-    pub(super) fn new(pick: Pick, groupings: usize) -> Self {
-        Self { pick, groupings, rows: Vec::new(), codes: Vec::new() }
+    pub(super) fn new(pick: Pick, groupings: usize, weighted: bool) -> Self {
+        Self { pick, groupings, weighted, rows: Vec::new(), codes: Vec::new() }
     }
 
     pub(super) fn push(&mut self, row: UnitRow, codes: impl Iterator<Item = u32>) {
@@ -113,7 +115,7 @@ impl UnitRows {
                 .values
                 .denominator
                 .map(|_| join(&|row| row.denominator.unwrap_or(Value::Null))),
-            weight: join(&|row| row.weight),
+            weight: if self.weighted { join(&|row| row.weight) } else { Value::flag(true) },
         }
     }
 }

@@ -75,7 +75,7 @@ pub fn rank(
     let order = |a: &Group<'_>, b: &Group<'_>| {
         place(b, min_n)
             .cmp(&place(a, min_n))
-            .then_with(|| by_mean(b, a))
+            .then_with(|| if place(a, min_n) { by_mean(b, a) } else { Ordering::Equal })
             .then_with(|| a.row.code.cmp(&b.row.code))
     };
     groups.rows.sort_by(order);

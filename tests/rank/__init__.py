@@ -1,0 +1,1 @@
+"""Ranking: regions, units, kinds, real data against DuckDB."""

@@ -1,0 +1,1 @@
+"""Sources: every format, and bad input."""
