@@ -20,7 +20,8 @@ impl Regions {
     #[staticmethod]
     #[pyo3(signature = (path, aliases=None))]
     fn load(py: Python<'_>, path: PathBuf, aliases: Option<PathBuf>) -> PyResult<Self> {
-        let regions = gate::run(py, None, |_| creditcore_store::regions::load(&path, aliases.as_deref()))?;
+        let regions =
+            gate::run(py, None, move |_| creditcore_store::regions::load(&path, aliases.as_deref()))?;
         Ok(Self { inner: Arc::new(regions) })
     }
 

@@ -27,7 +27,7 @@ impl Source {
         delimiter: Option<u8>,
     ) -> PyResult<Self> {
         let options = Options { encoding, delimiter, ..Options::default() };
-        let files = gate::run(py, None, |_| creditcore_store::open(&paths, &options))?;
+        let files = gate::run(py, None, move |_| creditcore_store::open(&paths, &options))?;
         Ok(Self { inner: Arc::new(files) })
     }
 

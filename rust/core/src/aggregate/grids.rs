@@ -107,7 +107,7 @@ fn flags(column: &Column, cut: f64, start: usize, out: &mut [i32]) -> Fit {
     for (row, flag) in out.iter_mut().enumerate() {
         match column.value(start + row) {
             Ok(value @ Value::Finite { .. }) => {
-                *flag = i32::from(value.compare(cut, column.decimals).is_gt())
+                *flag = i32::from(value.compare(cut, column.decimals).is_gt());
             }
             _ => return NO_FIT,
         }
