@@ -103,7 +103,7 @@ pub fn find_column(names: &[String], name: &str) -> Result<usize> {
 /// Rows of one task of a [`Frame`].
 const FRAME_TASK_ROWS: usize = 1 << 20;
 /// Rows of one batch of a [`Frame`].
-const FRAME_BATCH_ROWS: usize = 1 << 16;
+const FRAME_BATCH_ROWS: usize = 1 << 14;
 
 /// Data in memory: record batches of one schema, shared, never copied.
 #[derive(Debug)]

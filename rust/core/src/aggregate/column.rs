@@ -136,6 +136,16 @@ impl Column {
         self.nulls
     }
 
+    /// Rows of a column that is `UInt16`.
+    pub(super) fn as_u16(&self, start: usize, length: usize) -> Option<&[u16]> {
+        self.array.as_primitive_opt::<UInt16Type>().map(|a| &a.values()[start..start + length])
+    }
+
+    /// Rows of a column that is `UInt8`.
+    pub(super) fn as_u8(&self, start: usize, length: usize) -> Option<&[u8]> {
+        self.array.as_primitive_opt::<UInt8Type>().map(|a| &a.values()[start..start + length])
+    }
+
     /// Puts rows `start..start + out.len()` on the grid `2^-exponent`; nulls may fit or not.
     pub(super) fn to_grid(&self, isa: Isa, exponent: i32, start: usize, out: &mut [i32]) -> Fit {
         fn slice<T: ArrowPrimitiveType>(array: &ArrayRef, start: usize, length: usize) -> &[T::Native] {

@@ -84,6 +84,11 @@ fn refuse_mixed_kinds(plan: &Plan, kinds: &BTreeMap<String, u64>) -> Result<()> 
     ))
 }
 
+/// Whether every code is a group.
+fn groups_only(codes: &[u32]) -> bool {
+    codes.iter().fold(0, |most, &code| most | code) < REFUSED
+}
+
 /// What one thread has seen.
 struct State<'a> {
     plan: &'a Plan,
@@ -97,6 +102,8 @@ struct State<'a> {
     keys: Option<Grouper>,
     units: Option<UnitRows>,
     part: Aggregate,
+    /// The codes of the batch before: their memory is used again, as fresh memory costs more than the codes.
+    codes: Vec<Vec<u32>>,
 }
 
 impl<'a> State<'a> {
@@ -120,6 +127,7 @@ impl<'a> State<'a> {
                 .as_ref()
                 .map(|units| UnitRows::new(units.pick, plan.by.len(), plan.weight.is_some())),
             part: empty(plan, regions),
+            codes: Vec::new(),
         }
     }
 
@@ -130,11 +138,13 @@ impl<'a> State<'a> {
         self.part.check_decimals(measured.decimals(&self.plan.measure), &batch.source)?;
         let codes = self.codes(&batch)?;
         if self.units.is_some() {
-            return self.collect_units(&batch, &measured, &codes);
+            self.collect_units(&batch, &measured, &codes)?;
+        } else {
+            for start in (0..batch.rows).step_by(CHUNK) {
+                self.chunk(&batch, &measured, &codes, start, CHUNK.min(batch.rows - start))?;
+            }
         }
-        for start in (0..batch.rows).step_by(CHUNK) {
-            self.chunk(&batch, &measured, &codes, start, CHUNK.min(batch.rows - start))?;
-        }
+        self.codes = codes;
         Ok(())
     }
 
@@ -171,18 +181,19 @@ impl<'a> State<'a> {
 
     /// Each grouping's code of each row.
     fn codes(&mut self, batch: &Batch) -> Result<Vec<Vec<u32>>> {
-        let mut all = Vec::with_capacity(self.plan.by.len());
-        for ((by, grouper), &position) in self.plan.by.iter().zip(&mut self.groupers).zip(&self.roles.by) {
-            let mut codes = Vec::with_capacity(batch.rows);
+        let mut all = std::mem::take(&mut self.codes);
+        all.resize(self.plan.by.len(), Vec::new());
+        let groupings = self.plan.by.iter().zip(&mut self.groupers).zip(&self.roles.by);
+        for (((by, grouper), &position), codes) in groupings.zip(&mut all) {
+            codes.clear();
             let (array, place) = (&batch.columns[position], Place::file(&*batch.source));
             match (by, grouper) {
                 (By::Bands { name, edges }, _) => {
-                    band_codes(&Column::new(name, array, place)?, edges, &mut codes);
+                    band_codes(&Column::new(name, array, place)?, edges, codes);
                 }
-                (_, Some(grouper)) => grouper.codes(array, place, &mut codes)?,
+                (_, Some(grouper)) => grouper.codes(array, place, codes)?,
                 (_, None) => {}
             }
-            all.push(codes);
         }
         for ((by, grouper), table) in self.plan.by.iter().zip(&self.groupers).zip(&mut self.tables) {
             match (by, grouper) {
@@ -203,6 +214,19 @@ impl<'a> State<'a> {
         start: usize,
         length: usize,
     ) -> Result<()> {
+        if let Some((x, w)) = measured.narrow(&self.plan.measure, start, length) {
+            let mut all = true;
+            for (table, codes) in self.tables.iter_mut().zip(codes) {
+                let codes = &codes[start..start + length];
+                all &= groups_only(codes) && table.takes_columns();
+            }
+            if all {
+                for (table, codes) in self.tables.iter_mut().zip(codes) {
+                    table.add_columns(&codes[start..start + length], x, w);
+                }
+                return Ok(());
+            }
+        }
         if self.gridder.fits(measured, &self.plan.measure, start, length) {
             for (by, codes) in codes.iter().enumerate() {
                 self.add_grid(by, &codes[start..start + length]);
@@ -239,7 +263,7 @@ impl<'a> State<'a> {
 
     /// Adds the gridder's rows to one grouping.
     fn add_grid(&mut self, by: usize, codes: &[u32]) {
-        if codes.iter().fold(0, |most, &code| most.max(code)) < REFUSED {
+        if groups_only(codes) {
             self.tables[by].add(codes, self.gridder.chunk());
             return;
         }

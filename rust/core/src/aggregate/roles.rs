@@ -102,6 +102,14 @@ impl Measured {
         [if flags { 0 } else { self.value.decimals }, of(&self.denominator), of(&self.weight)]
     }
 
+    /// Values and weights that are narrow columns without nulls already, and need no grid.
+    pub(super) fn narrow(&self, measure: &Measure, start: usize, length: usize) -> Option<(&[u16], &[u8])> {
+        if !matches!(measure, Measure::Mean { .. }) || self.has_nulls() {
+            return None;
+        }
+        self.value.as_u16(start, length).zip(self.weight.as_ref()?.as_u8(start, length))
+    }
+
     pub(super) fn has_nulls(&self) -> bool {
         let of = |column: &Option<Column>| column.as_ref().is_some_and(Column::has_nulls);
         self.value.has_nulls() || of(&self.denominator) || of(&self.weight)

@@ -94,17 +94,35 @@ impl GroupTable {
         self.codes.clear();
         self.codes.extend(codes.iter().map(|&code| code as u16));
         if chunk.narrow {
-            self.x.clear();
-            self.x.extend(chunk.x.iter().map(|&x| x as u16));
-            self.w.clear();
-            self.w.extend(chunk.w.iter().map(|&w| w as u8));
-            self.add_narrow();
+            let (mut x, mut w) = (std::mem::take(&mut self.x), std::mem::take(&mut self.w));
+            x.clear();
+            x.extend(chunk.x.iter().map(|&x| x as u16));
+            w.clear();
+            w.extend(chunk.w.iter().map(|&w| w as u8));
+            self.add_narrow(&x, &w);
+            (self.x, self.w) = (x, w);
         } else {
             self.add_pairs(codes, chunk);
         }
     }
 
-    fn add_narrow(&mut self) {
+    /// Whether [`add_columns`](Self::add_columns) can be called: not with more groups than a table pays for.
+    pub(super) fn takes_columns(&self) -> bool {
+        self.groups.len() <= MOST_GROUPS
+    }
+
+    /// Adds a chunk of columns that are narrow already; every code is a group.
+    pub(super) fn add_columns(&mut self, codes: &[u32], x: &[u16], w: &[u8]) {
+        if self.grids != Grids::default() {
+            self.settle();
+            self.grids = Grids::default();
+        }
+        self.codes.clear();
+        self.codes.extend(codes.iter().map(|&code| code as u16));
+        self.add_narrow(x, w);
+    }
+
+    fn add_narrow(&mut self, x: &[u16], w: &[u8]) {
         let rows = self.codes.len();
         if self.narrow_rows + rows > NARROW_ROWS {
             self.flush_tables();
@@ -112,7 +130,7 @@ impl GroupTable {
         self.narrow_rows += rows;
         for start in (0..rows).step_by(RUN) {
             let range = start..rows.min(start + RUN);
-            let (codes, x, w) = (&self.codes[range.clone()], &self.x[range.clone()], &self.w[range]);
+            let (codes, x, w) = (&self.codes[range.clone()], &x[range.clone()], &w[range]);
             if is_run(self.isa, codes) {
                 let moments = moments::narrow(self.isa, x, w);
                 self.groups[usize::from(codes[0])].add(codes.len() as u64, moments, self.grids);

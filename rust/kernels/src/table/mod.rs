@@ -22,6 +22,16 @@ pub const PAIR_ROWS: usize = (1 << 12) - 1;
 /// Groups up to which a table pays: beyond, emptying it costs more than summing its rows one by one.
 pub const MOST_GROUPS: usize = 1 << 12;
 
+#[inline(always)]
+fn highest_of(groups: &[u16]) -> u16 {
+    groups.iter().fold(0, |highest, &group| highest.max(group))
+}
+
+multiversion! {
+    /// The highest group, 0 for none.
+    fn highest(groups: &[u16]) -> u16 = highest_of;
+}
+
 /// The sums of one group: w w x x, w w x, w x x, w x, w w, w, x and the number of rows.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C, align(64))]
@@ -63,8 +73,10 @@ impl NarrowTable {
     pub fn add(&mut self, isa: Isa, groups: &[u16], x: &[u16], w: &[u8]) {
         self.rows += groups.len();
         assert!(self.rows <= NARROW_ROWS && groups.len() == x.len() && groups.len() == w.len());
-        let Some(&highest) = groups.iter().max() else { return };
-        assert!(usize::from(highest) < self.lines.len(), "a group without a line");
+        assert!(
+            groups.is_empty() || usize::from(highest(isa, groups)) < self.lines.len(),
+            "a group without a line"
+        );
         #[cfg(target_arch = "x86_64")]
         match isa {
             // SAFETY: the features are there (`available`), the lengths are equal and every group has a line.
@@ -187,8 +199,10 @@ impl PairTable {
         }
         self.rows += groups.len();
         self.spent += Self::cost(groups.len(), most);
-        let Some(&highest) = groups.iter().max() else { return };
-        assert!(usize::from(highest) < self.lines.len(), "a group without a line");
+        assert!(
+            groups.is_empty() || usize::from(highest(isa, groups)) < self.lines.len(),
+            "a group without a line"
+        );
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the features are there, the lengths are equal and every group has a line.
         unsafe {
