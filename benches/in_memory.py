@@ -83,7 +83,8 @@ def clickhouse_session() -> Any:
     """The one session that a process may have."""
     import chdb.session
 
-    return chdb.session.Session(tempfile.mkdtemp(prefix="creditcore-bench-"))
+    make: Any = chdb.session.Session
+    return make(tempfile.mkdtemp(prefix="creditcore-bench-"))
 
 
 def clickhouse(arrow: Any, data: dict[str, Any], threads: int) -> Callable[[], Means]:

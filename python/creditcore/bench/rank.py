@@ -18,9 +18,6 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-import numpy as np
-import polars as pl
-
 CITIES = 340
 PART_ROWS = 10_000_000
 TOLERANCE = 1e-9
@@ -86,6 +83,9 @@ class Engine:
 
 def write_files(folder: Path, records: int, codec: str, seed: int = 1) -> None:
     """Write records: city (u16, Zipf over 340), score (f32 tenths), weight (f32 eighths), in parts."""
+    import numpy as np
+    import polars as pl
+
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(seed)
     shares = 1 / np.arange(1, CITIES + 1)
@@ -102,6 +102,13 @@ def write_files(folder: Path, records: int, codec: str, seed: int = 1) -> None:
             }
         )
         frame.write_parquet(folder / f"part-{part:03}.parquet", compression=codec)  # type: ignore[arg-type]
+
+
+def write_files_apart(folder: Path, records: int, codec: str) -> None:
+    """Write the records in a process of its own: a child's peak memory counts that of its parent before."""
+    call = "import sys; from pathlib import Path; from creditcore.bench.rank import write_files; "
+    call += "write_files(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])"
+    subprocess.run([sys.executable, "-c", call, str(folder), str(records), codec], check=True)
 
 
 def describe(folder: Path) -> str:

@@ -34,14 +34,14 @@ def rank(
 ) -> None:
     """Time `creditcore rank` against every other engine that is installed, as whole processes."""
     from creditcore._core import instruction_set
-    from creditcore.bench.rank import compare, describe, write_files
+    from creditcore.bench.rank import compare, describe, write_files_apart
 
     threads = threads or len(os.sched_getaffinity(0))
     with tempfile.TemporaryDirectory(prefix="creditcore-bench-") as temporary:
         files = folder or Path(temporary)
         if not any(files.glob("*.parquet")):
             print(f"writing {records:,} records ({codec}) ...", file=sys.stderr)
-            write_files(files, records, codec)
+            write_files_apart(files, records, codec)
         print(f"{records:,} records, {codec}, {describe(files)}, {threads} threads, {instruction_set()}")
         for line in compare(files, threads, runs):
             print(line, flush=True)

@@ -214,6 +214,11 @@ impl Grouper {
     }
 
     fn integer(&mut self, value: i128) -> u32 {
+        // A value that came up in this batch for the first time is in the table by its second row.
+        let direct = usize::try_from(value).ok().and_then(|index| self.direct.get(index));
+        if let Some(&code) = direct.filter(|&&code| code != UNSEEN) {
+            return code;
+        }
         let small = i64::try_from(value).ok();
         if let Some(code) = small.and_then(|value| self.integers.get(&value)) {
             return *code;

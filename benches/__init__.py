@@ -1,0 +1,1 @@
+"""Benchmarks; figures and commands stand in README.md."""
