@@ -54,6 +54,19 @@ impl Sums {
         self.d.add_scaled(i128::from(n), 0);
     }
 
+    /// The sum that a block of windows keeps at this place: w, x, wx, wxx, ww, wwx, wwxx.
+    pub(super) fn window_field(&mut self, index: usize) -> &mut Exact {
+        match index {
+            0 => &mut self.w,
+            1 => &mut self.x,
+            2 => &mut self.wx,
+            3 => &mut self.wxx,
+            4 => &mut self.ww,
+            5 => &mut self.wwx,
+            _ => &mut self.wwxx,
+        }
+    }
+
     /// Adds another group's sums.
     pub fn merge(&mut self, other: &Self) {
         self.n += other.n;

@@ -4,7 +4,7 @@
 //! group. Three levels: a block table (kernels), 128-bit moments by group in units of the current grids,
 //! and [`Sums`], which any value fits. Which way a row takes changes no bit (law 2).
 
-use creditcore_kernels::exact::Exact;
+use creditcore_kernels::exact::{Exact, Window};
 use creditcore_kernels::grid::round_to_26;
 use creditcore_kernels::isa::Isa;
 use creditcore_kernels::moments::{self, MOST_ROWS, Moments};
@@ -39,13 +39,20 @@ pub(super) struct OnGrid<'a> {
 struct Group {
     n: u64,
     moments: Moments,
+    /// Rows that were added one by one, to windows.
+    single: u64,
     sums: Sums,
 }
+
+/// One group's sums of rows that fit no grid, as long as they fit windows: w, x, wx, wxx, ww, wwx, wwxx.
+type Windows = [Window; 7];
 
 /// Sums by group.
 pub(super) struct GroupTable {
     isa: Isa,
     groups: Vec<Group>,
+    /// Empty until a row needs them.
+    windows: Vec<Windows>,
     grids: Grids,
     narrow: NarrowTable,
     narrow_rows: usize,
@@ -60,6 +67,7 @@ impl GroupTable {
         Self {
             isa,
             groups: Vec::new(),
+            windows: Vec::new(),
             grids: Grids::default(),
             narrow: NarrowTable::new(),
             narrow_rows: 0,
@@ -176,18 +184,19 @@ impl GroupTable {
 
     fn add_value(&mut self, code: u32, x: Value, w: Value) {
         let (Some(x), Some(w)) = (Factor::of(x), Factor::of(w)) else { return };
-        let sums = &mut self.groups[code as usize].sums;
-        sums.n += 1;
-        sums.d.add_scaled(1, 0);
-        w.add_to(&mut sums.w);
-        x.add_to(&mut sums.x);
-        w.times(x).add_to(&mut sums.wx);
-        let (x, w) = (x.rounded(), w.rounded());
-        let (wx, ww) = (w.times(x), w.times(w));
-        wx.times(x).add_to(&mut sums.wxx);
-        ww.add_to(&mut sums.ww);
-        ww.times(x).add_to(&mut sums.wwx);
-        wx.times(wx).add_to(&mut sums.wwxx);
+        if self.windows.len() < self.groups.len() {
+            self.windows.resize(self.groups.len(), Windows::default());
+        }
+        let (rx, rw) = (x.rounded(), w.rounded());
+        let (p, ww) = (rw.times(rx), rw.times(rw));
+        let terms = [w, x, w.times(x), p.times(rx), ww, ww.times(rx), p.times(p)];
+        let group = &mut self.groups[code as usize];
+        group.single += 1;
+        for (index, (window, term)) in self.windows[code as usize].iter_mut().zip(terms).enumerate() {
+            if !window.add(term.negative, term.mantissa, term.exponent) {
+                term.add_to(group.sums.window_field(index));
+            }
+        }
     }
 
     fn add_ratio(&mut self, code: u32, numerator: Value, denominator: Value, w: Value) {
@@ -219,9 +228,21 @@ impl GroupTable {
         self.groups.iter_mut().for_each(|group| group.settle(grids));
     }
 
+    /// Moves the windows into the sums.
+    fn close_windows(&mut self) {
+        for (group, windows) in self.groups.iter_mut().zip(&mut self.windows) {
+            group.sums.n += group.single;
+            group.sums.d.add_scaled(i128::from(std::mem::take(&mut group.single)), 0);
+            for (index, window) in windows.iter_mut().enumerate() {
+                window.move_to(group.sums.window_field(index));
+            }
+        }
+    }
+
     /// The sums of all groups, in the order of their codes.
     pub(super) fn finish(mut self) -> Vec<Sums> {
         self.settle();
+        self.close_windows();
         self.groups.into_iter().map(|group| group.sums).collect()
     }
 }

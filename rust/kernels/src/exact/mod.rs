@@ -5,6 +5,10 @@
 //! depend on order, threads or partitions, and what was added can be taken away without a trace (law 2).
 //! Equal values have equal bytes.
 
+mod window;
+
+pub use window::Window;
+
 /// Limbs that a serialised number may have: the widest sum of products of four doubles needs 140.
 const MOST_LIMBS: usize = 256;
 
