@@ -173,6 +173,7 @@ impl Exact {
     }
 }
 
+#[inline]
 fn add_with_carry(a: u64, b: u64, carry: bool) -> (u64, bool) {
     let (sum, first) = a.overflowing_add(b);
     let (sum, second) = sum.overflowing_add(u64::from(carry));

@@ -3,7 +3,7 @@
 //! Most products of four doubles of everyday size fit it; one that does not is refused and goes to an
 //! [`Exact`] instead. Arithmetic is modulo 2^384, so intermediate carries out of the top are right.
 
-use super::Exact;
+use super::{Exact, add_with_carry};
 
 /// Limbs of a window.
 const LIMBS: usize = 6;
@@ -34,12 +34,16 @@ impl Window {
         let sign = if negative { u64::MAX } else { 0 };
         // Two's complement of a negative number: the inverted limbs, and 1 carried in at the bottom.
         let mut carry = negative;
-        let parts = [low as u64, (low >> 64) as u64, high];
-        for (index, here) in self.limbs.iter_mut().enumerate().skip(limb) {
-            let part = parts.get(index - limb).copied().unwrap_or(0) ^ sign;
-            let (sum, first) = here.overflowing_add(part);
-            let (sum, second) = sum.overflowing_add(u64::from(carry));
-            (*here, carry) = (sum, first | second);
+        let (parts, above) = self.limbs[limb..].split_at_mut(3.min(LIMBS - limb));
+        for (here, part) in parts.iter_mut().zip([low as u64, (low >> 64) as u64, high]) {
+            (*here, carry) = add_with_carry(*here, part ^ sign, carry);
+        }
+        for here in above {
+            // The sign's ones and a carry cancel; so do a positive number's zeros without one.
+            if carry == negative {
+                break;
+            }
+            (*here, carry) = add_with_carry(*here, sign, carry);
         }
         true
     }
