@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from creditcore import _core
 from creditcore import regions as region_tables
-from creditcore.errors import ArgumentError, SchemaError
+from creditcore.errors import ArgumentError, FormatError, SchemaError
 from creditcore.sources import Records, as_paths, open_source
 
 if TYPE_CHECKING:
@@ -119,7 +119,10 @@ class Aggregate:
         """
         head, _, body = data.partition(b"\n")
         core = _core.Aggregate.from_bytes(body)
-        by = [(str(name), str(level), int(grouping)) for name, level, grouping in json.loads(head)]
+        try:
+            by = [(str(name), str(level), int(grouping)) for name, level, grouping in json.loads(head)]
+        except (TypeError, ValueError) as error:
+            raise FormatError("the first line says not what the sums are by; write them again") from error
         return Aggregate(core, by, region_tables.load(regions))
 
     def rank(self, by: str | None = None, min_n: int = 1) -> Ranking:

@@ -127,6 +127,10 @@ def test_bytes_that_were_changed_are_refused() -> None:
         cc.Aggregate.from_bytes(bytes(data), regions="none")
     with pytest.raises(cc.FormatError):
         cc.Aggregate.from_bytes(bytes(data[:30]), regions="none")
+    data[-20] ^= 1
+    data[1] ^= 1
+    with pytest.raises(cc.FormatError, match="first line"):
+        cc.Aggregate.from_bytes(bytes(data), regions="none")
 
 
 def test_what_was_never_added_cannot_be_retracted() -> None:

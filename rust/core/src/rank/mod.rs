@@ -147,36 +147,34 @@ fn region_groups<'a>(
     let units = regions.units(level).ok_or_else(missing)?;
     let sums = roll_up(aggregate, grouping, regions, &units);
     let parents = parent_means(aggregate, grouping, level, regions);
+    let mut names: Vec<String> = Vec::new();
+    for (column, _) in units.entries.iter().flat_map(|unit| &unit.other_names) {
+        if !names.contains(column) {
+            names.push(column.clone());
+        }
+    }
     let (mut rows, mut without_data) = (Vec::new(), Vec::new());
     for (unit, sums) in units.entries.iter().zip(sums) {
         if sums.is_empty() {
             without_data.push((unit.code.clone(), unit.name.clone()));
         } else {
-            rows.push(region_row(unit, sums, aggregate.decimals(), &parents));
+            rows.push(region_row(unit, &names, sums, aggregate.decimals(), &parents));
         }
-    }
-    let other_names =
-        units.entries.iter().flat_map(|unit| unit.other_names.iter().map(|(column, _)| column.clone()));
-    let mut names: Vec<String> = Vec::new();
-    other_names.for_each(|name| {
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    });
-    for Group { row, .. } in &mut rows {
-        let unit = units.entries.iter().find(|unit| unit.code == row.code);
-        row.other_names = names
-            .iter()
-            .map(|name| {
-                let found = unit.and_then(|unit| unit.other_names.iter().find(|(column, _)| column == name));
-                found.map_or_else(String::new, |(_, text)| text.clone())
-            })
-            .collect();
     }
     Ok(Groups { by: level.to_owned(), other_names: names, rows, without_data })
 }
 
-fn region_row<'a>(unit: &Unit, sums: Sums, decimals: Decimals, parents: &BTreeMap<String, f64>) -> Group<'a> {
+fn region_row<'a>(
+    unit: &Unit,
+    names: &[String],
+    sums: Sums,
+    decimals: Decimals,
+    parents: &BTreeMap<String, f64>,
+) -> Group<'a> {
+    let other_name = |name: &String| {
+        let found = unit.other_names.iter().find(|(column, _)| column == name);
+        found.map_or_else(String::new, |(_, text)| text.clone())
+    };
     let estimate = Estimate::of(&sums, decimals);
     let of_parent = unit.parent.as_ref().and_then(|parent| parents.get(parent));
     let difference_to_parent = estimate.mean.zip(of_parent).map(|(mean, parent)| mean - parent);
@@ -184,7 +182,7 @@ fn region_row<'a>(unit: &Unit, sums: Sums, decimals: Decimals, parents: &BTreeMa
         row: Row {
             code: unit.code.clone(),
             name: unit.name.clone(),
-            other_names: Vec::new(),
+            other_names: names.iter().map(other_name).collect(),
             level: unit.level.clone(),
             parent: unit.parent.clone(),
             estimate,
