@@ -10,3 +10,4 @@ pub mod grid;
 pub mod isa;
 pub mod moments;
 pub mod table;
+pub mod wide;

@@ -136,6 +136,11 @@ impl Column {
         self.nulls
     }
 
+    /// Whether a row's value is not null.
+    pub(super) fn is_valid(&self, row: usize) -> bool {
+        self.array.is_valid(row)
+    }
+
     /// Rows of a column that is `UInt16`.
     pub(super) fn as_u16(&self, start: usize, length: usize) -> Option<&[u16]> {
         self.array.as_primitive_opt::<UInt16Type>().map(|a| &a.values()[start..start + length])
@@ -182,6 +187,30 @@ impl Column {
             self.array.as_primitive_opt::<Float64Type>().map(|a| &a.values()[start..start + length]);
         let singles = singles.into_iter().flatten().map(|&value| f64::from(value));
         singles.chain(doubles.into_iter().flatten().copied())
+    }
+
+    /// Takes rows `start..start + out.len()` as doubles, and says whether that changes no value.
+    pub(super) fn to_doubles(&self, start: usize, out: &mut [f64]) -> bool {
+        let (a, n) = (&self.array, out.len());
+        match a.data_type() {
+            DataType::Float64 => {
+                out.copy_from_slice(&a.as_primitive::<Float64Type>().values()[start..start + n]);
+                true
+            }
+            DataType::Float32 => widen::<Float32Type>(a, start, out, |v| (v.into(), true)),
+            DataType::UInt8 => widen::<UInt8Type>(a, start, out, |v| (v.into(), true)),
+            DataType::UInt16 => widen::<UInt16Type>(a, start, out, |v| (v.into(), true)),
+            DataType::UInt32 => widen::<UInt32Type>(a, start, out, |v| (v.into(), true)),
+            DataType::Int8 => widen::<Int8Type>(a, start, out, |v| (v.into(), true)),
+            DataType::Int16 => widen::<Int16Type>(a, start, out, |v| (v.into(), true)),
+            DataType::Int32 => widen::<Int32Type>(a, start, out, |v| (v.into(), true)),
+            DataType::UInt64 => widen::<UInt64Type>(a, start, out, |v| (v as f64, v <= WHOLE)),
+            DataType::Int64 => widen::<Int64Type>(a, start, out, |v| (v as f64, v.unsigned_abs() <= WHOLE)),
+            DataType::Decimal128(..) => {
+                widen::<Decimal128Type>(a, start, out, |v| (v as f64, v.unsigned_abs() <= WHOLE.into()))
+            }
+            _ => false,
+        }
     }
 
     /// One row of an integer column, where it fits.
@@ -244,6 +273,24 @@ impl Column {
             _ => Value::integer(i64::from(a.as_boolean().value(row))),
         })
     }
+}
+
+/// Integers up to this magnitude are doubles.
+const WHOLE: u64 = 1 << 53;
+
+/// Rows as doubles; `convert` gives a value as one, and says whether it is the same.
+fn widen<T: ArrowPrimitiveType>(
+    array: &ArrayRef,
+    start: usize,
+    out: &mut [f64],
+    convert: impl Fn(T::Native) -> (f64, bool),
+) -> bool {
+    let values = &array.as_primitive::<T>().values()[start..start + out.len()];
+    values.iter().zip(out).fold(true, |all, (&value, out)| {
+        let (double, same) = convert(value);
+        *out = double;
+        all & same
+    })
 }
 
 /// The array that a dictionary stands for; any other array as it is.

@@ -1,10 +1,11 @@
 //! Chunks of rows on grids of small integers, where every value fits one exactly.
 //!
 //! In: the measured columns of a chunk. Out: integers, or a word that some value does not fit, in which case
-//! the rows are taken one by one. A grid found for one chunk is tried first on the next.
+//! the rows are taken as doubles, or one by one. A grid found for one chunk is tried first on the next.
 
 use creditcore_kernels::grid::{Fit, LIMIT, coarsest};
 use creditcore_kernels::isa::Isa;
+use creditcore_kernels::wide;
 
 use super::column::{Column, Value};
 use super::plan::Measure;
@@ -20,13 +21,24 @@ pub(super) struct Gridder {
     grids: Grids,
     x_fit: Fit,
     w_fit: Fit,
+    wide_x: Vec<f64>,
+    wide_w: Vec<f64>,
 }
 
 const NO_FIT: Fit = Fit { exact: false, low: 0, high: 0 };
 
 impl Gridder {
     pub(super) fn new(isa: Isa) -> Self {
-        Self { isa, x: Vec::new(), w: Vec::new(), grids: Grids::default(), x_fit: NO_FIT, w_fit: NO_FIT }
+        Self {
+            isa,
+            x: Vec::new(),
+            w: Vec::new(),
+            grids: Grids::default(),
+            x_fit: NO_FIT,
+            w_fit: NO_FIT,
+            wide_x: Vec::new(),
+            wide_w: Vec::new(),
+        }
     }
 
     /// Tries to put rows `start..start + length` on grids, and says whether all of them fit.
@@ -76,10 +88,40 @@ impl Gridder {
         }
     }
 
-    /// The chunk's values and weights where `keep` says so.
-    pub(super) fn keep(&self, keep: &[bool]) -> (Vec<i32>, Vec<i32>) {
-        let rows = self.x.iter().zip(&self.w).zip(keep).filter(|(_, keep)| **keep);
-        rows.map(|((&x, &w), _)| (x, w)).unzip()
+    /// Tries to take rows `start..start + length` as doubles, and says whether that changes no value.
+    pub(super) fn doubles(
+        &mut self,
+        measured: &Measured,
+        measure: &Measure,
+        start: usize,
+        length: usize,
+    ) -> bool {
+        let Measure::Mean { .. } = measure else { return false };
+        self.wide_x.resize(length, 0.0);
+        self.wide_w.resize(length, 1.0);
+        let fits = measured.value.to_doubles(start, &mut self.wide_x);
+        match &measured.weight {
+            Some(weight) => fits && weight.to_doubles(start, &mut self.wide_w),
+            None => {
+                self.wide_w.fill(1.0);
+                fits
+            }
+        }
+    }
+
+    /// Whether every row that was taken as doubles can be added as such.
+    pub(super) fn all_plain(&self) -> bool {
+        wide::all_plain(self.isa, &self.wide_x, &self.wide_w)
+    }
+
+    /// Whether one of those rows can be added as such.
+    pub(super) fn is_plain(&self, row: usize) -> bool {
+        wide::row_is_plain(self.wide_x[row], self.wide_w[row])
+    }
+
+    /// Values and weights of the rows that were taken as doubles last.
+    pub(super) fn plain(&self) -> (&[f64], &[f64]) {
+        (&self.wide_x, &self.wide_w)
     }
 }
 

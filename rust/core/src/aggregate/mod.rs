@@ -4,6 +4,7 @@
 //! [`Sums`] of its groups, mergeable, retractable and serialisable, and the count of what was left out, by
 //! cause. Keeps law 2: threads, chunks, order and partitions change no bit.
 
+mod chunk;
 mod column;
 mod estimate;
 mod grids;

@@ -84,24 +84,19 @@ fn refuse_mixed_kinds(plan: &Plan, kinds: &BTreeMap<String, u64>) -> Result<()> 
     ))
 }
 
-/// Whether every code is a group.
-fn groups_only(codes: &[u32]) -> bool {
-    codes.iter().fold(0, |most, &code| most | code) < REFUSED
-}
-
 /// What one thread has seen.
-struct State<'a> {
-    plan: &'a Plan,
+pub(super) struct State<'a> {
+    pub(super) plan: &'a Plan,
     roles: &'a Roles,
-    gridder: Gridder,
+    pub(super) gridder: Gridder,
     /// For each grouping its codes; none where the codes are numbers of bands.
-    groupers: Vec<Option<Grouper>>,
-    tables: Vec<GroupTable>,
+    pub(super) groupers: Vec<Option<Grouper>>,
+    pub(super) tables: Vec<GroupTable>,
     kinds: Option<Grouper>,
     kind_rows: Vec<u64>,
     keys: Option<Grouper>,
     units: Option<UnitRows>,
-    part: Aggregate,
+    pub(super) part: Aggregate,
     /// The codes of the batch before: their memory is used again, as fresh memory costs more than the codes.
     codes: Vec<Vec<u32>>,
 }
@@ -203,76 +198,6 @@ impl<'a> State<'a> {
             }
         }
         Ok(all)
-    }
-
-    /// Adds some rows: on their grids where all of them fit, or what is left of them one by one.
-    fn chunk(
-        &mut self,
-        batch: &Batch,
-        measured: &Measured,
-        codes: &[Vec<u32>],
-        start: usize,
-        length: usize,
-    ) -> Result<()> {
-        if let Some((x, w)) = measured.narrow(&self.plan.measure, start, length) {
-            let mut all = true;
-            for (table, codes) in self.tables.iter_mut().zip(codes) {
-                let codes = &codes[start..start + length];
-                all &= groups_only(codes) && table.takes_columns();
-            }
-            if all {
-                for (table, codes) in self.tables.iter_mut().zip(codes) {
-                    table.add_columns(&codes[start..start + length], x, w);
-                }
-                return Ok(());
-            }
-        }
-        if self.gridder.fits(measured, &self.plan.measure, start, length) {
-            for (by, codes) in codes.iter().enumerate() {
-                self.add_grid(by, &codes[start..start + length]);
-            }
-            return Ok(());
-        }
-        let mut rows = Vec::with_capacity(length);
-        let mut kept = Vec::with_capacity(length);
-        for row in start..start + length {
-            match measured.row(row, &self.plan.measure, batch)? {
-                Ok(values) => {
-                    rows.push(values);
-                    kept.push(row as u32);
-                }
-                Err(fault) => count(&mut self.part.excluded, fault, 1),
-            }
-        }
-        if kept.len() < length {
-            // Without the rows that are left out the others may fit their grids.
-            let codes: Vec<Vec<u32>> =
-                codes.iter().map(|codes| kept.iter().map(|&row| codes[row as usize]).collect()).collect();
-            let some = measured.take(&UInt32Array::from(kept))?;
-            return self.chunk(batch, &some, &codes, 0, rows.len());
-        }
-        for (by, codes) in codes.iter().enumerate() {
-            for (row, &code) in rows.iter().zip(&codes[start..start + length]) {
-                if self.part.admit(by, code, self.groupers[by].as_mut()) {
-                    self.tables[by].add_row(code, row);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds the gridder's rows to one grouping.
-    fn add_grid(&mut self, by: usize, codes: &[u32]) {
-        if groups_only(codes) {
-            self.tables[by].add(codes, self.gridder.chunk());
-            return;
-        }
-        let admitted: Vec<bool> =
-            codes.iter().map(|&code| self.part.admit(by, code, self.groupers[by].as_mut())).collect();
-        let codes: Vec<u32> =
-            codes.iter().zip(&admitted).filter(|(_, keep)| **keep).map(|(c, _)| *c).collect();
-        let (x, w) = self.gridder.keep(&admitted);
-        self.tables[by].add(&codes, super::table::OnGrid { x: &x, w: &w, ..self.gridder.chunk() });
     }
 
     fn collect_units(&mut self, batch: &Batch, measured: &Measured, codes: &[Vec<u32>]) -> Result<()> {

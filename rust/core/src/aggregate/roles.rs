@@ -115,6 +115,12 @@ impl Measured {
         self.value.has_nulls() || of(&self.denominator) || of(&self.weight)
     }
 
+    /// Whether no value of a row is null.
+    pub(super) fn is_valid(&self, row: usize) -> bool {
+        let of = |column: &Option<Column>| column.as_ref().is_none_or(|column| column.is_valid(row));
+        self.value.is_valid(row) && of(&self.denominator) && of(&self.weight)
+    }
+
     /// One row's values, or why it is left out.
     pub(super) fn row(
         &self,

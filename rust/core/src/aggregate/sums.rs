@@ -5,6 +5,7 @@
 
 use creditcore_kernels::exact::Exact;
 use creditcore_kernels::moments::Moments;
+use creditcore_kernels::wide::SUMS;
 
 /// Exact sums over the units of one group, of weight w and value x.
 ///
@@ -54,17 +55,19 @@ impl Sums {
         self.d.add_scaled(i128::from(n), 0);
     }
 
-    /// The sum that a block of windows keeps at this place: w, x, wx, wxx, ww, wwx, wwxx.
-    pub(super) fn window_field(&mut self, index: usize) -> &mut Exact {
-        match index {
-            0 => &mut self.w,
-            1 => &mut self.x,
-            2 => &mut self.wx,
-            3 => &mut self.wxx,
-            4 => &mut self.ww,
-            5 => &mut self.wwx,
-            _ => &mut self.wwxx,
+    /// Adds `n` rows' sums in the order of the wide kernel.
+    pub(super) fn add_wide(&mut self, n: u64, sums: &[Exact; SUMS]) {
+        self.n += n;
+        self.d.add_scaled(n.into(), 0);
+        for (field, sum) in self.wide_fields().into_iter().zip(sums) {
+            field.add(sum);
         }
+    }
+
+    /// The sums in the order of the wide kernel: w, x, wx, wxx, ww, wwx, wwxx.
+    pub(super) fn wide_fields(&mut self) -> [&mut Exact; SUMS] {
+        let Self { w, x, wx, wxx, ww, wwx, wwxx, .. } = self;
+        [w, x, wx, wxx, ww, wwx, wwxx]
     }
 
     /// Adds another group's sums.

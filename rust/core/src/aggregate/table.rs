@@ -4,11 +4,12 @@
 //! group. Three levels: a block table (kernels), 128-bit moments by group in units of the current grids,
 //! and [`Sums`], which any value fits. Which way a row takes changes no bit (law 2).
 
-use creditcore_kernels::exact::{Exact, Window};
+use creditcore_kernels::exact::Exact;
 use creditcore_kernels::grid::round_to_26;
 use creditcore_kernels::isa::Isa;
 use creditcore_kernels::moments::{self, MOST_ROWS, Moments};
 use creditcore_kernels::table::{MOST_GROUPS, NARROW_ROWS, NarrowTable, PairTable};
+use creditcore_kernels::wide::WideTable;
 
 use super::column::Value;
 use super::roles::Row;
@@ -39,20 +40,15 @@ pub(super) struct OnGrid<'a> {
 struct Group {
     n: u64,
     moments: Moments,
-    /// Rows that were added one by one, to windows.
-    single: u64,
     sums: Sums,
 }
-
-/// One group's sums of rows that fit no grid, as long as they fit windows: w, x, wx, wxx, ww, wwx, wwxx.
-type Windows = [Window; 7];
 
 /// Sums by group.
 pub(super) struct GroupTable {
     isa: Isa,
     groups: Vec<Group>,
-    /// Empty until a row needs them.
-    windows: Vec<Windows>,
+    /// Sums of rows of doubles that fit no grid; without groups until there is such a row.
+    wide: WideTable,
     grids: Grids,
     narrow: NarrowTable,
     narrow_rows: usize,
@@ -67,7 +63,7 @@ impl GroupTable {
         Self {
             isa,
             groups: Vec::new(),
-            windows: Vec::new(),
+            wide: WideTable::default(),
             grids: Grids::default(),
             narrow: NarrowTable::new(),
             narrow_rows: 0,
@@ -114,7 +110,7 @@ impl GroupTable {
         }
     }
 
-    /// Whether [`add_columns`](Self::add_columns) can be called: not with more groups than a table pays for.
+    /// Whether whole columns can be added: not with more groups than a table pays for.
     pub(super) fn takes_columns(&self) -> bool {
         self.groups.len() <= MOST_GROUPS
     }
@@ -184,18 +180,14 @@ impl GroupTable {
 
     fn add_value(&mut self, code: u32, x: Value, w: Value) {
         let (Some(x), Some(w)) = (Factor::of(x), Factor::of(w)) else { return };
-        if self.windows.len() < self.groups.len() {
-            self.windows.resize(self.groups.len(), Windows::default());
-        }
         let (rx, rw) = (x.rounded(), w.rounded());
         let (p, ww) = (rw.times(rx), rw.times(rw));
         let terms = [w, x, w.times(x), p.times(rx), ww, ww.times(rx), p.times(p)];
-        let group = &mut self.groups[code as usize];
-        group.single += 1;
-        for (index, (window, term)) in self.windows[code as usize].iter_mut().zip(terms).enumerate() {
-            if !window.add(term.negative, term.mantissa, term.exponent) {
-                term.add_to(group.sums.window_field(index));
-            }
+        let sums = &mut self.groups[code as usize].sums;
+        sums.n += 1;
+        sums.d.add_scaled(1, 0);
+        for (field, term) in sums.wide_fields().into_iter().zip(terms) {
+            term.add_to(field);
         }
     }
 
@@ -228,21 +220,24 @@ impl GroupTable {
         self.groups.iter_mut().for_each(|group| group.settle(grids));
     }
 
-    /// Moves the windows into the sums.
-    fn close_windows(&mut self) {
-        for (group, windows) in self.groups.iter_mut().zip(&mut self.windows) {
-            group.sums.n += group.single;
-            group.sums.d.add_scaled(i128::from(std::mem::take(&mut group.single)), 0);
-            for (index, window) in windows.iter_mut().enumerate() {
-                window.move_to(group.sums.window_field(index));
-            }
+    /// Adds a chunk of doubles; every code is a group, and every row is plain.
+    pub(super) fn add_doubles(&mut self, codes: &[u32], x: &[f64], w: &[f64]) {
+        self.wide.grow(self.groups.len());
+        if !self.wide.has_room(codes.len()) {
+            self.flush_wide();
         }
+        self.wide.add(self.isa, codes, x, w);
+    }
+
+    fn flush_wide(&mut self) {
+        let groups = &mut self.groups;
+        self.wide.empty(|group, n, sums| groups[group].sums.add_wide(n, &sums));
     }
 
     /// The sums of all groups, in the order of their codes.
     pub(super) fn finish(mut self) -> Vec<Sums> {
         self.settle();
-        self.close_windows();
+        self.flush_wide();
         self.groups.into_iter().map(|group| group.sums).collect()
     }
 }

@@ -7,6 +7,7 @@
 
 mod window;
 
+pub(crate) use window::MOST_NUMBERS;
 pub use window::Window;
 
 /// Limbs that a serialised number may have: the widest sum of products of four doubles needs 140.

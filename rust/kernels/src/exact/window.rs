@@ -1,56 +1,72 @@
-//! A sum of middling numbers without allocation: 384 bits of fixed point in two's complement.
+//! A sum of middling numbers without allocation or carries: sixteen digits of 32 bits, each in 64.
 //!
-//! Most products of four doubles of everyday size fit it; one that does not is refused and goes to an
-//! [`Exact`] instead. Arithmetic is modulo 2^384, so intermediate carries out of the top are right.
+//! A number touches at most five digits, and what a digit holds beyond 32 bits is carried when the sum
+//! is moved to an [`Exact`] (Radford Neal, "Fast exact summation using small and large superaccumulators",
+//! 2015). A number outside of the window is refused and goes to an [`Exact`] instead.
 
-use super::{Exact, add_with_carry};
+use super::Exact;
 
-/// Limbs of a window.
-const LIMBS: usize = 6;
-/// The index of the lowest limb: a window counts in units of 2^-256.
-const LOW: i32 = -4;
-/// Bits above the largest admissible number, so that 2^32 of them cannot overflow.
-const HEADROOM: i32 = 33;
+/// Digits of a window.
+const DIGITS: usize = 16;
+/// Bits of a digit.
+const BITS: i32 = 32;
+/// The exponent of the lowest digit's unit.
+const LOW: i32 = -256;
+/// Digits that a number of 128 bits can touch.
+const SPAN: usize = 5;
+/// Numbers that a window holds before it must be moved: each adds less than 2^32 to a digit.
+pub(crate) const MOST_NUMBERS: u64 = 1 << 30;
 
-/// An exact sum of numbers between 2^-256 and 2^95.
-#[derive(Clone, Copy, Debug, Default)]
+/// An exact sum of at most 2^30 numbers, each a multiple of 2^-256 and below 2^95.
+#[derive(Clone, Debug, Default)]
+#[repr(align(64))]
 pub struct Window {
-    limbs: [u64; LIMBS],
+    digits: [i64; DIGITS],
 }
 
 impl Window {
-    /// Adds `value * 2^exponent`, or takes it away where `negative`; says whether the number fits.
-    #[inline]
+    /// Adds `value * 2^exponent`, or takes it away where `negative`; says whether the number fits. The
+    /// caller counts the numbers, and moves the sum before there are more than 2^30.
+    #[inline(always)]
     #[must_use]
     pub fn add(&mut self, negative: bool, value: u128, exponent: i32) -> bool {
-        let place = exponent - 64 * LOW;
-        let top = place + 128 - value.leading_zeros() as i32;
-        if place < 0 || top > 64 * LIMBS as i32 - HEADROOM {
+        let place = exponent - LOW;
+        let first = (place >> 5) as usize;
+        let Some(digits) = self.digits.get_mut(first..first.wrapping_add(SPAN)).filter(|_| place >= 0) else {
             return value == 0;
+        };
+        let shift = place & (BITS - 1);
+        let (low, top) = (value << shift, (value >> (127 - shift)) >> 1);
+        let sign = -i64::from(negative);
+        let parts = [low as u32, (low >> 32) as u32, (low >> 64) as u32, (low >> 96) as u32, top as u32];
+        for (digit, part) in digits.iter_mut().zip(parts) {
+            *digit += (i64::from(part) ^ sign) - sign;
         }
-        let (limb, shift) = ((place / 64) as usize, place % 64);
-        let low = value << shift;
-        let high = if shift == 0 { 0 } else { (value >> (128 - shift)) as u64 };
-        let sign = if negative { u64::MAX } else { 0 };
-        // Two's complement of a negative number: the inverted limbs, and 1 carried in at the bottom.
-        let mut carry = negative;
-        let (parts, above) = self.limbs[limb..].split_at_mut(3.min(LIMBS - limb));
-        for (here, part) in parts.iter_mut().zip([low as u64, (low >> 64) as u64, high]) {
-            (*here, carry) = add_with_carry(*here, part ^ sign, carry);
-        }
-        for here in above {
-            // The sign's ones and a carry cancel; so do a positive number's zeros without one.
-            if carry == negative {
-                break;
-            }
-            (*here, carry) = add_with_carry(*here, sign, carry);
+        true
+    }
+
+    /// [`add`](Self::add) for a value of 64 bits.
+    #[inline(always)]
+    #[must_use]
+    pub fn add_short(&mut self, negative: bool, value: u64, exponent: i32) -> bool {
+        let place = exponent - LOW;
+        let first = (place >> 5) as usize;
+        let Some(digits) = self.digits.get_mut(first..first.wrapping_add(3)).filter(|_| place >= 0) else {
+            return value == 0;
+        };
+        let low = u128::from(value) << (place & (BITS - 1));
+        let sign = -i64::from(negative);
+        for (digit, part) in digits.iter_mut().zip([low as u32, (low >> 32) as u32, (low >> 64) as u32]) {
+            *digit += (i64::from(part) ^ sign) - sign;
         }
         true
     }
 
     /// Moves the sum to an [`Exact`] and starts again from zero.
     pub fn move_to(&mut self, sum: &mut Exact) {
-        sum.add_limbs(&std::mem::take(&mut self.limbs), LOW);
+        for (place, digit) in std::mem::take(&mut self.digits).into_iter().enumerate() {
+            sum.add_scaled(digit.into(), LOW + BITS * place as i32);
+        }
     }
 }
 
@@ -70,7 +86,11 @@ mod tests {
                     (u128::from(random.next()) << 64 | u128::from(random.next())) >> random.below(128);
                 let exponent = random.below(420) as i32 - 300;
                 let negative = random.below(2) == 1;
-                if window.add(negative, value, exponent) {
+                let fits = match u64::try_from(value) {
+                    Ok(short) if random.below(2) == 1 => window.add_short(negative, short, exponent),
+                    _ => window.add(negative, value, exponent),
+                };
+                if fits {
                     exact.add_product(negative, value, exponent);
                     held += 1;
                 } else {
@@ -85,5 +105,11 @@ mod tests {
             assert_eq!(moved, exact, "an emptied window is zero");
         }
         assert!(held > 1000 && refused > 1000);
+    }
+
+    #[test]
+    fn digits_hold_as_many_numbers_as_promised() {
+        let most = u128::from(MOST_NUMBERS) * u128::from(u32::MAX);
+        assert!(most < i64::MAX as u128);
     }
 }

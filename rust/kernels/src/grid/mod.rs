@@ -136,12 +136,11 @@ pub fn coarsest(values: impl Iterator<Item = f64>) -> Option<i32> {
         let low = exponent + mantissa.trailing_zeros() as i32;
         lowest = lowest.min(low);
         highest = highest.max(exponent + 63 - mantissa.leading_zeros() as i32);
+        if highest - lowest.min(0) >= 26 {
+            return None;
+        }
     }
-    match (lowest, highest) {
-        (i32::MAX, _) => Some(0),
-        (low, high) if high - low.min(0) < 26 => Some(-low.min(0)),
-        _ => None,
-    }
+    Some(if lowest == i32::MAX { 0 } else { -lowest.min(0) })
 }
 
 /// A finite double as (negative, mantissa, exponent): its magnitude is `mantissa * 2^exponent`.
