@@ -27,6 +27,8 @@ pub(super) const NULL: u32 = u32::MAX;
 
 /// Integers below this are looked up in a table instead of a hash map; it holds six-digit region codes.
 const DIRECT: usize = 1 << 20;
+/// A code for each integer below [`DIRECT`], and [`UNSEEN`] for all others.
+type Direct = [u32; DIRECT + 1];
 /// Distinct refused values that are kept by name; what comes after is counted under [`OTHERS`].
 const MOST_REFUSED: usize = 100_000;
 /// Stands for refused values beyond those that are kept by name.
@@ -60,7 +62,8 @@ pub(super) struct Grouper {
     regions: Option<Arc<Regions>>,
     keys: Vec<String>,
     texts: HashMap<String, u32>,
-    direct: Vec<u32>,
+    /// None until there is an integer.
+    direct: Option<Box<Direct>>,
     integers: HashMap<i64, u32>,
     refused: Vec<Refused>,
     refused_codes: HashMap<String, u32>,
@@ -81,7 +84,7 @@ impl Grouper {
             regions,
             keys,
             texts: HashMap::new(),
-            direct: Vec::new(),
+            direct: None,
             integers: HashMap::new(),
             refused: Vec::new(),
             refused_codes: HashMap::new(),
@@ -186,37 +189,33 @@ impl Grouper {
         Ok(())
     }
 
-    fn integers<T: ArrowPrimitiveType>(&mut self, array: &ArrayRef, codes: &mut Vec<u32>)
+    fn integers<T>(&mut self, array: &ArrayRef, codes: &mut Vec<u32>)
     where
-        i128: From<T::Native>,
+        T: ArrowPrimitiveType,
+        T::Native: Integer,
     {
         let array = array.as_primitive::<T>();
-        if self.direct.is_empty() {
-            self.direct = vec![UNSEEN; DIRECT];
-        }
         let start = codes.len();
-        let mut unseen = false;
-        codes.extend(array.values().iter().map(|&value| {
-            let index = usize::try_from(i128::from(value)).unwrap_or(usize::MAX);
-            let code = self.direct.get(index).copied().unwrap_or(UNSEEN);
-            unseen |= code == UNSEEN;
-            code
-        }));
+        // The hot loop: no branch, and no bound to check.
+        let direct = &**self.direct.get_or_insert_with(unseen);
+        codes.extend(array.values().iter().map(|value| direct[value.place()]));
+        let unseen = codes[start..].iter().fold(false, |any, &code| any | (code == UNSEEN));
         if unseen || array.null_count() > 0 {
             for (row, code) in codes[start..].iter_mut().enumerate() {
                 if array.is_null(row) {
                     *code = NULL;
                 } else if *code == UNSEEN {
-                    *code = self.integer(i128::from(array.value(row)));
+                    *code = self.integer(array.value(row).wide());
                 }
             }
         }
     }
 
     fn integer(&mut self, value: i128) -> u32 {
+        let place = usize::try_from(value).map_or(DIRECT, |place| place.min(DIRECT));
         // A value that came up in this batch for the first time is in the table by its second row.
-        let direct = usize::try_from(value).ok().and_then(|index| self.direct.get(index));
-        if let Some(&code) = direct.filter(|&&code| code != UNSEEN) {
+        if let Some(&code) = self.direct.as_ref().map(|direct| &direct[place]).filter(|&&code| code != UNSEEN)
+        {
             return code;
         }
         let small = i64::try_from(value).ok();
@@ -224,8 +223,8 @@ impl Grouper {
             return *code;
         }
         let code = self.text(&value.to_string());
-        if let Some(slot) = usize::try_from(value).ok().and_then(|index| self.direct.get_mut(index)) {
-            *slot = code;
+        if place < DIRECT {
+            self.direct.get_or_insert_with(unseen)[place] = code;
         } else if let Some(value) = small {
             self.integers.insert(value, code);
         }
@@ -286,6 +285,36 @@ impl Grouper {
         code
     }
 }
+
+/// A table without a code; made once a column and thread, four megabytes.
+fn unseen() -> Box<Direct> {
+    vec![UNSEEN; DIRECT + 1].try_into().unwrap_or_else(|_| unreachable!("the length is given"))
+}
+
+/// An integer of any width.
+trait Integer: Copy {
+    /// The place of its code among [`Direct`].
+    fn place(self) -> usize;
+    /// The same integer.
+    fn wide(self) -> i128;
+}
+
+macro_rules! integers {
+    ($($type:ty as $wide:ty),*) => {$(
+        impl Integer for $type {
+            #[inline(always)]
+            fn place(self) -> usize {
+                // A negative integer becomes a large one.
+                (self as $wide as u64).min(DIRECT as u64) as usize
+            }
+
+            fn wide(self) -> i128 {
+                self.into()
+            }
+        }
+    )*};
+}
+integers!(u8 as u64, u16 as u64, u32 as u64, u64 as u64, i8 as i64, i16 as i64, i32 as i64, i64 as i64);
 
 /// Appends the number of each row's band: below the first edge, then from each edge up.
 pub(super) fn band_codes(column: &Column, edges: &[f64], codes: &mut Vec<u32>) {
