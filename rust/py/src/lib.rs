@@ -11,6 +11,11 @@ mod source;
 
 use pyo3::prelude::*;
 
+/// Decoding takes and gives back buffers of megabytes all the time; the system's allocator hands them back to
+/// the kernel each time, and fresh pages cost more than what is decoded into them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The native core of creditcore.
 #[pymodule]
 mod _core {
