@@ -12,7 +12,7 @@ from pathlib import Path
 
 import creditcore
 
-HEAVY = ("numpy", "polars", "pandas", "pyarrow", "pydantic", "rich", "typer")
+HEAVY = ("numpy", "polars", "pandas", "pyarrow", "pydantic", "rich", "click")
 
 
 def loaded_after(code: str) -> set[str]:

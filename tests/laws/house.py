@@ -50,7 +50,10 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
     ),
     "py": (
         {"creditcore", "creditcore-store"},
-        {"arrow-array", "arrow-schema", "arrow-select", "mimalloc", "numpy", "pyo3", "pyo3-arrow", "serde_json"},
+        {
+            *("arrow-array", "arrow-schema", "arrow-select"),
+            *("mimalloc", "numpy", "pyo3", "pyo3-arrow", "serde_json"),
+        },
     ),
 }
 # What only tests and benchmarks of a crate may use.

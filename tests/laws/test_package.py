@@ -63,7 +63,7 @@ def test_only_the_command_line_knows_the_command_line() -> None:
         for path in house.python_files()
         if "cli" not in path.relative_to(house.PACKAGE).parts and path.name not in ("cli.py", "__main__.py")
         for name in sorted(
-            (inner_imports(path) & {"cli"}) | (python.tops(python.imports(house.text_of(path))) & {"typer"})
+            (inner_imports(path) & {"cli"}) | (python.tops(python.imports(house.text_of(path))) & {"click"})
         )
     ]
     assert found == []

@@ -6,58 +6,83 @@ Comes in: the arguments. Goes out: an exit status. Holds no logic of its own.
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
-import typer
+import click
 
-from creditcore.cli import bench, demo, rank
 from creditcore.errors import ArgumentError, CreditcoreError
 
-app = typer.Typer(
-    help="Exact weighted credit averages and rankings.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command("rank")(rank.rank)
-app.command("demo")(demo.demo)
-app.add_typer(bench.app, name="bench")
+# In the order in which the help lists them; each is the command of that name in the file of that name.
+VERBS = ("rank", "demo", "bench")
 
 
-@app.callback()
-def options(
-    version: bool = typer.Option(False, "--version", "-V", help="Print the version and stop."),
-) -> None:
-    """Exact weighted credit averages and rankings."""
-    if version:
+class Verbs(click.Group):
+    """Loads a verb's file when the verb is called, and all of them for the help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the verbs' names."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one verb."""
+        if cmd_name not in VERBS:
+            return None
+        command = getattr(import_module(f"creditcore.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
         from creditcore._core import __version__
 
-        print(f"creditcore {__version__}")
-        raise typer.Exit
+        click.echo(f"creditcore {__version__}")
+        context.exit()
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option(
+    "-V",
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version and stop.",
+)
+def app() -> None:
+    """Exact weighted credit averages and rankings."""
 
 
 def run() -> int:
     """Run a verb and give the exit status."""
+    try:
+        return _run()
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`); Python would complain once more when it closes it.
+        sys.stdout = None
+        return 0
+
+
+def _run() -> int:
     try:
         status = app(standalone_mode=False)
     except ArgumentError as error:
         return _fail(error, 2)
     except CreditcoreError as error:
         return _fail(error, 1)
-    except KeyboardInterrupt:
-        return _fail("interrupted", 130)
     except BrokenPipeError:
-        # The reader of our output went away (`| head`); Python would complain once more when it closes it.
-        sys.stdout = None
-        return 0
+        raise
     except OSError as error:
         return _fail(error, 1)
-    except typer.TyperException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.ctx.get_help())
+        return 2
+    except click.ClickException as error:
         # Bad usage: an unknown option, a missing argument, a value of a wrong type.
-        return _fail(error, 2)
-    except typer.Abort:
+        return _fail(error.format_message(), 2)
+    except (KeyboardInterrupt, click.Abort):
         return _fail("interrupted", 130)
-    except typer.Exit as stop:
-        return stop.exit_code
     return status if isinstance(status, int) else 0
 
 

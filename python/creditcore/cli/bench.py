@@ -6,32 +6,34 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-app = typer.Typer(help="Measurements that anyone can repeat.", no_args_is_help=True)
+import click
 
 
-@app.callback()
-def options() -> None:
-    """Measurements that anyone can repeat."""
+@click.group
+def bench() -> None:
+    """Run measurements that anyone can repeat."""
 
 
-@app.command("rank")
-def rank(
-    records: Annotated[
-        int, typer.Option(min=1, help="Records; 300000000 is the published size.")
-    ] = 20_000_000,
-    codec: Annotated[
-        str, typer.Option(help="Of the Parquet files: lz4, zstd, snappy, uncompressed.")
-    ] = "zstd",
-    runs: Annotated[int, typer.Option(min=1, help="Timed runs of each engine, in turn.")] = 5,
-    threads: Annotated[int | None, typer.Option(min=1, help="Threads of each engine.")] = None,
-    folder: Annotated[
-        Path | None, typer.Option(help="Where to keep the files; else a temporary folder.")
-    ] = None,
-) -> None:
+@bench.command("rank")
+@click.option(
+    "--records",
+    type=click.IntRange(min=1),
+    default=20_000_000,
+    help="Records; 300000000 is the published size.",
+)
+@click.option(
+    "--codec",
+    type=click.Choice(["lz4", "zstd", "snappy", "uncompressed"]),
+    default="zstd",
+    help="Of the Parquet files.",
+)
+@click.option("--runs", type=click.IntRange(min=1), default=5, help="Timed runs of each engine, in turn.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of each engine.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Where to keep the files; else a temporary folder."
+)
+def rank(records: int, codec: str, runs: int, threads: int | None, folder: Path | None) -> None:
     """Time `creditcore rank` against every other engine that is installed, as whole processes."""
     from creditcore._core import instruction_set
     from creditcore.bench.rank import compare, describe, write_files_apart

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from creditcore.cli.output import print_rankings, write_rankings
 
 
-def demo(
-    records: Annotated[int, typer.Option(min=1, help="Records of the synthetic country.")] = 200_000,
-    seed: Annotated[int, typer.Option(min=0, help="Of every random number.")] = 1,
-    output: Annotated[
-        Path, typer.Option("-o", "--output", help="The folder for records and rankings.")
-    ] = Path("creditcore-demo"),
-) -> None:
+@click.command
+@click.option(
+    "--records", type=click.IntRange(min=1), default=200_000, help="Records of the synthetic country."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, help="Of every random number.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default="creditcore-demo",
+    help="The folder for records and rankings.",
+)
+def demo(records: int, seed: int, output: Path) -> None:
     """Rank a real credit file and a synthetic country, and say how to check both."""
     from creditcore.demo import UCI, UCI_DEFAULT
     from creditcore.demo.world import write_records

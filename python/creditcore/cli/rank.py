@@ -4,53 +4,75 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from creditcore.cli.options import parse_bands, parse_ratio, progress_to_stderr
 from creditcore.cli.output import print_json, print_rankings, write_rankings
 
 
+@click.command
+@click.argument("files", nargs=-1, required=True)
+@click.option("--by", default="city", help="Levels, families or columns, split at commas.")
+@click.option("--score", metavar="COL", help="The column to average (points_model without it).")
+@click.option("--weight", metavar="COL", help="The column of weights.")
+@click.option("--region", metavar="COL", help="The column of region codes or names.")
+@click.option("--unit", metavar="COL", help="The column of what a statistic counts.")
+@click.option(
+    "--pick",
+    type=click.Choice(["latest", "first", "mean", "sum"]),
+    default="latest",
+    help="Which record of a unit counts.",
+)
+@click.option("--time", metavar="COL", default="event_time", help="The column of times that --pick goes by.")
+@click.option("--kind", help="The kind to keep (column `kind`), or all.")
+@click.option("--bands", multiple=True, metavar="COL=EDGES", help="Bands of a numeric column: AGE=30,40,50.")
+@click.option("--share-above", type=float, help="Rank the share above this cut-off.")
+@click.option("--ratio", metavar="NUM/DEN", help="Rank the ratio of two columns.")
+@click.option("--regions", default="china", help="china, none, or a CSV file.")
+@click.option("--min-n", type=click.IntRange(min=1), default=1, help="Units from which a row gets a rank.")
+@click.option("--top", type=click.IntRange(min=1), help="Show only the first rows.")
+@click.option("--encoding", help="Of CSV text: utf-8, gb18030.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads; one for each processor without it.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A .csv, .parquet or .json file.")
+@click.option("--bom", is_flag=True, help="Start a CSV file with a byte order mark, for Excel.")
+@click.option("--strict", is_flag=True, help="Fail where any record was left out.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--show-sql", is_flag=True, help="Print the DuckDB query that gives every figure.")
 def rank(
-    files: Annotated[
-        list[str], typer.Argument(help="Parquet, CSV (.gz too) or Arrow IPC: files, globs, folders.")
-    ],
-    by: Annotated[str, typer.Option(help="Levels, families or columns, split at commas.")] = "city",
-    score: Annotated[str | None, typer.Option(help="The column to average.")] = None,
-    weight: Annotated[str | None, typer.Option(help="The column of weights.")] = None,
-    region: Annotated[str | None, typer.Option(help="The column of region codes or names.")] = None,
-    unit: Annotated[str | None, typer.Option(help="The column of what a statistic counts.")] = None,
-    pick: Annotated[
-        str, typer.Option(help="Which record of a unit counts: latest, first, mean, sum.")
-    ] = "latest",
-    time: Annotated[str, typer.Option(help="The column of times that --pick goes by.")] = "event_time",
-    kind: Annotated[str | None, typer.Option(help="The kind to keep (column `kind`), or all.")] = None,
-    bands: Annotated[list[str] | None, typer.Option(help="Bands of a numeric column: AGE=30,40,50.")] = None,
-    share_above: Annotated[float | None, typer.Option(help="Rank the share above this cut-off.")] = None,
-    ratio: Annotated[str | None, typer.Option(help="Rank the ratio of two columns: NUM/DEN.")] = None,
-    regions: Annotated[str, typer.Option(help="china, none, or a CSV file.")] = "china",
-    min_n: Annotated[int, typer.Option(min=1, help="Units from which a row gets a rank.")] = 1,
-    top: Annotated[int | None, typer.Option(min=1, help="Show only the first rows.")] = None,
-    encoding: Annotated[str | None, typer.Option(help="Of CSV text: utf-8, gb18030.")] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads; one for each processor by default.")
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="A .csv, .parquet or .json file.")
-    ] = None,
-    bom: Annotated[bool, typer.Option(help="Start a CSV file with a byte order mark, for Excel.")] = False,
-    strict: Annotated[bool, typer.Option(help="Fail where any record was left out.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    show_sql: Annotated[bool, typer.Option(help="Print the DuckDB query that gives every figure.")] = False,
+    files: tuple[str, ...],
+    by: str,
+    score: str | None,
+    weight: str | None,
+    region: str | None,
+    unit: str | None,
+    pick: str,
+    time: str,
+    kind: str | None,
+    bands: tuple[str, ...],
+    share_above: float | None,
+    ratio: str | None,
+    regions: str,
+    min_n: int,
+    top: int | None,
+    encoding: str | None,
+    threads: int | None,
+    output: Path | None,
+    bom: bool,
+    strict: bool,
+    as_json: bool,
+    show_sql: bool,
 ) -> int:
-    """Rank regions or groups by an exact weighted mean, share or ratio."""
+    """Rank regions or groups of records in FILES by an exact weighted mean, share or ratio.
+
+    FILES are Parquet, CSV (.gz too) or Arrow IPC: files, globs, folders.
+    """
     from creditcore.aggregation import aggregate
 
     names = [name.strip() for name in by.split(",") if name.strip()]
     with progress_to_stderr() as progress:
         sums = aggregate(
-            files,
+            list(files),
             names,
             score if score or ratio else "points_model",
             weight,
@@ -62,7 +84,7 @@ def rank(
             regions=regions,
             share_above=share_above,
             ratio=parse_ratio(ratio),
-            bands=parse_bands(bands or []),
+            bands=parse_bands(bands),
             encoding=encoding,
             threads=threads,
             progress=progress,
@@ -70,7 +92,7 @@ def rank(
     rankings = {name: sums.rank(name, min_n) for name in names}
     if show_sql:
         for name in names:
-            print(sums.duckdb_query(files, name, min_n))
+            print(sums.duckdb_query(list(files), name, min_n))
         return 0
     if output is not None:
         write_rankings(rankings, output, top=top, bom=bom)
