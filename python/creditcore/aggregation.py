@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from creditcore import _core
@@ -37,18 +38,16 @@ class Aggregate:
     True
     """
 
-    def __init__(
-        self, core: _core.Aggregate, by: Sequence[tuple[str, str, int]], table: _core.Regions | None
-    ) -> None:
+    def __init__(self, core: _core.Aggregate, table: _core.Regions | None) -> None:
         """Wrap the native sums; made by `aggregate` and `from_bytes`."""
         self._core = core
-        self._by = list(by)
+        self._plan = json.loads(core.plan())
         self._table = table
 
     @property
     def by(self) -> list[str]:
         """What can be ranked by."""
-        return [name for name, _, _ in self._by]
+        return [name for name, _, _ in self._plan["names"]]
 
     def merge(self, other: Aggregate) -> Aggregate:
         """Give the sums of both; the plans and region tables must be equal.
@@ -56,7 +55,7 @@ class Aggregate:
         Raises:
             ArgumentError: two plans, or two region tables.
         """
-        return Aggregate(self._core.merged(other._core), self._by, self._table)
+        return Aggregate(self._core.merged(other._core), self._table)
 
     def retract(self, other: Aggregate) -> Aggregate:
         """Give the sums without those of `other`, as if its records had never been there.
@@ -64,9 +63,11 @@ class Aggregate:
         Raises:
             ArgumentError: two plans, or records that were never added.
         """
-        return Aggregate(self._core.retracted(other._core), self._by, self._table)
+        return Aggregate(self._core.retracted(other._core), self._table)
 
-    def duckdb_query(self, source: Records, by: str | None = None, min_n: int = 1) -> str:
+    def duckdb_query(
+        self, source: Records, by: str | None = None, min_n: int = 1, *, encoding: str | None = None
+    ) -> str:
         """Write the DuckDB query that gives the figures of a ranking of files.
 
         Reads the region column once more, to say in the query which of its values count for which region.
@@ -75,6 +76,7 @@ class Aggregate:
             source: the paths that the sums were made from.
             by: one of `self.by`; the first by default.
             min_n: units below which a row gets no rank.
+            encoding: of CSV text.
 
         Raises:
             ArgumentError: a name that is not among `self.by`, or a source that is no file.
@@ -85,26 +87,28 @@ class Aggregate:
         if paths is None:
             raise ArgumentError("a query reads files; give their paths")
         level, grouping = self._grouping(by)
-        plan = json.loads(self._core.plan())
+        plan = self._plan
         regions = None
         if self._table is not None and plan["by"][grouping] == "region":
             column = {"column": {"name": plan["region"]}}
-            values = {**plan, "by": [column], "kind": "all", "units": None}
-            seen = _core.aggregate(open_source(paths), json.dumps(values), None).rank(0, plan["region"])
+            values = {**plan, "by": [column], "names": [], "kind": "all", "units": None}
+            opened = open_source(paths, encoding=encoding)
+            seen = _core.aggregate(opened, json.dumps(values), None).rank(0, plan["region"])
             regions = self._table.members([str(code) for code in seen.columns()["code"]], level)
-        return duckdb_query(plan, level, paths, regions, min_n)
+        return duckdb_query(plan, level, paths, regions, min_n, encoding)
 
     def _grouping(self, by: str | None) -> tuple[str, int]:
         """Give the level and the number of a name's grouping."""
-        name = self._by[0][0] if by is None else by
-        for known, level, grouping in self._by:
+        names = self._plan["names"]
+        name = names[0][0] if by is None else by
+        for known, level, grouping in names:
             if known == name:
                 return level, grouping
         raise ArgumentError(f"`by` is `{name}`; these sums are by {', '.join(self.by)}")
 
     def to_bytes(self) -> bytes:
         """Give the byte form: equal sums have equal bytes, however they came about."""
-        return json.dumps(self._by).encode() + b"\n" + self._core.to_bytes()
+        return self._core.to_bytes()
 
     @staticmethod
     def from_bytes(data: bytes, regions: str | os.PathLike[str] | None = "china") -> Aggregate:
@@ -117,13 +121,7 @@ class Aggregate:
         Raises:
             FormatError: bytes that were changed, cut short or are of another version.
         """
-        head, _, body = data.partition(b"\n")
-        core = _core.Aggregate.from_bytes(body)
-        try:
-            by = [(str(name), str(level), int(grouping)) for name, level, grouping in json.loads(head)]
-        except (TypeError, ValueError) as error:
-            raise FormatError("the first line says not what the sums are by; write them again") from error
-        return Aggregate(core, by, region_tables.load(regions))
+        return Aggregate(_core.Aggregate.from_bytes(data), region_tables.load(regions))
 
     def rank(self, by: str | None = None, min_n: int = 1) -> Ranking:
         """Rank one grouping.
@@ -139,7 +137,7 @@ class Aggregate:
 
         level, grouping = self._grouping(by)
         ranked = self._core.rank(grouping, level, self._table, min_n=min_n)
-        return Ranking(ranked, json.loads(self._core.plan()), min_n)
+        return Ranking(ranked, self._plan, min_n)
 
 
 def aggregate(
@@ -175,7 +173,7 @@ def aggregate(
     names = [by] if isinstance(by, str) else list(by)
     columns = opened.column_names()
     region = region or next((name for name in REGION_COLUMNS if name in columns), None)
-    groupings, numbered = _groupings(names, region, table, bands or {})
+    groupings, numbered = _groupings(names, columns, region, table, bands or {})
     if pick not in PICKS:
         raise ArgumentError(f"`pick` is `{pick}`; allowed are {', '.join(PICKS)}")
     plan = {
@@ -193,13 +191,14 @@ def aggregate(
         "kind_column": "kind" if "kind" in columns else None,
         "kind": kind,
         "by": groupings,
+        "names": numbered,
     }
     if kind not in (None, "all") and "kind" not in columns:
         raise SchemaError(
             f"`kind` is `{kind}`, but there is no column `kind`; leave `kind` out or add the column"
         )
     core = _core.aggregate(opened, json.dumps(plan), table, threads=threads, progress=progress)
-    return Aggregate(core, numbered, table)
+    return Aggregate(core, table)
 
 
 def _measure(
@@ -219,6 +218,7 @@ def _measure(
 
 def _groupings(
     names: Sequence[str],
+    columns: Sequence[str],
     region: str | None,
     table: _core.Regions | None,
     bands: Mapping[str, Sequence[float]],
@@ -242,9 +242,20 @@ def _groupings(
         elif table is not None and (name in levels or name == region):
             grouping = "region"
             level = name if name in levels else table.levels()[-1]
-        else:
+        elif name in columns:
             grouping = {"column": {"name": name}}
+        else:
+            raise SchemaError(_no_such(name, levels, columns))
         if grouping not in groupings:
             groupings.append(grouping)
         numbered.append((name, level, groupings.index(grouping)))
     return groupings, numbered
+
+
+def _no_such(name: str, levels: Sequence[str], columns: Sequence[str]) -> str:
+    near = get_close_matches(name, [*levels, *columns], n=1)
+    hint = f"; did you mean `{near[0]}`?" if near else ""
+    named = ", ".join(f"`{column}`" for column in columns[:12])
+    more = f" and {len(columns) - 12} more" if len(columns) > 12 else ""
+    known = f"region levels: {', '.join(f'`{level}`' for level in levels)}; " if levels else ""
+    return f"no column or region level `{name}`{hint} ({known}columns: {named}{more})"

@@ -92,7 +92,7 @@ def rank(
     rankings = {name: sums.rank(name, min_n) for name in names}
     if show_sql:
         for name in names:
-            print(sums.duckdb_query(list(files), name, min_n))
+            print(sums.duckdb_query(list(files), name, min_n, encoding=encoding))
         return 0
     if output is not None:
         write_rankings(rankings, output, top=top, bom=bom)

@@ -17,6 +17,7 @@ def duckdb_query(
     files: Sequence[str],
     regions: Sequence[tuple[str, str]] | None,
     min_n: int,
+    encoding: str | None = None,
 ) -> str:
     """Write the query.
 
@@ -26,6 +27,7 @@ def duckdb_query(
         files: the files as the user named them.
         regions: (value of the region column, code it counts for), or None where `by` is a column.
         min_n: units below which a row gets no rank.
+        encoding: of CSV text; DuckDB reads other than Unicode and Latin-1 with its extension `encodings`.
     """
     numerator, denominator = _value(plan)
     weight = f"CAST({_name(plan['weight'])} AS DOUBLE)" if plan["weight"] else "1.0"
@@ -38,7 +40,7 @@ def duckdb_query(
         where.append(f"{_name(plan['kind_column'])}{wanted}")
     rows = (
         f"SELECT {code} AS value, {numerator} AS a, {denominator} AS d, {weight} AS w\n"
-        f"  FROM {_from(files)}\n  WHERE " + "\n    AND ".join(where)
+        f"  FROM {_from(files, encoding)}\n  WHERE " + "\n    AND ".join(where)
     )
     rows += _qualify(plan)
     lines = []
@@ -120,11 +122,12 @@ def _qualify(plan: Mapping[str, Any]) -> str:
     )
 
 
-def _from(files: Sequence[str]) -> str:
+def _from(files: Sequence[str], encoding: str | None) -> str:
     listed = ", ".join(_text(file) for file in files)
     text = (".csv", ".csv.gz", ".tsv", ".txt")
     if all(file.endswith(text) for file in files):
-        return f"read_csv([{listed}], nullstr = ['', '\\N'])"
+        coded = f", encoding = {_text(encoding)}" if encoding else ""
+        return f"read_csv([{listed}], nullstr = ['', '\\N']{coded})"
     return f"read_parquet([{listed}])"
 
 

@@ -41,12 +41,23 @@ pub struct Batch {
     pub source: Arc<str>,
     /// The number of the first row in that source, from 0, a header not counted.
     pub first_row: u64,
+    /// Where rows were left out: for each row that stays its number among those that were read together.
+    pub kept: Option<Arc<[u32]>>,
 }
 
 impl Batch {
     /// The place of row `row` (from 0) of this batch, for an error's text.
     pub fn place(&self, row: usize) -> Place {
-        Place::row(&*self.source, self.first_row + row as u64 + 1)
+        let row = self.kept.as_ref().map_or(row as u64, |kept| kept[row].into());
+        Place::row(&*self.source, self.first_row + row + 1)
+    }
+
+    /// The batch of some of the rows, whose columns are given.
+    #[must_use]
+    pub fn only(&self, rows: &[u32], columns: Vec<ArrayRef>) -> Self {
+        let number = |&row: &u32| self.kept.as_ref().map_or(row, |kept| kept[row as usize]);
+        let kept = Some(rows.iter().map(number).collect());
+        Self { columns, rows: rows.len(), source: self.source.clone(), first_row: self.first_row, kept }
     }
 }
 
@@ -156,7 +167,13 @@ impl Source for Frame {
                 .iter()
                 .map(|&position| self.batches[batch].column(position).slice(start + offset, rows))
                 .collect();
-            sink(&Batch { columns, rows, source: source.clone(), first_row: first_row + offset as u64 })?;
+            sink(&Batch {
+                columns,
+                rows,
+                source: source.clone(),
+                first_row: first_row + offset as u64,
+                kept: None,
+            })?;
             control.advance(rows as u64);
         }
         Ok(())

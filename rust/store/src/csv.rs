@@ -103,7 +103,7 @@ impl CsvFile {
                 return Ok(());
             }
             let columns = builders.into_iter().map(Builder::finish).collect();
-            sink(&Batch { columns, rows, source: self.path.clone(), first_row })?;
+            sink(&Batch { columns, rows, source: self.path.clone(), first_row, kept: None })?;
             first_row += rows as u64;
             control.advance(rows as u64);
         }

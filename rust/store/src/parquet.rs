@@ -92,7 +92,7 @@ impl ParquetFile {
             let at = |position| projected.iter().position(|known| known == position).unwrap_or_default();
             let columns = positions.iter().map(|position| batch.column(at(position)).clone()).collect();
             let rows = batch.num_rows();
-            sink(&Batch { columns, rows, source: self.path.clone(), first_row })?;
+            sink(&Batch { columns, rows, source: self.path.clone(), first_row, kept: None })?;
             first_row += rows as u64;
             control.advance(rows as u64);
         }

@@ -78,7 +78,7 @@ impl State<'_> {
         let codes: Vec<Vec<u32>> =
             codes.iter().map(|codes| kept.iter().map(|&row| codes[row as usize]).collect()).collect();
         let some = measured.take(&UInt32Array::from(kept.to_vec()))?;
-        self.chunk(batch, &some, &codes, 0, kept.len())
+        self.chunk(&batch.only(kept, Vec::new()), &some, &codes, 0, kept.len())
     }
 
     /// Adds one row, or counts why it is left out.

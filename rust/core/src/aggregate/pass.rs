@@ -171,7 +171,7 @@ impl<'a> State<'a> {
         }
         let rows = UInt32Array::from(kept);
         let columns = batch.columns.iter().map(|column| take_rows(column, &rows)).collect::<Result<_>>()?;
-        Ok(Some(Batch { columns, rows: rows.values().len(), ..batch.clone() }))
+        Ok(Some(batch.only(rows.values(), columns)))
     }
 
     /// Each grouping's code of each row.

@@ -97,6 +97,9 @@ pub struct Plan {
     pub kind: Option<String>,
     /// By what to group, each a separate result of the same pass.
     pub by: Vec<By>,
+    /// What can be ranked by, as the user named it: the name, its level, and the place of its grouping.
+    #[serde(default)]
+    pub names: Vec<(String, String, usize)>,
 }
 
 impl Plan {
@@ -113,6 +116,9 @@ impl Plan {
             && !cut.is_finite()
         {
             return Err(Error::argument(format!("`share_above` is {cut}; a finite number is needed")));
+        }
+        if let Some((name, ..)) = self.names.iter().find(|(.., grouping)| *grouping >= self.by.len()) {
+            return Err(Error::argument(format!("`{name}` is ranked by a grouping that there is not")));
         }
         for by in &self.by {
             match by {
