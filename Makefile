@@ -58,6 +58,7 @@ check: build setup $(FRESH)  ## style, types, stubs, licences
 	$(BIN)/python -m pytest -q tests/laws
 
 bench: build $(VENV)/.stamp-test $(VENV)/.stamp-bench  ## measure, against other systems
+	cargo bench --locked --quiet -p creditcore-kernels
 	$(BIN)/python -m pytest benches --benchmark-only
 
 stubs: $(FRESH)  ## write the types of the extension module
