@@ -26,12 +26,14 @@ if TYPE_CHECKING:
         StateError,
         TacticError,
     )
+    from creditcore.fleet import Fleet
     from creditcore.ranking import Ranking, rank
 
 _HOMES = {
     "__version__": "creditcore._core",
     "Aggregate": "creditcore.aggregation",
     "aggregate": "creditcore.aggregation",
+    "Fleet": "creditcore.fleet",
     "Ranking": "creditcore.ranking",
     "rank": "creditcore.ranking",
     "CreditcoreError": "creditcore.errors",
@@ -50,6 +52,7 @@ __all__ = [
     "ArgumentError",
     "Cancelled",
     "CreditcoreError",
+    "Fleet",
     "FormatError",
     "ModelError",
     "Ranking",

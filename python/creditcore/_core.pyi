@@ -8,7 +8,18 @@ from os import PathLike
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsIndex, final
 
-__all__ = ["__version__", "Aggregate", "Ranking", "Regions", "Source", "aggregate", "instruction_set"]
+__all__ = [
+    "__version__",
+    "Aggregate",
+    "Fleet",
+    "Ranking",
+    "Regions",
+    "Source",
+    "Table",
+    "aggregate",
+    "instruction_set",
+    "model_formats",
+]
 
 __version__: Final[str]
 
@@ -49,6 +60,57 @@ class Aggregate:
     def to_bytes(self, /) -> bytes:
         """
         The byte form: equal sums have equal bytes.
+        """
+
+@final
+class Fleet:
+    """
+    Models that are evaluated together.
+    """
+    def about(self, /) -> str:
+        """
+        What there is to know about every model, as JSON.
+        """
+    def contributions(
+        self, /, frame: Incomplete, *, threads: SupportsIndex | None = None, progress: Any | None = None
+    ) -> list[tuple[str, list[int], Table]]:
+        """
+        For every model its name, the lengths behind the rows, and the contributions in one column, row by row.
+        """
+    def engines(self, /) -> list[tuple[str, str, bool, str]]:
+        """
+        For every model what each engine says: model, engine, whether it is taken, why.
+        """
+    def leaves(
+        self, /, frame: Incomplete, *, threads: SupportsIndex | None = None, progress: Any | None = None
+    ) -> list[tuple[str, list[int], Table]]:
+        """
+        For every model its name, the lengths behind the rows, and the leaf numbers in one column, row by row.
+        """
+    @staticmethod
+    def load(declarations: str, *, engine: str | None = None, threads: SupportsIndex | None = None) -> Fleet:
+        """
+        Reads models from their files by their declarations (JSON).
+        """
+    def predict(
+        self,
+        /,
+        frame: Incomplete,
+        transformed: bool,
+        *,
+        threads: SupportsIndex | None = None,
+        progress: Any | None = None,
+    ) -> Table:
+        """
+        The outputs of every model; `transformed` by the library's own transform.
+        """
+    def probes(self, /, model: SupportsIndex) -> list[list[float]]:
+        """
+        For each feature of a model values that try its decisions: on its cuts, beside them, and odd ones.
+        """
+    def unseen(self, /, frame: Incomplete) -> list[tuple[str, str, str, int]]:
+        """
+        Category values that models do not know: model, feature, value, rows.
         """
 
 @final
@@ -137,6 +199,16 @@ class Source:
         How many rows there are, where that is known without reading them.
         """
 
+@final
+class Table:
+    """
+    Some columns of one length.
+    """
+    def __arrow_c_stream__(self, /, requested_schema: CapsuleType | None = None) -> CapsuleType:
+        """
+        The columns, as an Arrow C stream.
+        """
+
 def aggregate(
     source: Source,
     plan: str,
@@ -152,4 +224,9 @@ def aggregate(
 def instruction_set() -> str:
     """
     The instruction set that the kernels use.
+    """
+
+def model_formats() -> list[str]:
+    """
+    The formats of model files that can be read.
     """

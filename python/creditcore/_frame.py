@@ -7,11 +7,13 @@ pandas frame of any version, or a dict of numpy arrays or lists. Goes out: an ob
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import IO, TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from creditcore.errors import SourceError
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
 
 
@@ -24,8 +26,13 @@ class ArrowStream(Protocol):
         ...
 
 
-def to_stream(frame: object) -> ArrowStream:
+def to_stream(frame: object, *, categories: bool = False) -> ArrowStream:
     """Give a frame as an Arrow stream, without a copy where its library allows that.
+
+    Args:
+        frame: the rows.
+        categories: whether categorical columns of pandas stay categorical, as texts, instead of becoming
+            their values.
 
     Raises:
         SourceError: for an object that is no frame.
@@ -40,7 +47,9 @@ def to_stream(frame: object) -> ArrowStream:
         if isinstance(frame, dict):
             return pl.DataFrame({name: _values(values) for name, values in frame.items()}, strict=False)
         if _is_pandas(frame):
-            return pl.DataFrame({str(name): _values(column) for name, column in frame.items()})  # type: ignore[attr-defined]
+            columns = frame.items()  # type: ignore[attr-defined]
+            kept = _categories if categories else _values
+            return pl.DataFrame({str(name): kept(column) for name, column in columns})
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
         raise SourceError(
             f"the frame cannot be read: {error}; give columns of one length and type"
@@ -63,6 +72,30 @@ def _values(values: Any) -> Any:
             return values.to_numpy()
         return [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
     return values
+
+
+def _categories(column: Any) -> Any:
+    """Give a categorical column as one of texts (whole numbers without a point); any other as its values."""
+    import polars as pl
+
+    if not hasattr(column, "cat"):
+        return _values(column)
+    texts = [_category_text(value) for value in column.cat.categories]
+    codes = column.cat.codes.to_numpy()
+    return pl.Series([None if code < 0 else texts[code] for code in codes], dtype=pl.Categorical)
+
+
+def _category_text(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def to_matrix(stream: ArrowStream, shape: Sequence[int]) -> np.ndarray[Any, Any]:
+    """Give the only column of an Arrow stream as an array of rows of `shape`, without a copy."""
+    return to_polars(stream).to_series().to_numpy().reshape(-1, *shape)
 
 
 def to_polars(stream: ArrowStream) -> pl.DataFrame:

@@ -68,6 +68,14 @@ pub enum Error {
         /// What, and what to do.
         text: String,
     },
+    /// A model that cannot be used: it needs what is not supported.
+    #[error("{place}{text}")]
+    Model {
+        /// Where.
+        place: Place,
+        /// What, and what to do.
+        text: String,
+    },
     /// An argument outside of what is allowed.
     #[error("{text}")]
     Argument {
@@ -93,6 +101,11 @@ impl Error {
     /// A fault of bytes or of a table's content.
     pub fn format(place: Place, text: impl Into<String>) -> Self {
         Self::Format { place, text: text.into() }
+    }
+
+    /// A model that cannot be used.
+    pub fn model(place: Place, text: impl Into<String>) -> Self {
+        Self::Model { place, text: text.into() }
     }
 
     /// A fault of an argument.

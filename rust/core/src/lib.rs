@@ -5,13 +5,14 @@
 //! no environment variable, and holds no `unsafe`.
 //!
 //! Ground floor: [`error`], [`exec`], [`batch`], [`region`]. Stages, each of which may use those before
-//! it and never those after it: [`aggregate`], [`rank`].
+//! it and never those after it: [`model`], [`aggregate`], [`rank`].
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
 pub mod batch;
 pub mod error;
 pub mod exec;
+pub mod model;
 pub mod rank;
 pub mod region;
 

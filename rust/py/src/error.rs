@@ -10,6 +10,7 @@ pub(crate) fn to_exception(py: Python<'_>, error: &Error) -> PyErr {
         Error::Source { .. } => "SourceError",
         Error::Schema { .. } => "SchemaError",
         Error::Format { .. } => "FormatError",
+        Error::Model { .. } => "ModelError",
         Error::Argument { .. } => "ArgumentError",
         Error::Cancelled => return PyKeyboardInterrupt::new_err(()),
     };

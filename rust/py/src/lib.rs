@@ -6,8 +6,10 @@
 mod aggregate;
 mod error;
 mod gate;
+mod model;
 mod region;
 mod source;
+mod table;
 
 use pyo3::prelude::*;
 
@@ -22,9 +24,13 @@ mod _core {
     #[pymodule_export]
     use super::aggregate::{Aggregate, Ranking, aggregate, instruction_set};
     #[pymodule_export]
+    use super::model::{Fleet, model_formats};
+    #[pymodule_export]
     use super::region::Regions;
     #[pymodule_export]
     use super::source::Source;
+    #[pymodule_export]
+    use super::table::Table;
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name that Python gives a version")]

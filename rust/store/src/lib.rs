@@ -1,12 +1,13 @@
 //! Everything of creditcore that touches a disk.
 //!
-//! In: paths. Out: a [`Source`](creditcore::batch::Source) over Parquet, CSV and Arrow IPC files, and region
-//! tables. Files are read in batches, so a source may be larger than memory.
+//! In: paths. Out: a [`Source`](creditcore::batch::Source) over Parquet, CSV and Arrow IPC files, region tables,
+//! and models. Files are read in batches, so a source may be larger than memory.
 #![forbid(unsafe_code)]
 
 mod csv;
 mod guard;
 mod ipc;
+pub mod models;
 mod parquet;
 mod paths;
 pub mod regions;

@@ -1,0 +1,297 @@
+"""Fleets: models that are evaluated together, to the training library's own bits.
+
+Comes in: model files (LightGBM text, XGBoost JSON) and frames. Goes out: predictions, leaves, contributions.
+Inputs are matched by name, categories by value, never by position or by a frame's codes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from creditcore import _core
+from creditcore.aggregation import Progress
+from creditcore.declarations import Declaration, Paths, declared
+from creditcore.errors import ArgumentError, ModelError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+
+    from creditcore._frame import ArrowStream
+
+OUTPUTS = ("raw", "probability")
+PRECISIONS = ("exact", "fast")
+
+
+class Fleet:
+    """Models that are evaluated together; immutable, and safe to use from many threads at once.
+
+    >>> import creditcore as cc, pathlib, tempfile
+    >>> text = '''tree
+    ... version=v4
+    ... num_class=1
+    ... num_tree_per_iteration=1
+    ... label_index=0
+    ... max_feature_idx=0
+    ... objective=binary sigmoid:1
+    ... feature_names=age
+    ... feature_infos=[18:99]
+    ...
+    ... Tree=0
+    ... num_leaves=2
+    ... num_cat=0
+    ... split_feature=0
+    ... threshold=30
+    ... decision_type=2
+    ... left_child=-1
+    ... right_child=-2
+    ... leaf_value=0.5 -0.25
+    ... leaf_count=3 7
+    ... internal_count=10
+    ...
+    ... end of trees
+    ... '''
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "young.txt"
+    >>> _ = file.write_text(text)
+    >>> fleet = cc.Fleet.load(file)
+    >>> fleet.predict({"age": [20.0, 45.0, None]}).rows()
+    [(0.5,), (-0.25,), (0.5,)]
+    >>> fleet.leaves({"age": [20, 45]})["young"].tolist()
+    [[0], [1]]
+    """
+
+    def __init__(self, core: _core.Fleet, declarations: Sequence[Declaration]) -> None:
+        """Wrap native models; made by `load`."""
+        self._core = core
+        self._declarations = tuple(declarations)
+
+    @staticmethod
+    def load(
+        paths: Paths,
+        *,
+        names: Mapping[str, Sequence[str]] | None = None,
+        by_position: bool = False,
+        margin_only: bool = False,
+        engine: str | None = None,
+        threads: int | None = None,
+    ) -> Fleet:
+        """Read models.
+
+        Args:
+            paths: a folder (its `fleet.toml` says which models; without one every model file in it is
+                taken), a file, a fleet file, a list of these, or a dict of names to files. Names default to
+                the files' names without their endings. Files may be compressed by gzip.
+            names: for models by name the columns of their features, in the file's order: needed where a file
+                has no real names for them (`Column_0`, `f0`), unless the frames have columns of exactly
+                those names.
+            by_position: takes the features of such models by position instead; a frame must then have their
+                columns alone.
+            margin_only: takes models of an unknown objective too, for their raw output.
+            engine: evaluates all models with this engine (see `engines`).
+            threads: how many to use for reading; by default one for each processor.
+
+        Raises:
+            SourceError: a file that cannot be read.
+            FormatError: a file of no known format (pickles are never loaded), or damaged.
+            ModelError: a model that uses what is not supported, named.
+            ArgumentError: an argument outside of what is allowed.
+        """
+        found = declared(paths)
+        given = dict(names or {})
+        unknown = sorted(set(given) - {declaration.name for declaration in found})
+        if unknown:
+            raise ArgumentError(f"`names` are given for `{unknown[0]}`, which is no model of the fleet")
+        specs = [
+            {
+                "name": one.name,
+                "path": str(one.file),
+                "names": given.get(one.name, one.features),
+                "mapping": one.mapping,
+                "by_position": by_position or one.by_position,
+                "margin_only": margin_only or one.margin_only,
+                "categories": one.categories,
+            }
+            for one in found
+        ]
+        return Fleet(_core.Fleet.load(json.dumps(specs, default=list), engine=engine, threads=threads), found)
+
+    def predict(
+        self,
+        frame: Any,
+        output: str = "raw",
+        precision: str = "exact",
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> pl.DataFrame:
+        """Evaluate every model on every row.
+
+        Args:
+            frame: the rows: anything that speaks Arrow, pandas, or a dict of columns. Columns are found by
+                name; those that no tree tests are not needed. Null is missing, as NaN is; what missing means
+                is the model's own matter. Text, categorical and dictionary columns match the model's
+                categories by value; a number on a categorical input is the library's own code. Decimals and
+                wide integers are compared exactly.
+            output: `raw`, the sum of the trees, or `probability`, the library's own transform of it (the
+                mean for regressions), uncalibrated.
+            precision: `exact` gives the library's own bits; `fast` allows an engine that does not, where
+                there is one.
+            threads: how many to use; by default one for each processor. Changes no bit of the result.
+            progress: called with the number of rows done so far, at most ten times a second.
+
+        Returns:
+            A Float64 column for each output: `name`, or `name:class` where a model has several, classes
+            counted from 0 in the model's order.
+
+        Memory: the result, and one block of inputs for each thread.
+
+        Raises:
+            SchemaError: a column that is missing or of a wrong type.
+            ModelError: a model of an unknown objective asked for probabilities.
+            ArgumentError: an argument outside of what is allowed.
+        """
+        from creditcore._frame import to_polars
+
+        if output not in OUTPUTS:
+            raise ArgumentError(f"`output` is `{output}`; allowed are {', '.join(OUTPUTS)}")
+        if precision not in PRECISIONS:
+            raise ArgumentError(f"`precision` is `{precision}`; allowed are {', '.join(PRECISIONS)}")
+        self._refuse_conditions()
+        transformed = output == "probability"
+        found = self._core.predict(_stream(frame), transformed, threads=threads, progress=progress)
+        return to_polars(found)
+
+    def _refuse_conditions(self) -> None:
+        for declaration in self._declarations:
+            if declaration.applies_to is not None:
+                raise ModelError(
+                    f"model `{declaration.name}` is declared with `applies_to`, which predictions do not "
+                    "honour yet; leave it out to evaluate the model on every row"
+                )
+
+    def leaves(
+        self, frame: Any, threads: int | None = None, progress: Progress | None = None
+    ) -> dict[str, np.ndarray[Any, Any]]:
+        """Give the leaf that each row ends in, for every model and tree.
+
+        Returns:
+            For each model an int32 array (rows, trees): the leaf's number as the training library's
+            `pred_leaf` gives it.
+
+        Memory: four bytes for each row and tree.
+
+        Raises:
+            SchemaError: a column that is missing or of a wrong type.
+        """
+        from creditcore._frame import to_matrix
+
+        found = self._core.leaves(_stream(frame), threads=threads, progress=progress)
+        return {name: to_matrix(values, shape) for name, shape, values in found}
+
+    def contributions(
+        self, frame: Any, threads: int | None = None, progress: Progress | None = None
+    ) -> dict[str, np.ndarray[Any, Any]]:
+        """Give what each feature contributes to the raw output: exact path-dependent Shapley values.
+
+        Returns:
+            For each model a float64 array (rows, features + 1): the features in the file's order, the base
+            last; they add up to the raw output. Of a model with several outputs LightGBM documents
+            (rows, outputs * (features + 1)) and XGBoost (rows, outputs, features + 1), and so it is here.
+
+        Memory: eight bytes for each number.
+
+        Raises:
+            SchemaError: a column that is missing or of a wrong type.
+            ModelError: a model whose file lacks the weights of its nodes.
+
+        Source: Lundberg, Erion, Lee, *Consistent Individualized Feature Attribution for Tree Ensembles*
+        (arXiv:1802.03888), algorithm 2.
+        """
+        from creditcore._frame import to_matrix
+
+        found = self._core.contributions(_stream(frame), threads=threads, progress=progress)
+        return {name: to_matrix(values, shape) for name, shape, values in found}
+
+    def unseen(self, frame: Any) -> list[dict[str, Any]]:
+        """Count the category values that models do not know.
+
+        Returns:
+            Records `model`, `feature`, `value`, `rows`. A value that LightGBM does not know is missing to
+            it, as pandas makes it; one that XGBoost does not know belongs to no set. Of each column 1,000
+            values are told apart.
+
+        Raises:
+            SchemaError: a column that is missing or of a wrong type.
+        """
+        names = ("model", "feature", "value", "rows")
+        return [dict(zip(names, row, strict=True)) for row in self._core.unseen(_stream(frame))]
+
+    @property
+    def models(self) -> list[dict[str, Any]]:
+        """What there is to know about each model, and what is declared of it, as plain records.
+
+        Of the file: `format`, `library`, `version` (as `file_version`), `objective`, `probability`,
+        `outputs`, `trees`, `leaves`, `depth`, `base`, `averaged`, `real_names`, `features` (each with
+        `name`, `column`, `splits`, `categorical`, `categories`, `missing`). Declared, or None: `target`,
+        `applies_to`, `calibration`, `version`, `status`, `valid_from`, `weight`.
+        """
+        records = []
+        for about, told in zip(json.loads(self._core.about()), self._declarations, strict=True):
+            records.append(
+                {
+                    "name": told.name,
+                    "file": str(told.file),
+                    "target": told.target,
+                    "applies_to": told.applies_to,
+                    "calibration": told.calibration,
+                    "status": told.status,
+                    "valid_from": told.valid_from,
+                    "weight": told.weight,
+                    **about,
+                    "file_version": about["version"],
+                    "version": told.version,
+                }
+            )
+        return records
+
+    @property
+    def features(self) -> list[dict[str, Any]]:
+        """The columns that the fleet needs, as plain records: `column`, `categorical`, `splits`, `models`.
+
+        A column that is found by position stands under its feature's name. Features that no tree tests are
+        left out.
+        """
+        columns: dict[str, dict[str, Any]] = {}
+        for model in self.models:
+            for feature in model["features"]:
+                if feature["splits"] == 0:
+                    continue
+                name = feature["column"] or feature["name"]
+                fresh = {"column": name, "categorical": False, "splits": 0, "models": []}
+                record = columns.setdefault(name, fresh)
+                record["categorical"] = record["categorical"] or feature["categorical"]
+                record["splits"] += feature["splits"]
+                record["models"].append(model["name"])
+        return list(columns.values())
+
+    def engines(self) -> list[dict[str, Any]]:
+        """Give what each engine says of each model: records `model`, `engine`, `chosen`, `reason`."""
+        names = ("model", "engine", "chosen", "reason")
+        return [dict(zip(names, row, strict=True)) for row in self._core.engines()]
+
+    def __len__(self) -> int:
+        """How many models there are."""
+        return len(self._declarations)
+
+    def __repr__(self) -> str:
+        """How many models there are, and the first of their names."""
+        shown = ", ".join(declaration.name for declaration in self._declarations[:5])
+        more = ", ..." if len(self) > 5 else ""
+        return f"<Fleet of {len(self)}: {shown}{more}>"
+
+
+def _stream(frame: Any) -> ArrowStream:
+    from creditcore._frame import to_stream
+
+    return to_stream(frame, categories=True)

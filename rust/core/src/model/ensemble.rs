@@ -1,0 +1,285 @@
+//! The one form of a tree ensemble in memory, whatever file it came from.
+//!
+//! In: what a format's reader found. Out: an [`Ensemble`] whose trees are proven to be trees (each node and leaf
+//! hangs below exactly one other, so following links ends), from which every engine is built. Law 3: the form
+//! keeps all that decides a leaf and a sum: the library's own cut, its missing values, its order of trees.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::link::Link;
+
+/// The library whose arithmetic a model follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Library {
+    /// LightGBM: values and sums in f64; values of at most 1e-35 are zero; a category is cut to an integer.
+    LightGbm,
+    /// XGBoost: values and sums in f32; the first summand is the base margin.
+    XgBoost,
+}
+
+/// Values up to this are zero to LightGBM: its constant is an f32.
+pub const LIGHTGBM_ZERO: f64 = 1e-35f32 as f64;
+/// Codes from here on are no category to XGBoost.
+pub const XGBOOST_CODES: f64 = 16_777_216.0;
+
+impl Library {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LightGbm => "lightgbm",
+            Self::XgBoost => "xgboost",
+        }
+    }
+
+    /// The value that the library compares where it is given `value`. NaN stands for missing.
+    pub fn narrow(self, value: f64) -> f64 {
+        match self {
+            Self::LightGbm if value.abs() <= LIGHTGBM_ZERO => 0.0,
+            Self::LightGbm => value,
+            Self::XgBoost => f64::from(value as f32),
+        }
+    }
+
+    /// The category that a value stands for; none where it stands for no category at all.
+    pub fn code(self, value: f64) -> Option<u32> {
+        match self {
+            // The library casts to a C int: towards zero, and what does not fit becomes negative.
+            Self::LightGbm => (value > -1.0 && value < 2_147_483_648.0).then_some(value as u32),
+            Self::XgBoost => (0.0..XGBOOST_CODES).contains(&value).then_some(value as u32),
+        }
+    }
+}
+
+/// What counts as missing at a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Missing {
+    /// Nothing: NaN is compared as zero.
+    Nothing,
+    /// Zero, and NaN, which is taken for zero.
+    Zero,
+    /// NaN.
+    Nan,
+}
+
+/// The test of a node.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Test {
+    /// Left where the value is at most `cut`.
+    Number {
+        /// A threshold `x < t` of f32 values stands here as the next f32 below it.
+        cut: f64,
+        /// What is missing.
+        missing: Missing,
+        /// Where missing values go.
+        missing_left: bool,
+    },
+    /// By membership in a set of categories: `count` entries of [`Tree::categories`] from `first` on.
+    Category {
+        /// The first entry.
+        first: u32,
+        /// How many entries, in increasing order.
+        count: u32,
+        /// Members go left (LightGBM), or all others do (XGBoost).
+        members_left: bool,
+        /// Where missing values go.
+        missing_left: bool,
+    },
+}
+
+/// A node with two children.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Node {
+    /// The position of the feature in [`Ensemble::features`].
+    pub feature: u32,
+    /// What is asked.
+    pub test: Test,
+    /// Left child: a node, or, below zero, the leaf `!left`.
+    pub left: i32,
+    /// Right child.
+    pub right: i32,
+    /// The node's number in the library's own numbering.
+    pub id: i32,
+    /// Training rows (LightGBM) or the sum of their hessians (XGBoost) that came here.
+    pub cover: f64,
+}
+
+/// An end of the way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Leaf {
+    /// What it adds to the sum.
+    pub value: f64,
+    /// Its number in the library's own numbering.
+    pub id: i32,
+    /// Like [`Node::cover`].
+    pub cover: f64,
+}
+
+/// A tree: a single leaf, or nodes of which the first is the root.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tree {
+    /// Nodes with children.
+    pub nodes: Vec<Node>,
+    /// Leaves.
+    pub leaves: Vec<Leaf>,
+    /// The sets of the categorical tests, one after the other.
+    pub categories: Vec<u32>,
+    /// The longest way from the root, in tests.
+    pub depth: usize,
+    /// To which output it adds.
+    pub output: u32,
+}
+
+impl Tree {
+    /// A tree, once its links are proven to make one.
+    ///
+    /// # Errors
+    /// A child that is not there, is reached twice (a cycle among them) or never; the text names it.
+    pub fn new(
+        nodes: Vec<Node>,
+        leaves: Vec<Leaf>,
+        categories: Vec<u32>,
+        output: u32,
+    ) -> Result<Self, String> {
+        let depth = depth_of(&nodes, &leaves)?;
+        Ok(Self { nodes, leaves, categories, depth, output })
+    }
+
+    /// The set of a categorical test.
+    pub fn members(&self, first: u32, count: u32) -> &[u32] {
+        &self.categories[first as usize..][..count as usize]
+    }
+}
+
+/// Follows every link once, and gives the length of the longest way.
+fn depth_of(nodes: &[Node], leaves: &[Leaf]) -> Result<usize, String> {
+    if nodes.is_empty() {
+        return if leaves.len() == 1 { Ok(0) } else { Err(format!("no nodes but {} leaves", leaves.len())) };
+    }
+    let (mut seen_nodes, mut seen_leaves) = (vec![false; nodes.len()], vec![false; leaves.len()]);
+    let mut deepest = 0;
+    let mut open = vec![(0i32, 0usize)];
+    while let Some((child, depth)) = open.pop() {
+        deepest = deepest.max(depth);
+        let (seen, index, what) = match usize::try_from(child) {
+            Ok(node) => (&mut seen_nodes, node, "node"),
+            Err(_) => (&mut seen_leaves, !child as usize, "leaf"),
+        };
+        match seen.get_mut(index) {
+            None => return Err(format!("a child is {what} {index}, which is not there")),
+            Some(true) => return Err(format!("{what} {index} is the child of two nodes, or of itself")),
+            Some(seen) => *seen = true,
+        }
+        if child >= 0 {
+            open.extend([(nodes[index].left, depth + 1), (nodes[index].right, depth + 1)]);
+        }
+    }
+    for (seen, what) in [(&seen_nodes, "node"), (&seen_leaves, "leaf")] {
+        if let Some(index) = seen.iter().position(|seen| !seen) {
+            return Err(format!("{what} {index} is no node's child"));
+        }
+    }
+    Ok(deepest)
+}
+
+/// The values of a categorical feature, in the order of their codes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Categories {
+    texts: Vec<String>,
+    codes: HashMap<String, u32>,
+}
+
+impl Categories {
+    /// Values in the order of their codes.
+    ///
+    /// # Errors
+    /// A value that is there twice.
+    pub fn new(texts: Vec<String>) -> Result<Self, String> {
+        let mut codes = HashMap::with_capacity(texts.len());
+        for (code, text) in texts.iter().enumerate() {
+            if codes.insert(text.clone(), code as u32).is_some() {
+                return Err(format!("category `{text}` is there twice"));
+            }
+        }
+        Ok(Self { texts, codes })
+    }
+
+    /// The code of a value.
+    pub fn code(&self, text: &str) -> Option<u32> {
+        self.codes.get(text).copied()
+    }
+
+    /// All values.
+    pub fn texts(&self) -> &[String] {
+        &self.texts
+    }
+}
+
+/// An input of a model.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Feature {
+    /// Its name in the file, or the library's stand-in (`Column_3`, `f3`).
+    pub name: String,
+    /// Whether the file marks it as categorical, or a test of it is.
+    pub categorical: bool,
+    /// The values that its codes stand for, where the file tells.
+    pub categories: Option<Arc<Categories>>,
+    /// The codes that the library saw in training, in increasing order, where the file tells.
+    pub codes: Option<Arc<Vec<u32>>>,
+    /// How many nodes test it.
+    pub splits: u64,
+}
+
+/// A model: features to one or more outputs, as sums over trees.
+#[derive(Clone, Debug)]
+pub struct Ensemble {
+    /// Whose arithmetic.
+    pub library: Library,
+    /// The format of the file.
+    pub format: &'static str,
+    /// The version that the file names.
+    pub version: String,
+    /// The objective, as the file spells it; empty where there is none.
+    pub objective: String,
+    /// The inputs, in the file's order.
+    pub features: Vec<Feature>,
+    /// Whether the file gives the inputs names of their own.
+    pub real_names: bool,
+    /// The trees, in the order in which they are summed.
+    pub trees: Vec<Tree>,
+    /// The first summand of each output.
+    pub base: Vec<f64>,
+    /// Whether predictions divide the sums by the number of trees of an output (an averaged forest).
+    pub averaged: bool,
+    /// From sums to predictions; none where the objective is unknown and only margins were asked for.
+    pub link: Option<Link>,
+    /// Lists of category values that belong to some of the categorical features, but the file does not say to
+    /// which.
+    pub loose_categories: Vec<Arc<Categories>>,
+}
+
+impl Ensemble {
+    /// How many outputs.
+    pub fn outputs(&self) -> usize {
+        self.base.len()
+    }
+
+    /// How many leaves, over all trees.
+    pub fn leaves(&self) -> usize {
+        self.trees.iter().map(|tree| tree.leaves.len()).sum()
+    }
+
+    /// What the sums are divided by before the link.
+    pub fn divisor(&self) -> f64 {
+        if self.averaged { (self.trees.len() / self.outputs()) as f64 } else { 1.0 }
+    }
+
+    /// Counts the tests of each feature, and marks those with a categorical test.
+    pub(super) fn count_splits(&mut self) {
+        for node in self.trees.iter().flat_map(|tree| &tree.nodes) {
+            let feature = &mut self.features[node.feature as usize];
+            feature.splits += 1;
+            feature.categorical |= matches!(node.test, Test::Category { .. });
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! A fleet: models that are evaluated together, each column of a frame read once for all of them.
+//!
+//! In: models by name, and frames. Out: raw outputs or predictions, leaves, contributions, categories that no
+//! model knows. Work is cut into blocks of rows; no result depends on the cuts or on the threads (law 2), and
+//! each row's result depends on that row alone (law 4).
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow_array::RecordBatch;
+
+use super::binding::{Columns, Inputs, Rows};
+use super::engine::{self, Block, Bound, Choice, Reason};
+use super::ensemble::{Categories, Ensemble, Library};
+use super::input::Unseen;
+use super::{golden, shap};
+use crate::error::{Error, Place, Result};
+use crate::exec::{Control, parallel};
+
+/// Rows of one block.
+const BLOCK_ROWS: usize = 1024;
+
+/// A model of a fleet, as it is declared.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Its name: that of its output column.
+    pub name: String,
+    /// What it computes.
+    pub ensemble: Arc<Ensemble>,
+    /// Where it finds its features.
+    pub columns: Columns,
+}
+
+/// What a prediction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// The sum of the trees.
+    Raw,
+    /// The library's own transform of it.
+    Prediction,
+}
+
+/// One column of a result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// The model's name, with `:class` behind it where there are several.
+    pub name: String,
+    /// A value for each row.
+    pub values: Vec<f64>,
+}
+
+/// A result with several numbers for each row: a matrix of `rows` by `shape`, row by row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix<T> {
+    /// The model's name.
+    pub name: String,
+    /// The lengths behind that of the rows.
+    pub shape: Vec<usize>,
+    /// The numbers.
+    pub values: Vec<T>,
+}
+
+/// Models that are evaluated together. Immutable, and safe to use from many threads.
+pub struct Fleet {
+    models: Vec<Model>,
+    bound: Vec<Bound>,
+    inputs: Inputs,
+    reasons: Vec<Vec<Reason>>,
+    choices: Vec<Choice>,
+}
+
+impl Fleet {
+    /// A fleet of models; `engine` forces one.
+    ///
+    /// # Errors
+    /// Two models of one name, a list of columns that does not fit a model, an engine that there is not.
+    pub fn new(models: Vec<Model>, engine: Option<&str>) -> Result<Self> {
+        let (mut inputs, mut bound, mut reasons) = (Inputs::default(), Vec::new(), Vec::new());
+        let mut names = HashSet::new();
+        for (number, model) in models.iter().enumerate() {
+            if !names.insert(&model.name) {
+                return Err(Error::argument(format!("two models are called `{}`; rename one", model.name)));
+            }
+            bound.push(Bound { ensemble: model.ensemble.clone(), slots: inputs.of_model(number, model)? });
+            reasons.push(engine::choose(&model.name, &model.ensemble, engine)?);
+        }
+        let choices = engine::build(&bound, &reasons);
+        Ok(Self { models, bound, inputs, reasons, choices })
+    }
+
+    /// The models, in order.
+    pub fn models(&self) -> &[Model] {
+        &self.models
+    }
+
+    /// What each engine says of each model.
+    pub fn engines(&self) -> &[Vec<Reason>] {
+        &self.reasons
+    }
+
+    /// The outputs of every model.
+    ///
+    /// # Errors
+    /// A column that is missing or of a wrong type, a model without predictions, a request to stop.
+    pub fn predict(
+        &self,
+        rows: &Rows,
+        output: Output,
+        threads: usize,
+        control: &Control,
+    ) -> Result<Vec<Column>> {
+        let ensembles = || self.models.iter().map(|model| &*model.ensemble);
+        if output == Output::Prediction
+            && let Some(model) = self.models.iter().find(|model| model.ensemble.link.is_none())
+        {
+            let text = format!(
+                "model `{}` gives its raw output alone: its objective `{}` is unknown",
+                model.name, model.ensemble.objective
+            );
+            return Err(Error::model(Place::default(), text));
+        }
+        let widths: Vec<usize> = ensembles().map(Ensemble::outputs).collect();
+        let filled = self.fill(rows, &widths, threads, control, |block, parts: &mut [&mut [f64]]| {
+            for choice in &self.choices {
+                let mut its: Vec<&mut [f64]> = Vec::with_capacity(choice.models.len());
+                for (number, part) in parts.iter_mut().enumerate() {
+                    if choice.models.binary_search(&number).is_ok() {
+                        its.push(part);
+                    }
+                }
+                choice.engine.margins(block, control, &mut its)?;
+            }
+            if output == Output::Prediction {
+                ensembles().zip(parts).for_each(|(ensemble, part)| transform(ensemble, part));
+            }
+            Ok(())
+        })?;
+        Ok(self.models.iter().zip(filled).flat_map(|(model, values)| columns(model, values)).collect())
+    }
+
+    /// For every model the library's number of the leaf of each tree.
+    ///
+    /// # Errors
+    /// A column that is missing or of a wrong type, a request to stop.
+    pub fn leaves(&self, rows: &Rows, threads: usize, control: &Control) -> Result<Vec<Matrix<i32>>> {
+        let widths: Vec<usize> = self.models.iter().map(|model| model.ensemble.trees.len()).collect();
+        let filled = self.fill(rows, &widths, threads, control, |block, parts: &mut [&mut [i32]]| {
+            let mut models = self.bound.iter().zip(parts);
+            models.try_for_each(|(model, part)| golden::leaves(model, block, control, part))
+        })?;
+        let matrix = |(index, values): (usize, Vec<i32>)| Matrix {
+            name: self.models[index].name.clone(),
+            shape: vec![widths[index]],
+            values,
+        };
+        Ok(filled.into_iter().enumerate().map(matrix).collect())
+    }
+
+    /// For every model what each feature contributes to each raw output, and last the base.
+    ///
+    /// # Errors
+    /// A model without the weights of its nodes, a column that is missing or of a wrong type, a request to stop.
+    pub fn contributions(&self, rows: &Rows, threads: usize, control: &Control) -> Result<Vec<Matrix<f64>>> {
+        for model in &self.models {
+            if let Some(why) = shap::refusal(&model.ensemble) {
+                let text = format!("model `{}` has no contributions: {why}", model.name);
+                return Err(Error::model(Place::default(), text));
+            }
+        }
+        let width = |model: &Model| model.ensemble.outputs() * (model.ensemble.features.len() + 1);
+        let widths: Vec<usize> = self.models.iter().map(width).collect();
+        let filled = self.fill(rows, &widths, threads, control, |block, parts: &mut [&mut [f64]]| {
+            let mut models = self.bound.iter().zip(parts);
+            models.try_for_each(|(model, part)| shap::contributions(model, block, control, part))
+        })?;
+        let matrix = |(model, values): (&Model, Vec<f64>)| {
+            let (outputs, columns) = (model.ensemble.outputs(), model.ensemble.features.len() + 1);
+            // As each library documents it: side by side, or an axis of their own.
+            let shape = match (outputs, model.ensemble.library) {
+                (1, _) => vec![columns],
+                (_, Library::LightGbm) => vec![outputs * columns],
+                (_, Library::XgBoost) => vec![outputs, columns],
+            };
+            Matrix { name: model.name.clone(), shape, values }
+        };
+        Ok(self.models.iter().zip(filled).map(matrix).collect())
+    }
+
+    /// For every categorical input the values that its model does not know, and in how many rows: (model,
+    /// feature, value, rows).
+    ///
+    /// # Errors
+    /// A column that is missing or of a wrong type, a request to stop.
+    pub fn unseen(&self, rows: &Rows, control: &Control) -> Result<Vec<(String, String, String, u64)>> {
+        let positions = self.inputs.positions(&self.models, rows)?;
+        let mut counts: BTreeMap<usize, Unseen> = BTreeMap::new();
+        for batch in &rows.batches {
+            control.check()?;
+            self.inputs.count_unseen(&self.models, batch, &positions, &mut counts)?;
+        }
+        let mut found = Vec::new();
+        for (model, bound) in self.models.iter().zip(&self.bound) {
+            for (feature, slot) in model.ensemble.features.iter().zip(&bound.slots) {
+                let Some(unseen) = counts.get(&(*slot as usize)) else { continue };
+                let row = |(value, rows): (&String, &u64)| {
+                    (model.name.clone(), feature.name.clone(), value.clone(), *rows)
+                };
+                found.extend(unseen.iter().map(row));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Runs `work` on every block of rows; it writes `widths[model]` numbers for each row and model.
+    fn fill<T: Clone + Default + Send>(
+        &self,
+        rows: &Rows,
+        widths: &[usize],
+        threads: usize,
+        control: &Control,
+        work: impl Fn(&Block, &mut [&mut [T]]) -> Result<()> + Sync,
+    ) -> Result<Vec<Vec<T>>> {
+        let positions = self.inputs.positions(&self.models, rows)?;
+        let mut cuts = Vec::new();
+        for (batch, part) in rows.batches.iter().enumerate() {
+            let starts = (0..part.num_rows()).step_by(BLOCK_ROWS);
+            cuts.extend(starts.map(|start| (batch, start, BLOCK_ROWS.min(part.num_rows() - start))));
+        }
+        let total: usize = rows.batches.iter().map(RecordBatch::num_rows).sum();
+        let mut outputs = Vec::with_capacity(widths.len());
+        for width in widths {
+            outputs.push(room(total, *width)?);
+        }
+        let parts = cut_outputs(&mut outputs, widths, cuts.iter().map(|cut| cut.2));
+        parallel(
+            threads,
+            cuts.len(),
+            || Ok(Block::default()),
+            |block, task| {
+                control.check()?;
+                let (batch, start, length) = cuts[task];
+                self.inputs.read_block(
+                    &self.models,
+                    &rows.batches[batch].slice(start, length),
+                    &positions,
+                    block,
+                )?;
+                let taken = parts[task].lock().unwrap_or_else(PoisonError::into_inner).take();
+                let mut mine: Vec<&mut [T]> = taken.unwrap_or_default();
+                work(block, &mut mine)?;
+                control.advance(length as u64);
+                Ok(())
+            },
+        )?;
+        drop(parts);
+        Ok(outputs)
+    }
+}
+
+/// Room for rows x width numbers.
+fn room<T: Clone + Default>(rows: usize, width: usize) -> Result<Vec<T>> {
+    let mut values = Vec::new();
+    let wanted = rows.checked_mul(width);
+    if wanted.is_none_or(|wanted| values.try_reserve_exact(wanted).is_err()) {
+        let text =
+            format!("{rows} rows of {width} numbers do not fit into memory; give fewer rows at a time");
+        return Err(Error::argument(text));
+    }
+    values.resize(rows * width, T::default());
+    Ok(values)
+}
+
+type Part<'a, T> = Mutex<Option<Vec<&'a mut [T]>>>;
+
+/// Cuts every output at the same rows; a task takes its parts once.
+fn cut_outputs<'a, T>(
+    outputs: &'a mut [Vec<T>],
+    widths: &[usize],
+    lengths: impl Iterator<Item = usize>,
+) -> Vec<Part<'a, T>> {
+    let mut rests: Vec<&mut [T]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+    let mut parts = Vec::new();
+    for length in lengths {
+        let mut mine = Vec::with_capacity(rests.len());
+        for (rest, width) in rests.iter_mut().zip(widths) {
+            let (head, tail) = std::mem::take(rest).split_at_mut(length * width);
+            mine.push(head);
+            *rest = tail;
+        }
+        parts.push(Mutex::new(Some(mine)));
+    }
+    parts
+}
+
+/// Turns raw outputs into predictions.
+fn transform(ensemble: &Ensemble, values: &mut [f64]) {
+    let divisor = ensemble.divisor();
+    for row in values.chunks_mut(ensemble.outputs()) {
+        row.iter_mut().for_each(|value| *value /= divisor);
+        if let Some(link) = ensemble.link {
+            link.apply(row);
+        }
+    }
+}
+
+/// The columns of a model's outputs.
+fn columns(model: &Model, values: Vec<f64>) -> Vec<Column> {
+    let outputs = model.ensemble.outputs();
+    if outputs == 1 {
+        return vec![Column { name: model.name.clone(), values }];
+    }
+    let column = |class: usize| Column {
+        name: format!("{}:{class}", model.name),
+        values: values.iter().skip(class).step_by(outputs).copied().collect(),
+    };
+    (0..outputs).map(column).collect()
+}
+
+/// Gives features category values that their file does not tell; the order is that of the codes.
+///
+/// # Errors
+/// A feature that there is not, or a value that is there twice.
+pub fn declare_categories(
+    ensemble: &mut Ensemble,
+    declared: &BTreeMap<String, Vec<String>>,
+) -> std::result::Result<(), String> {
+    for (name, values) in declared {
+        let feature = ensemble.features.iter_mut().find(|feature| feature.name == *name);
+        let feature = feature.ok_or_else(|| format!("`categories` names `{name}`, which is no feature"))?;
+        feature.categorical = true;
+        feature.categories = Some(Arc::new(Categories::new(values.clone())?));
+    }
+    Ok(())
+}

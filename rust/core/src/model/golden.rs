@@ -1,0 +1,98 @@
+//! The golden engine: slow, readable, exact; every other engine must equal it.
+//!
+//! In: models and blocks of rows. Out: raw outputs with the training library's own bits, and the leaf of every
+//! tree. Law 3: LightGBM sums doubles from zero in the order of the trees; XGBoost sums f32 in that order,
+//! starting from the base margin.
+
+use super::engine::{Block, Bound, Engine};
+use super::ensemble::{Ensemble, Library, Missing, Node, Test, Tree};
+use crate::error::Result;
+use crate::exec::Control;
+
+/// Whether a node sends a value to the left. `value` is as [`Library::narrow`] gives it; NaN is missing.
+pub(super) fn goes_left(library: Library, tree: &Tree, node: &Node, value: f64) -> bool {
+    match node.test {
+        Test::Number { cut, missing, missing_left } => {
+            let value = if value.is_nan() && missing != Missing::Nan { 0.0 } else { value };
+            match missing {
+                Missing::Zero if library.narrow(value) == 0.0 => missing_left,
+                Missing::Nan if value.is_nan() => missing_left,
+                _ => value <= cut,
+            }
+        }
+        Test::Category { missing_left, .. } if value.is_nan() => missing_left,
+        Test::Category { first, count, members_left, .. } => {
+            let members = tree.members(first, count);
+            let member = library.code(value).is_some_and(|code| members.binary_search(&code).is_ok());
+            member == members_left
+        }
+    }
+}
+
+/// The leaf that a row ends in, as a position in [`Tree::leaves`]. `value` gives the value of a feature.
+pub(super) fn leaf_of(library: Library, tree: &Tree, value: impl Fn(u32) -> f64) -> usize {
+    let mut at = if tree.nodes.is_empty() { !0 } else { 0 };
+    while at >= 0 {
+        let node = &tree.nodes[at as usize];
+        at = if goes_left(library, tree, node, value(node.feature)) { node.left } else { node.right };
+    }
+    !at as usize
+}
+
+/// The golden engine.
+pub(super) struct Golden {
+    models: Vec<Bound>,
+}
+
+impl Golden {
+    pub(super) fn new(models: Vec<Bound>) -> Self {
+        Self { models }
+    }
+}
+
+impl Engine for Golden {
+    fn margins(&self, block: &Block, control: &Control, outputs: &mut [&mut [f64]]) -> Result<()> {
+        for (model, outputs) in self.models.iter().zip(outputs) {
+            control.check()?;
+            for (row, sums) in outputs.chunks_mut(model.ensemble.outputs()).enumerate() {
+                sum_trees(&model.ensemble, sums, |feature| model.value(block, feature, row));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Bound {
+    /// The value of a feature in a row.
+    pub(super) fn value(&self, block: &Block, feature: u32, row: usize) -> f64 {
+        block.columns[self.slots[feature as usize] as usize][row]
+    }
+}
+
+fn sum_trees(ensemble: &Ensemble, sums: &mut [f64], value: impl Fn(u32) -> f64) {
+    let library = ensemble.library;
+    sums.copy_from_slice(&ensemble.base);
+    for tree in &ensemble.trees {
+        let leaf = tree.leaves[leaf_of(library, tree, &value)].value;
+        let sum = &mut sums[tree.output as usize];
+        *sum = match library {
+            Library::LightGbm => *sum + leaf,
+            Library::XgBoost => f64::from(*sum as f32 + leaf as f32),
+        };
+    }
+}
+
+/// Writes the library's number of the leaf of every tree, row by row.
+pub(super) fn leaves(model: &Bound, block: &Block, control: &Control, out: &mut [i32]) -> Result<()> {
+    let trees = &model.ensemble.trees;
+    for (row, out) in out.chunks_mut(trees.len().max(1)).enumerate() {
+        if row % 64 == 0 {
+            control.check()?;
+        }
+        for (tree, out) in trees.iter().zip(out) {
+            let value = |feature| model.value(block, feature, row);
+            *out = tree.leaves[leaf_of(model.ensemble.library, tree, value)].id;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,27 @@
+//! Models: features to raw outputs, exactly as the training library gives them.
+//!
+//! In: the bytes of model files, and frames. Out: a [`Fleet`] that predicts, names leaves and explains. A reader
+//! ([`formats`]) turns a file into one form in memory ([`ensemble`]); an engine ([`engine`]) evaluates it. The
+//! golden engine is kept for ever: every other one must equal it, and it equals the training library (law 3).
+
+mod about;
+mod binding;
+pub mod engine;
+pub mod ensemble;
+mod fleet;
+pub mod formats;
+mod golden;
+mod input;
+mod json;
+mod lightgbm;
+mod link;
+mod shap;
+mod tokens;
+mod xgboost;
+
+pub use about::{About, AboutFeature, probes};
+pub use binding::{Columns, Rows};
+pub use ensemble::{Ensemble, Library};
+pub use fleet::{Column, Fleet, Matrix, Model, Output, declare_categories};
+pub use formats::{FORMATS, Options, read};
+pub use link::Link;
