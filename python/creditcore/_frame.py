@@ -41,11 +41,15 @@ def to_stream(frame: object, *, categories: bool = False) -> ArrowStream:
 
     if isinstance(frame, pl.LazyFrame):
         frame = frame.collect(engine="streaming")
+    if isinstance(frame, pl.DataFrame):
+        # A column without a type has a form in Arrow that not every reader takes.
+        return frame.with_columns(pl.col(pl.Null).cast(pl.Float64))
     if isinstance(frame, ArrowStream) and not _is_pandas(frame):
         return frame
     try:
         if isinstance(frame, dict):
-            return pl.DataFrame({name: _values(values) for name, values in frame.items()}, strict=False)
+            columns = {name: _values(values) for name, values in frame.items()}
+            return to_stream(pl.DataFrame(columns, strict=False))
         if _is_pandas(frame):
             columns = frame.items()  # type: ignore[attr-defined]
             kept = _categories if categories else _values

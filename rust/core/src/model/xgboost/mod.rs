@@ -163,7 +163,8 @@ fn categories(model: &Json<'_>, features: &mut [Feature]) -> std::result::Result
                 .collect::<std::result::Result<_, _>>()
                 .map_err(wrong)?,
         };
-        if !texts.is_empty() {
+        // Some versions cut a text after as many bytes as it has characters: what is not ASCII is not trusted.
+        if !texts.is_empty() && texts.iter().all(|text| text.is_ascii()) {
             feature.codes = Some(Arc::new((0..texts.len() as u32).collect()));
             feature.categories = Some(Arc::new(Categories::new(texts).map_err(wrong)?));
         }
@@ -178,8 +179,10 @@ fn texts(bytes: &str, offsets: &str) -> std::result::Result<Vec<String>, String>
     let bytes: Vec<u8> = bytes.into_iter().map(|byte| byte as u8).collect();
     let offsets: Vec<usize> = numbers(offsets, ',', counted(offsets), "offsets")?;
     let text = |pair: &[usize]| {
-        let part = bytes.get(pair[0]..pair[1]).and_then(|part| std::str::from_utf8(part).ok());
-        part.map(str::to_owned).ok_or_else(|| format!("bytes {} to {} are no text", pair[0], pair[1]))
+        let part = bytes
+            .get(pair[0]..pair[1])
+            .ok_or_else(|| format!("there are no bytes {} to {}", pair[0], pair[1]))?;
+        Ok(String::from_utf8_lossy(part).into_owned())
     };
     offsets.windows(2).map(text).collect()
 }

@@ -1,0 +1,1 @@
+"""Models: the golden engine against the training libraries."""
