@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         TacticError,
     )
     from creditcore.fleet import Fleet
+    from creditcore.expressions import evaluate
     from creditcore.ranking import Ranking, rank
 
 _HOMES = {
@@ -34,6 +35,7 @@ _HOMES = {
     "Aggregate": "creditcore.aggregation",
     "aggregate": "creditcore.aggregation",
     "Fleet": "creditcore.fleet",
+    "evaluate": "creditcore.expressions",
     "Ranking": "creditcore.ranking",
     "rank": "creditcore.ranking",
     "CreditcoreError": "creditcore.errors",
@@ -62,6 +64,7 @@ __all__ = [
     "TacticError",
     "__version__",
     "aggregate",
+    "evaluate",
     "rank",
 ]
 

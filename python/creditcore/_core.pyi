@@ -19,6 +19,7 @@ __all__ = [
     "aggregate",
     "instruction_set",
     "model_formats",
+    "evaluate",
 ]
 
 __version__: Final[str]
@@ -207,6 +208,8 @@ class Table:
     def __arrow_c_stream__(self, /, requested_schema: CapsuleType | None = None) -> CapsuleType:
         """
         The columns, as an Arrow C stream.
+    Rows of one schema; an Arrow stream.
+        The rows, as an Arrow C stream.
         """
 
 def aggregate(
@@ -219,6 +222,13 @@ def aggregate(
 ) -> Aggregate:
     """
     Aggregates a source by a plan (JSON).
+    """
+
+def evaluate(
+    condition: str, source: Source, *, nan: str = "null", threads: SupportsIndex | None = None
+) -> tuple[Table, list[tuple[int, int, int, str]]]:
+    """
+    Evaluates a condition over a source: the truths, and the faults as (row, line, column, what).
     """
 
 def instruction_set() -> str:

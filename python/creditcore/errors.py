@@ -27,7 +27,14 @@ class ModelError(CreditcoreError):
 
 
 class TacticError(CreditcoreError):
-    """A rule or a policy cannot be read, or does not fit its columns."""
+    """A condition, a rule or a policy cannot be read, or does not fit its columns.
+
+    `line` and `column` say where in the text, from 1; `hint` says what to write instead, where that is known.
+    """
+
+    line: int | None = None
+    column: int | None = None
+    hint: str | None = None
 
 
 class StateError(CreditcoreError):

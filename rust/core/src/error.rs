@@ -82,6 +82,18 @@ pub enum Error {
         /// What, and what to do.
         text: String,
     },
+    /// A condition or a value in the tactics language that cannot be read, or does not fit its columns.
+    #[error("line {line}, column {column}: {text}{}", hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default())]
+    Tactic {
+        /// The line of the text, from 1.
+        line: u64,
+        /// The character in that line, from 1.
+        column: u64,
+        /// What is wrong.
+        text: String,
+        /// What to write instead, where that is known.
+        hint: Option<String>,
+    },
     /// The caller asked for the work to stop (Ctrl-C).
     #[error("cancelled")]
     Cancelled,

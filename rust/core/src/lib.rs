@@ -6,6 +6,8 @@
 //!
 //! Ground floor: [`error`], [`exec`], [`batch`], [`region`]. Stages, each of which may use those before
 //! it and never those after it: [`model`], [`aggregate`], [`rank`].
+//! Ground floor: [`error`], [`exec`], [`batch`], [`expr`], [`region`]. Stages, each of which may use those before
+//! it and never those after it: [`aggregate`], [`rank`].
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
@@ -13,6 +15,7 @@ pub mod batch;
 pub mod error;
 pub mod exec;
 pub mod model;
+pub mod expr;
 pub mod rank;
 pub mod region;
 

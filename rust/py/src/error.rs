@@ -12,6 +12,7 @@ pub(crate) fn to_exception(py: Python<'_>, error: &Error) -> PyErr {
         Error::Format { .. } => "FormatError",
         Error::Model { .. } => "ModelError",
         Error::Argument { .. } => "ArgumentError",
+        Error::Tactic { .. } => "TacticError",
         Error::Cancelled => return PyKeyboardInterrupt::new_err(()),
     };
     let text = error.to_string();
@@ -20,7 +21,15 @@ pub(crate) fn to_exception(py: Python<'_>, error: &Error) -> PyErr {
         .and_then(|errors| errors.getattr(class))
         .and_then(|class| class.call1((text.as_str(),)));
     match made {
-        Ok(exception) => PyErr::from_value(exception),
+        Ok(exception) => {
+            if let Error::Tactic { line, column, hint, .. } = error {
+                // Setting an attribute of a plain exception does not fail; without it the text still says all.
+                let _ = exception.setattr("line", line);
+                let _ = exception.setattr("column", column);
+                let _ = exception.setattr("hint", hint.as_deref());
+            }
+            PyErr::from_value(exception)
+        }
         Err(_) => PyRuntimeError::new_err(text),
     }
 }

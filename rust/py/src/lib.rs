@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod error;
+mod expr;
 mod gate;
 mod model;
 mod region;
@@ -25,6 +26,7 @@ mod _core {
     use super::aggregate::{Aggregate, Ranking, aggregate, instruction_set};
     #[pymodule_export]
     use super::model::{Fleet, model_formats};
+    use super::expr::evaluate;
     #[pymodule_export]
     use super::region::Regions;
     #[pymodule_export]

@@ -1,0 +1,1 @@
+"""Conditions: SQL's meaning, faults, refusals."""
