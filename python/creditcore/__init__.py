@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from creditcore.fleet import Fleet
     from creditcore.expressions import evaluate
+    from creditcore.features import Schema
     from creditcore.ranking import Ranking, rank
 
 _HOMES = {
@@ -36,6 +37,7 @@ _HOMES = {
     "aggregate": "creditcore.aggregation",
     "Fleet": "creditcore.fleet",
     "evaluate": "creditcore.expressions",
+    "Schema": "creditcore.features",
     "Ranking": "creditcore.ranking",
     "rank": "creditcore.ranking",
     "CreditcoreError": "creditcore.errors",
@@ -58,6 +60,7 @@ __all__ = [
     "FormatError",
     "ModelError",
     "Ranking",
+    "Schema",
     "SchemaError",
     "SourceError",
     "StateError",

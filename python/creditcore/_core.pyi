@@ -12,8 +12,10 @@ __all__ = [
     "__version__",
     "Aggregate",
     "Fleet",
+    "Applied",
     "Ranking",
     "Regions",
+    "Schema",
     "Source",
     "Table",
     "aggregate",
@@ -112,6 +114,16 @@ class Fleet:
     def unseen(self, /, frame: Incomplete) -> list[tuple[str, str, str, int]]:
         """
         Category values that models do not know: model, feature, value, rows.
+class Applied:
+    Features, and what happened to their values.
+    def counts(self, /) -> "list[dict[str, object]]":
+        For each feature its counts, as plain records.
+    def faults(self, /) -> list[tuple[int, str, int, int, str]]:
+        The first faults: row, feature, line and column of its expression, what.
+    def rows(self, /) -> int:
+        How many rows.
+    def table(self, /) -> Table:
+        The columns.
         """
 
 @final
@@ -169,6 +181,33 @@ class Regions:
     def members(self, /, values: SupportsGetItem[int, str], level: str) -> list[tuple[str, str]]:
         """
         For each value that is resolved the units of a level or family that it counts in: (value, unit's code).
+        """
+
+@final
+class Schema:
+    """
+    Names, sources, types and codes of features.
+    """
+    def apply(
+        self,
+        /,
+        source: Source,
+        keep: SupportsGetItem[int, str],
+        *,
+        threads: SupportsIndex | None = None,
+        progress: Any | None = None,
+    ) -> Applied:
+        """
+        Computes the features of a source.
+        """
+    @staticmethod
+    def from_json(text: str, place: str) -> Schema:
+        """
+        Reads a schema from JSON; `place` names it in errors.
+        """
+    def sources(self, /) -> list[str]:
+        """
+        The columns that a source must have.
         """
 
 @final

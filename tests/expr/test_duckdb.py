@@ -32,7 +32,7 @@ FRAME = pl.DataFrame(
     }
 )
 
-doubles = st.deferred(
+doubles: st.SearchStrategy[str] = st.deferred(
     lambda: st.one_of(
         st.sampled_from(["x", "y", "CAST(0.5 AS DOUBLE)", "CAST(-3.25 AS DOUBLE)", "CAST(NULL AS DOUBLE)"]),
         st.builds("({} {} {})".format, doubles, st.sampled_from("+-*"), doubles),
@@ -46,7 +46,7 @@ doubles = st.deferred(
         st.builds("CAST({} AS DOUBLE)".format, integers),
     )
 )
-integers = st.deferred(
+integers: st.SearchStrategy[str] = st.deferred(
     lambda: st.one_of(
         st.sampled_from(["i", "j", "3", "-12", "CAST(NULL AS BIGINT)"]),
         st.builds("(({} + {}) % 1000)".format, integers, integers),
@@ -58,7 +58,7 @@ integers = st.deferred(
         st.builds("LENGTH({})".format, texts),
     )
 )
-texts = st.deferred(
+texts: st.SearchStrategy[str] = st.deferred(
     lambda: st.one_of(
         st.sampled_from(["s", "t", "'a'", "''", "'b '", "'信用'"]),
         st.builds("({} || {})".format, texts, texts),
@@ -67,7 +67,7 @@ texts = st.deferred(
     )
 )
 comparison = st.sampled_from(["=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"])
-conditions = st.deferred(
+conditions: st.SearchStrategy[str] = st.deferred(
     lambda: st.one_of(
         st.sampled_from(["b", "TRUE", "NULL IS NULL", "CAST(NULL AS BOOLEAN)"]),
         st.builds("({} {} {})".format, doubles, comparison, doubles),

@@ -10,3 +10,5 @@ from pathlib import Path
 UCI = Path(__file__).parent / "uci_credit_card.csv.gz"
 """30,000 credit-card clients of a bank in Taiwan, 2005: UCI data set 350, I-Cheng Yeh, CC BY 4.0."""
 UCI_DEFAULT = "default.payment.next.month"
+UCI_SCHEMA = Path(__file__).parent / "uci_schema.yaml"
+"""The inputs of the packaged credit model, derived from the columns of `UCI`."""

@@ -4,18 +4,17 @@
 //! module), out go aggregates and rankings. This crate knows no Python, opens no file, reads no clock and
 //! no environment variable, and holds no `unsafe`.
 //!
-//! Ground floor: [`error`], [`exec`], [`batch`], [`region`]. Stages, each of which may use those before
-//! it and never those after it: [`model`], [`aggregate`], [`rank`].
-//! Ground floor: [`error`], [`exec`], [`batch`], [`expr`], [`region`]. Stages, each of which may use those before
-//! it and never those after it: [`aggregate`], [`rank`].
+//! Ground floor: [`error`], [`exec`], [`batch`], [`expr`], [`region`]. Stages, each of which may use those
+//! before it and never those after it: [`feature`], [`model`], [`aggregate`], [`rank`].
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
 pub mod batch;
 pub mod error;
 pub mod exec;
-pub mod model;
 pub mod expr;
+pub mod feature;
+pub mod model;
 pub mod rank;
 pub mod region;
 

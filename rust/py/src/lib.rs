@@ -6,6 +6,7 @@
 mod aggregate;
 mod error;
 mod expr;
+mod feature;
 mod gate;
 mod model;
 mod region;
@@ -24,9 +25,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 mod _core {
     #[pymodule_export]
     use super::aggregate::{Aggregate, Ranking, aggregate, instruction_set};
+    use super::expr::evaluate;
+    #[pymodule_export]
+    use super::feature::{Applied, Schema};
     #[pymodule_export]
     use super::model::{Fleet, model_formats};
-    use super::expr::evaluate;
     #[pymodule_export]
     use super::region::Regions;
     #[pymodule_export]

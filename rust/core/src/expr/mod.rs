@@ -28,6 +28,7 @@ use arrow_array::{Array, ArrayRef, BooleanArray, cast::AsArray};
 
 pub use check::Columns;
 pub use column::NanMode;
+pub(crate) use column::{Column, plain};
 pub use evaluate::{Failure, Fault};
 pub use node::{Span, Type};
 pub use parse::{DEEPEST_NESTING, LONGEST_CHAIN, LONGEST_TEXT, MOST_OPERATORS};

@@ -1,0 +1,1 @@
+"""Schemas: reading them, applying them, the real case."""
