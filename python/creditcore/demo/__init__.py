@@ -1,6 +1,8 @@
-"""What `creditcore demo` shows: a real credit file, and a synthetic country to rank.
+"""What `creditcore demo` shows: a real credit file, and a synthetic country to score and rank.
 
-Comes in: a number of records, a seed, a folder. Goes out: `records.parquet`, and rankings of both.
+Comes in: a number of records, a seed, a world, a folder. Goes out: `records.parquet` and `truth.parquet`
+(module `world`), the facts that a ranking is checked against (module `facts`), and a trained fleet (module
+`fleet`, made by module `train`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""The synthetic country of the demo."""
