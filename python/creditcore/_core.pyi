@@ -11,17 +11,17 @@ from typing import Any, Final, SupportsIndex, final
 __all__ = [
     "__version__",
     "Aggregate",
-    "Fleet",
     "Applied",
+    "Fleet",
     "Ranking",
     "Regions",
     "Schema",
     "Source",
     "Table",
     "aggregate",
+    "evaluate",
     "instruction_set",
     "model_formats",
-    "evaluate",
 ]
 
 __version__: Final[str]
@@ -63,6 +63,28 @@ class Aggregate:
     def to_bytes(self, /) -> bytes:
         """
         The byte form: equal sums have equal bytes.
+        """
+
+@final
+class Applied:
+    """
+    Features, and what happened to their values.
+    """
+    def counts(self, /) -> "list[dict[str, object]]":
+        """
+        For each feature its counts, as plain records.
+        """
+    def faults(self, /) -> list[tuple[int, str, int, int, str]]:
+        """
+        The first faults: row, feature, line and column of its expression, what.
+        """
+    def rows(self, /) -> int:
+        """
+        How many rows.
+        """
+    def table(self, /) -> Table:
+        """
+        The columns.
         """
 
 @final
@@ -114,16 +136,6 @@ class Fleet:
     def unseen(self, /, frame: Incomplete) -> list[tuple[str, str, str, int]]:
         """
         Category values that models do not know: model, feature, value, rows.
-class Applied:
-    Features, and what happened to their values.
-    def counts(self, /) -> "list[dict[str, object]]":
-        For each feature its counts, as plain records.
-    def faults(self, /) -> list[tuple[int, str, int, int, str]]:
-        The first faults: row, feature, line and column of its expression, what.
-    def rows(self, /) -> int:
-        How many rows.
-    def table(self, /) -> Table:
-        The columns.
         """
 
 @final
@@ -242,12 +254,10 @@ class Source:
 @final
 class Table:
     """
-    Some columns of one length.
+    Rows of one schema; an Arrow stream.
     """
     def __arrow_c_stream__(self, /, requested_schema: CapsuleType | None = None) -> CapsuleType:
         """
-        The columns, as an Arrow C stream.
-    Rows of one schema; an Arrow stream.
         The rows, as an Arrow C stream.
         """
 

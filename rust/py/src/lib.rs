@@ -25,6 +25,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 mod _core {
     #[pymodule_export]
     use super::aggregate::{Aggregate, Ranking, aggregate, instruction_set};
+    #[pymodule_export]
     use super::expr::evaluate;
     #[pymodule_export]
     use super::feature::{Applied, Schema};
