@@ -64,7 +64,7 @@ def company() -> tuple[cc.Fleet, pl.DataFrame]:
     told = DATA / "xgb_uci_mastristan"
     fleet = cc.Fleet.load({"a": model_file(folder), "b": model_file(told), "again": model_file(folder)})
     left, right = (pl.read_parquet(path / "input.parquet") for path in (folder, told))
-    return fleet, pl.concat([pl.concat([left, right], how="horizontal")] * 5)
+    return fleet, pl.concat([pl.concat([left, right], how="horizontal")] * 5, rechunk=True)
 
 
 def test_threads_and_cuts_change_no_bit(company: tuple[cc.Fleet, pl.DataFrame]) -> None:
@@ -73,7 +73,7 @@ def test_threads_and_cuts_change_no_bit(company: tuple[cc.Fleet, pl.DataFrame]) 
     for threads in (2, 5):
         assert_same_bits(fleet.predict(rows, threads=threads), whole, f"{threads} threads")
     parts = pl.concat([rows[:7], rows[7:1031], rows[1031:]], rechunk=False)
-    assert parts.n_chunks() == 3
+    assert parts.n_chunks() > 1
     assert_same_bits(fleet.predict(parts), whole, "chunks")
     assert np.array_equal(fleet.leaves(parts, threads=3)["b"], fleet.leaves(rows, threads=1)["b"])
     assert whole["a"].equals(whole["again"].rename("a"))
