@@ -8,6 +8,7 @@ pandas frame of any version, or a dict of numpy arrays or lists. Goes out: an ob
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from creditcore.errors import SourceError
@@ -107,6 +108,24 @@ def to_polars(stream: ArrowStream) -> pl.DataFrame:
     import polars as pl
 
     return pl.DataFrame(stream)
+
+
+def read_frame(path: Path) -> pl.DataFrame:
+    """Read a Parquet, CSV (gzip too) or Arrow IPC file whole.
+
+    Raises:
+        SourceError: a file that cannot be read.
+    """
+    import polars as pl
+
+    try:
+        if path.suffix == ".parquet":
+            return pl.read_parquet(path)
+        if path.suffix in (".arrow", ".ipc", ".feather"):
+            return pl.read_ipc(path)
+        return pl.read_csv(path, infer_schema_length=None)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise SourceError(f"`{path}`: the file cannot be read: {error}") from error
 
 
 def write_parquet(frames: list[pl.DataFrame], file: IO[bytes]) -> None:

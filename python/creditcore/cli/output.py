@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -43,6 +43,22 @@ def print_rankings(rankings: Rankings, top: int | None) -> None:
         if len(rows) > len(shown):
             console.print(Text(f"{len(rows) - len(shown):,} more rows; `--top {len(rows)}` shows all"))
         _print_left_out(ranking)
+
+
+def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table of texts on standard output; cells that begin with a digit stand to the right."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    table = Table()
+    for place, title in enumerate(titles):
+        figures = all(row[place][:1].isdigit() for row in rows)
+        table.add_column(title, justify="right" if figures else "left")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    console.print(table)
 
 
 def _print_left_out(ranking: Ranking) -> None:

@@ -1,0 +1,186 @@
+"""A model beside its training library: the same rows, and rows that try its thresholds.
+
+Comes in: a model's file, records, the name of the library. Goes out: a plain record that says how many
+leaves and scores differ, and the worst row. Needs the library (the extra `verify`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import re
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from creditcore._frame import read_frame
+from creditcore.errors import ArgumentError, SchemaError
+from creditcore.fleet import Fleet
+
+Matrix = np.ndarray[Any, Any]
+LIBRARIES = ("lightgbm", "xgboost")
+MOST_ROWS = 20_000
+"""Rows of the records that are compared."""
+MOST_PROBES = 20_000
+"""Rows made to try thresholds."""
+PROBES_OF_A_VALUE = 16
+"""Records that one value is tried on, where there is room."""
+
+
+def verify(file: Path, against: str, data: Path, by_position: bool = False, seed: int = 0) -> dict[str, Any]:
+    """Compare a model with its training library, row by row.
+
+    Args:
+        file: the model.
+        against: `lightgbm` or `xgboost`.
+        data: records with the model's columns; the first 20,000 are taken.
+        by_position: takes the features by position where the file does not name them.
+        seed: of the choice of rows that are changed to try thresholds.
+
+    Returns:
+        A record: `model`, `library`, `library_version`, `rows`, `probes`, `trees`, `wrong_leaves`,
+        `wrong_scores`, and `worst`: None, or a record with `row`, `probe`, `ours`, `theirs`, `trees`,
+        `values`.
+
+    Raises:
+        ArgumentError: a library that is not installed, or not the model's own.
+        SchemaError: a column that is missing or of a wrong type.
+    """
+    library = _library(against)
+    fleet = Fleet.load({"model": file}, by_position=by_position)
+    about = fleet.models[0]
+    if about["library"] != against:
+        raise ArgumentError(f"`{file}` is a model of {about['library']}, not of {against}")
+    frame = read_frame(data).head(MOST_ROWS)
+    if frame.is_empty():
+        raise ArgumentError(f"`{data}` holds no records; verification needs some to start from")
+    rows = _matrix(frame, about, by_position)
+    probes, tried = _probes(fleet, rows, seed)
+    if against == "xgboost":
+        with np.errstate(over="ignore"):
+            kept = np.flatnonzero(~np.isinf(probes.astype(np.float32)).any(axis=1))
+        probes, tried = probes[kept], [tried[place] for place in kept]
+    names = [feature["column"] or feature["name"] for feature in about["features"]]
+    made = pl.DataFrame({name: probes[:, place] for place, name in enumerate(names)})
+    # The records go in as they are, so that the way from their columns is tried too.
+    ours = [(fleet.leaves(part)["model"], fleet.predict(part).to_numpy()) for part in (frame, made)]
+    leaves, scores = (np.concatenate([part[place] for part in ours]) for place in (0, 1))
+    whole = np.vstack([rows, probes])
+    their_leaves, their_scores = _answers(library, against, file, about, whole)
+    report = {
+        "model": str(file),
+        "library": against,
+        "library_version": library.__version__,
+        "rows": len(rows),
+        "probes": len(probes),
+        "trees": about["trees"],
+    }
+    wrong = leaves != their_leaves.reshape(leaves.shape).astype(np.int64)
+    off = _bits(scores) != _bits(their_scores.reshape(scores.shape).astype(np.float64))
+    worst = _worst(scores, their_scores.reshape(scores.shape), wrong, off)
+    if worst is not None:
+        place = int(worst)
+        report["worst"] = {
+            "row": place,
+            "probe": tried[place - len(rows)] if place >= len(rows) else None,
+            "ours": scores[place].tolist(),
+            "theirs": their_scores.reshape(scores.shape)[place].tolist(),
+            "trees": np.flatnonzero(wrong[place]).tolist(),
+            "values": dict(zip(names, whole[place].tolist(), strict=True)),
+        }
+    return {
+        "worst": None,
+        **report,
+        "wrong_leaves": int(wrong.sum()),
+        "wrong_scores": int(off.sum()),
+    }
+
+
+def _library(name: str) -> ModuleType:
+    if name not in LIBRARIES:
+        raise ArgumentError(f"`--against {name}`: allowed are {', '.join(LIBRARIES)}")
+    try:
+        return import_module(name)
+    except ImportError as error:
+        hint = 'install it with `pip install "creditcore[verify]"`'
+        raise ArgumentError(f"{name} is not installed; {hint}") from error
+
+
+def _bits(values: Matrix) -> Matrix:
+    return np.ascontiguousarray(values, dtype=np.float64).view(np.int64)
+
+
+def _worst(ours: Matrix, theirs: Matrix, wrong: Matrix, off: Matrix) -> int | None:
+    """The row with the largest difference; a wrong leaf counts where no score differs."""
+    bad = wrong.any(axis=1) | off.any(axis=1)
+    if not bad.any():
+        return None
+    apart = np.abs(ours - theirs).max(axis=1)
+    return int(np.where(bad, np.nan_to_num(apart, nan=np.inf), -1.0).argmax())
+
+
+def _matrix(frame: pl.DataFrame, about: dict[str, Any], by_position: bool) -> Matrix:
+    """The records as the library takes them: doubles, categories as its own codes."""
+    columns = []
+    for place, feature in enumerate(about["features"]):
+        name = feature["column"] or (frame.columns[place] if by_position else feature["name"])
+        if name not in frame.columns:
+            # Only a feature that no tree tests may be missing; the fleet names any other.
+            columns.append(np.zeros(len(frame)))
+            continue
+        column = frame[name]
+        if column.dtype in (pl.String, pl.Categorical, pl.Enum) and feature["categories"] is not None:
+            codes = {text: float(code) for code, text in enumerate(feature["categories"])}
+            unseen = float("nan") if about["library"] == "lightgbm" else -1.0
+            texts = column.cast(pl.String).to_list()
+            values = [float("nan") if text is None else codes.get(text, unseen) for text in texts]
+            columns.append(np.array(values))
+        else:
+            try:
+                columns.append(column.cast(pl.Float64).to_numpy())
+            except pl.exceptions.PolarsError as error:
+                raise SchemaError(f"column `{name}` cannot be read as numbers: {error}") from error
+    return np.column_stack(columns)
+
+
+def _probes(fleet: Fleet, rows: Matrix, seed: int) -> tuple[Matrix, list[tuple[str, float]]]:
+    """Records with one value changed, and which: to each cut, its neighbours one step away, odd values."""
+    random = np.random.default_rng(seed)
+    names = [feature["name"] for feature in fleet.models[0]["features"]]
+    tries = [(place, value) for place, values in enumerate(fleet._core.probes(0)) for value in values]
+    if len(tries) > MOST_PROBES:
+        tries = [tries[place] for place in np.sort(random.choice(len(tries), MOST_PROBES, replace=False))]
+    # A few values are tried on several records each, as one record reaches few nodes.
+    tries = tries * max(1, min(PROBES_OF_A_VALUE, MOST_PROBES // max(1, len(tries))))
+    probes = rows[random.integers(0, len(rows), len(tries))]
+    for row, (place, value) in zip(probes, tries, strict=True):
+        row[place] = value
+    return probes, [(names[place], value) for place, value in tries]
+
+
+def _answers(
+    library: ModuleType, against: str, file: Path, about: dict[str, Any], rows: Matrix
+) -> tuple[Matrix, Matrix]:
+    """The library's leaves and raw outputs."""
+    content = file.read_bytes()
+    if content.startswith(b"\x1f\x8b"):
+        content = gzip.decompress(content)
+    if against == "lightgbm":
+        # Its notes would go to standard output, where the result goes.
+        library.register_logger(logging.getLogger("lightgbm"))
+        # Lengths of trees that do not fit (a shortened file) would end the process: it reads without them.
+        text = re.sub(r"(?m)^tree_sizes=.*\n", "", content.decode(), count=1)
+        booster = library.Booster(model_str=text)
+        return booster.predict(rows, pred_leaf=True), booster.predict(rows, raw_score=True)
+    booster = library.Booster()
+    booster.load_model(bytearray(content))
+    kinds = ["c" if feature["categorical"] else "q" for feature in about["features"]]
+    names = booster.feature_names
+    data = library.DMatrix(
+        rows, feature_names=names, feature_types=booster.feature_types and kinds, enable_categorical=True
+    )
+    return booster.predict(data, pred_leaf=True), booster.predict(data, output_margin=True)
