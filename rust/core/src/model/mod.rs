@@ -16,6 +16,8 @@ mod json;
 mod lightgbm;
 mod link;
 mod shap;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod xgboost;
 

@@ -47,8 +47,6 @@ pub(super) fn links(name: &str, outputs: usize, version: (u32, u32)) -> Result<(
         // From 3.4 on predictions of several quantiles are sorted.
         "reg:quantileerror" if outputs == 1 || version < (3, 4) => (Link::Identity, Margin::Same),
         "rank:pairwise" | "rank:ndcg" | "rank:map" if outputs == 1 => (Link::Identity, Margin::Same),
-        // The first versions took its base score for a probability.
-        "binary:logitraw" if version.0 < 2 => (Link::Identity, Margin::Logit),
         "binary:logitraw" => (Link::Identity, Margin::Same),
         "reg:logistic" | "binary:logistic" => (Link::SigmoidSingle, Margin::Logit),
         "count:poisson" | "reg:gamma" | "reg:tweedie" | "survival:cox" | "survival:aft" => {
@@ -84,6 +82,6 @@ mod tests {
         assert!(links("reg:mystery", 1, (3, 2)).is_err_and(|text| text.contains("`reg:mystery`")));
         assert!(links("multi:softprob", 1, (3, 2)).is_err());
         assert!(links("reg:quantileerror", 3, (3, 4)).is_err());
-        assert_eq!(links("binary:logitraw", 1, (1, 7)), Ok((Link::Identity, Margin::Logit)));
+        assert_eq!(links("binary:logitraw", 1, (1, 7)), Ok((Link::Identity, Margin::Same)));
     }
 }
