@@ -26,9 +26,9 @@ if TYPE_CHECKING:
         StateError,
         TacticError,
     )
-    from creditcore.fleet import Fleet
     from creditcore.expressions import evaluate
     from creditcore.features import Schema
+    from creditcore.fleet import Fleet
     from creditcore.ranking import Ranking, rank
 
 _HOMES = {

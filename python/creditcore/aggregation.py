@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from creditcore import _core
 from creditcore import regions as region_tables
-from creditcore.errors import ArgumentError, FormatError, SchemaError
+from creditcore.errors import ArgumentError, SchemaError
 from creditcore.sources import Records, as_paths, open_source
 
 if TYPE_CHECKING:

@@ -42,7 +42,7 @@ def test_a_library_that_is_not_known_is_bad_usage(tmp_path: Path) -> None:
     rows.write_text("town,size,age\nx,0,30\n")
     told = run("models", "verify", DATA / "small_lightgbm.txt", rows, "--against", "other")
     assert told.returncode == 2
-    assert "lightgbm, xgboost" in told.stderr
+    assert "'lightgbm', 'xgboost'" in told.stderr
 
 
 @pytest.mark.parity

@@ -22,7 +22,10 @@ def models() -> None:
 @click.argument("paths", nargs=-1, required=True, type=_PATH)
 @_as_json
 def list_models(paths: tuple[Path, ...], as_json: bool) -> None:
-    """List the models of PATHS (folders, model files, a fleet.toml): library, objective, size, what is declared."""
+    """List the models of PATHS: library, objective, size, what is declared.
+
+    PATHS are folders, model files, or a fleet.toml.
+    """
     from creditcore.fleet import Fleet
     from creditcore.report.models import list_table
 
@@ -59,7 +62,9 @@ def inspect(paths: tuple[Path, ...], as_json: bool) -> None:
     type=click.Choice(["lightgbm", "xgboost"]),
     help="The training library.",
 )
-@click.option("--by-position", is_flag=True, help="Take features by position where the file does not name them.")
+@click.option(
+    "--by-position", is_flag=True, help="Take features by position where the file does not name them."
+)
 @_as_json
 def verify(file: Path, data: Path, against: str, by_position: bool, as_json: bool) -> int:
     """Compare leaves and raw outputs of the model FILE over DATA with the training library's.
