@@ -111,6 +111,7 @@ class Fleet:
                 "mapping": one.mapping,
                 "by_position": by_position or one.by_position,
                 "margin_only": margin_only or one.margin_only,
+                "applies_to": one.applies_to,
                 "categories": one.categories,
             }
             for one in found
@@ -142,7 +143,7 @@ class Fleet:
 
         Returns:
             A Float64 column for each output: `name`, or `name:class` where a model has several, classes
-            counted from 0 in the model's order.
+            counted from 0 in the model's order. Null where a model's `applies_to` does not hold.
 
         Memory: the result, and one block of inputs for each thread.
 
@@ -157,18 +158,9 @@ class Fleet:
             raise ArgumentError(f"`output` is `{output}`; allowed are {', '.join(OUTPUTS)}")
         if precision not in PRECISIONS:
             raise ArgumentError(f"`precision` is `{precision}`; allowed are {', '.join(PRECISIONS)}")
-        self._refuse_conditions()
         transformed = output == "probability"
         found = self._core.predict(_stream(frame), transformed, threads=threads, progress=progress)
         return to_polars(found)
-
-    def _refuse_conditions(self) -> None:
-        for declaration in self._declarations:
-            if declaration.applies_to is not None:
-                raise ModelError(
-                    f"model `{declaration.name}` is declared with `applies_to`, which predictions do not "
-                    "honour yet; leave it out to evaluate the model on every row"
-                )
 
     def leaves(
         self, frame: Any, threads: int | None = None, progress: Progress | None = None

@@ -243,9 +243,23 @@ def test_a_wrong_fleet_file_is_named(folder: Path, old: str, new: str, part: str
     assert part in str(told.value)
 
 
-def test_a_condition_is_never_passed_over(folder: Path) -> None:
-    (folder / "fleet.toml").write_text(FLEET.replace('target = "fraud"', 'applies_to = "amount > 1"'))
+def test_a_model_is_silent_where_its_condition_does_not_hold(folder: Path) -> None:
+    (folder / "fleet.toml").write_text(FLEET.replace('target = "fraud"', 'applies_to = "kind = \'person\'"'))
     fleet = cc.Fleet.load(folder)
-    assert fleet.models[0]["applies_to"] == "amount > 1"
-    with pytest.raises(cc.ModelError, match="`applies_to`"):
-        fleet.predict({"amount": [0.0]})
+    name = fleet.models[0]["name"]
+    assert fleet.models[0]["applies_to"] == "kind = 'person'"
+    rows = pl.DataFrame(
+        {feature["column"]: [0.0, 0.0, 0.0] * 50_000 for feature in fleet.features}
+        | {"kind": ["person", "enterprise", None] * 50_000}
+    )
+    found = fleet.predict(rows, threads=2)[name]
+    assert found[:3].is_null().to_list() == [False, True, True]
+    assert found.is_null().to_list() == [False, True, True] * 50_000
+    with pytest.raises(cc.ModelError, match=rf"`{name}`, `applies_to`.*`kind`"):
+        fleet.predict(rows.drop("kind"))
+
+
+def test_a_condition_that_is_none_is_named_with_its_model(folder: Path) -> None:
+    (folder / "fleet.toml").write_text(FLEET.replace('target = "fraud"', 'applies_to = "kind ="'))
+    with pytest.raises(cc.ModelError, match="`applies_to`: line 1"):
+        cc.Fleet.load(folder)

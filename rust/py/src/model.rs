@@ -54,8 +54,11 @@ impl Fleet {
         let (rows, threads) = (rows(frame), threads_or_default(threads));
         let output = if transformed { Output::Prediction } else { Output::Raw };
         let columns = gate::run(py, progress, |control| self.inner.predict(&rows, output, threads, control))?;
-        let array = |values| Arc::new(Float64Array::from(values)) as ArrayRef;
-        let columns = columns.into_iter().map(|column| (column.name, array(column.values))).collect();
+        let named = |column: core::Column| {
+            let array = Float64Array::new(column.values.into(), column.applies);
+            (column.name, Arc::new(array) as ArrayRef)
+        };
+        let columns = columns.into_iter().map(named).collect();
         Ok(Table::new(columns))
     }
 

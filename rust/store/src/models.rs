@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use creditcore::error::{Error, Place, Result};
 use creditcore::exec::{Control, parallel};
+use creditcore::expr::Expression;
 use creditcore::model::{self, Columns, Model};
 use serde::Deserialize;
 
@@ -34,6 +35,8 @@ pub struct Declared {
     pub by_position: bool,
     /// Takes a model of an unknown objective, for its raw output.
     pub margin_only: bool,
+    /// The condition under which it applies.
+    pub applies_to: Option<String>,
     /// Category values of features, in the order of their codes.
     pub categories: BTreeMap<String, Vec<String>>,
 }
@@ -79,7 +82,12 @@ fn load_one(declared: &Declared) -> Result<Model> {
         }
         Columns::Names(names)
     };
-    Ok(Model { name: declared.name.clone(), ensemble: Arc::new(ensemble), columns })
+    let condition = |text: &String| {
+        Expression::parse(text)
+            .map_err(|error| refused(format!("model `{}`, `applies_to`: {error}", declared.name)))
+    };
+    let applies_to = declared.applies_to.as_ref().map(condition).transpose()?;
+    Ok(Model { name: declared.name.clone(), ensemble: Arc::new(ensemble), columns, applies_to })
 }
 
 /// The bytes of a file, unpacked.

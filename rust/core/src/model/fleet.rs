@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
+use arrow_buffer::NullBuffer;
 
+use super::applies::applies;
 use super::binding::{Columns, Inputs, Rows};
 use super::engine::{self, Block, Bound, Choice, Reason};
 use super::ensemble::{Categories, Ensemble, Library};
@@ -16,6 +18,7 @@ use super::input::Unseen;
 use super::{golden, shap};
 use crate::error::{Error, Place, Result};
 use crate::exec::{Control, parallel};
+use crate::expr::Expression;
 
 /// Rows of one block.
 const BLOCK_ROWS: usize = 1024;
@@ -29,6 +32,8 @@ pub struct Model {
     pub ensemble: Arc<Ensemble>,
     /// Where it finds its features.
     pub columns: Columns,
+    /// The rows that it applies to; all of them without a condition. Elsewhere its predictions are null.
+    pub applies_to: Option<Expression>,
 }
 
 /// What a prediction is.
@@ -47,6 +52,8 @@ pub struct Column {
     pub name: String,
     /// A value for each row.
     pub values: Vec<f64>,
+    /// The rows that the model applies to, where it does not apply to all.
+    pub applies: Option<NullBuffer>,
 }
 
 /// A result with several numbers for each row: a matrix of `rows` by `shape`, row by row.
@@ -119,6 +126,7 @@ impl Fleet {
             );
             return Err(Error::model(Place::default(), text));
         }
+        let applies = applies(&self.models, rows, threads, control)?;
         let widths: Vec<usize> = ensembles().map(Ensemble::outputs).collect();
         let filled = self.fill(rows, &widths, threads, control, |block, parts: &mut [&mut [f64]]| {
             for choice in &self.choices {
@@ -135,7 +143,8 @@ impl Fleet {
             }
             Ok(())
         })?;
-        Ok(self.models.iter().zip(filled).flat_map(|(model, values)| columns(model, values)).collect())
+        let named = self.models.iter().zip(filled).zip(&applies);
+        Ok(named.flat_map(|((model, values), applies)| columns(model, values, applies.as_ref())).collect())
     }
 
     /// For every model the library's number of the leaf of each tree.
@@ -304,14 +313,15 @@ fn transform(ensemble: &Ensemble, values: &mut [f64]) {
 }
 
 /// The columns of a model's outputs.
-fn columns(model: &Model, values: Vec<f64>) -> Vec<Column> {
+fn columns(model: &Model, values: Vec<f64>, applies: Option<&NullBuffer>) -> Vec<Column> {
     let outputs = model.ensemble.outputs();
     if outputs == 1 {
-        return vec![Column { name: model.name.clone(), values }];
+        return vec![Column { name: model.name.clone(), values, applies: applies.cloned() }];
     }
     let column = |class: usize| Column {
         name: format!("{}:{class}", model.name),
         values: values.iter().skip(class).step_by(outputs).copied().collect(),
+        applies: applies.cloned(),
     };
     (0..outputs).map(column).collect()
 }

@@ -5,6 +5,7 @@
 //! golden engine is kept for ever: every other one must equal it, and it equals the training library (law 3).
 
 mod about;
+mod applies;
 mod binding;
 pub mod engine;
 pub mod ensemble;
