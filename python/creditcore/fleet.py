@@ -224,9 +224,10 @@ class Fleet:
         """What there is to know about each model, and what is declared of it, as plain records.
 
         Of the file: `format`, `library`, `version` (as `file_version`), `objective`, `probability`,
-        `outputs`, `trees`, `leaves`, `depth`, `base`, `averaged`, `real_names`, `features` (each with
-        `name`, `column`, `splits`, `categorical`, `categories`, `missing`). Declared, or None: `target`,
-        `applies_to`, `calibration`, `version`, `status`, `valid_from`, `weight`.
+        `outputs`, `trees`, `leaves`, `depth`, `base`, `averaged`, `real_names`, `loose_categories` (lists
+        that the file does not give to a feature), `features` (each with `name`, `column`, `splits`,
+        `categorical`, `categories`, `missing`). Declared, or None: `target`, `applies_to`, `calibration`,
+        `version`, `status`, `valid_from`, `weight`.
         """
         records = []
         for about, told in zip(json.loads(self._core.about()), self._declarations, strict=True):

@@ -183,6 +183,16 @@ def test_text_on_a_model_that_knows_no_values_is_refused() -> None:
         fleet.predict({"Column_0": ["a"], "Column_1": ["b"]})
 
 
+def test_a_list_of_categories_that_fits_no_feature_is_told_and_not_guessed(load: Any) -> None:
+    text = (DATA / "small_lightgbm.txt").read_text()
+    assert 'pandas_categorical:[["w", "x", "yy", "z"], [10, 20, 30]]' in text
+    fleet = load(text.replace(", [10, 20, 30]]", "]"))
+    assert fleet.models[0]["loose_categories"] == [["w", "x", "yy", "z"]]
+    with pytest.raises(cc.SchemaError, match="`categories`"):
+        fleet.predict({"town": ["x"], "size": [0], "age": [1.0]})
+    assert fleet.predict({"town": [1], "size": [0], "age": [1.0]}).height == 1
+
+
 FLEET = """
 [[model]]
 name = "app"

@@ -58,6 +58,8 @@ def summary(model: dict[str, Any]) -> list[str]:
     ]
     if not model["real_names"]:
         lines.append("  the file does not name its features: give `names`, or allow `by_position`")
+    for values in model["loose_categories"]:
+        lines.append(f"  categories of a feature that the file does not name: {categories(values)}")
     if unused:
         more = f" and {len(unused) - 8:,} more" if len(unused) > 8 else ""
         lines.append(f"  never tested, so not needed: {', '.join(unused[:8])}{more}")

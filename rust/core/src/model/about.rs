@@ -39,6 +39,8 @@ pub struct About {
     pub averaged: bool,
     /// Whether the file names its features.
     pub real_names: bool,
+    /// Lists of category values that the file stores without saying which features they belong to.
+    pub loose_categories: Vec<Vec<String>>,
     /// The features, in the file's order.
     pub features: Vec<AboutFeature>,
 }
@@ -78,6 +80,7 @@ impl About {
             base: ensemble.base.clone(),
             averaged: ensemble.averaged,
             real_names: ensemble.real_names,
+            loose_categories: ensemble.loose_categories.iter().map(|list| list.texts().to_vec()).collect(),
             features: features(ensemble, &model.columns),
         }
     }

@@ -9,6 +9,9 @@ use super::ensemble::{Ensemble, Library, Missing, Node, Test, Tree};
 use crate::error::Result;
 use crate::exec::Control;
 
+/// Rows between two looks at a request to stop.
+const ROWS_PER_CHECK: usize = 64;
+
 /// Whether a node sends a value to the left. `value` is as [`Library::narrow`] gives it; NaN is missing.
 pub(super) fn goes_left(library: Library, tree: &Tree, node: &Node, value: f64) -> bool {
     match node.test {
@@ -53,8 +56,10 @@ impl Golden {
 impl Engine for Golden {
     fn margins(&self, block: &Block, control: &Control, outputs: &mut [&mut [f64]]) -> Result<()> {
         for (model, outputs) in self.models.iter().zip(outputs) {
-            control.check()?;
             for (row, sums) in outputs.chunks_mut(model.ensemble.outputs()).enumerate() {
+                if row % ROWS_PER_CHECK == 0 {
+                    control.check()?;
+                }
                 sum_trees(&model.ensemble, sums, |feature| model.value(block, feature, row));
             }
         }
@@ -86,7 +91,7 @@ fn sum_trees(ensemble: &Ensemble, sums: &mut [f64], value: impl Fn(u32) -> f64) 
 pub(super) fn leaves(model: &Bound, block: &Block, control: &Control, out: &mut [i32]) -> Result<()> {
     let trees = &model.ensemble.trees;
     for (row, out) in out.chunks_mut(trees.len().max(1)).enumerate() {
-        if row % 64 == 0 {
+        if row % ROWS_PER_CHECK == 0 {
             control.check()?;
         }
         for (tree, out) in trees.iter().zip(out) {
