@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from creditcore._core import __version__
     from creditcore.aggregation import Aggregate, aggregate
+    from creditcore.calibration import Calibration
     from creditcore.errors import (
         ArgumentError,
         Cancelled,
@@ -26,10 +27,13 @@ if TYPE_CHECKING:
         StateError,
         TacticError,
     )
+    from creditcore.explanations import Reasons, ReasonTexts, reasons
     from creditcore.expressions import evaluate
     from creditcore.features import Schema
     from creditcore.fleet import Fleet
+    from creditcore.metrics import auc, gini, ks, psi
     from creditcore.ranking import Ranking, rank
+    from creditcore.scoring import Blend, Scaling, score
 
 _HOMES = {
     "__version__": "creditcore._core",
@@ -38,6 +42,17 @@ _HOMES = {
     "Fleet": "creditcore.fleet",
     "evaluate": "creditcore.expressions",
     "Schema": "creditcore.features",
+    "Blend": "creditcore.scoring",
+    "Calibration": "creditcore.calibration",
+    "Scaling": "creditcore.scoring",
+    "score": "creditcore.scoring",
+    "ReasonTexts": "creditcore.explanations",
+    "Reasons": "creditcore.explanations",
+    "reasons": "creditcore.explanations",
+    "auc": "creditcore.metrics",
+    "gini": "creditcore.metrics",
+    "ks": "creditcore.metrics",
+    "psi": "creditcore.metrics",
     "Ranking": "creditcore.ranking",
     "rank": "creditcore.ranking",
     "CreditcoreError": "creditcore.errors",
@@ -54,12 +69,17 @@ _HOMES = {
 __all__ = [
     "Aggregate",
     "ArgumentError",
+    "Blend",
+    "Calibration",
     "Cancelled",
     "CreditcoreError",
     "Fleet",
     "FormatError",
     "ModelError",
     "Ranking",
+    "ReasonTexts",
+    "Reasons",
+    "Scaling",
     "Schema",
     "SchemaError",
     "SourceError",
@@ -67,8 +87,14 @@ __all__ = [
     "TacticError",
     "__version__",
     "aggregate",
+    "auc",
     "evaluate",
+    "gini",
+    "ks",
+    "psi",
     "rank",
+    "reasons",
+    "score",
 ]
 
 

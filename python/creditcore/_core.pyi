@@ -6,7 +6,7 @@ The native core of creditcore.
 from _typeshed import Incomplete, SupportsGetItem
 from os import PathLike
 from typing_extensions import CapsuleType
-from typing import Any, Final, SupportsIndex, final
+from typing import Any, Final, SupportsFloat, SupportsIndex, final
 
 __all__ = [
     "__version__",
@@ -16,12 +16,20 @@ __all__ = [
     "Ranking",
     "Regions",
     "Schema",
+    "ScoreCounts",
     "Source",
     "Table",
     "aggregate",
+    "calibrate",
+    "check_blend",
+    "check_calibration",
+    "check_scaling",
     "evaluate",
+    "explain",
+    "fit_calibration",
     "instruction_set",
     "model_formats",
+    "score",
 ]
 
 __version__: Final[str]
@@ -223,6 +231,55 @@ class Schema:
         """
 
 @final
+class ScoreCounts:
+    """
+    Goods and bads by score.
+    """
+    def auc(self, /) -> float:
+        """
+        The area under the ROC curve.
+        """
+    def distinct(self, /) -> int:
+        """
+        How many different scores there are.
+        """
+    def excluded(self, /) -> dict[str, int]:
+        """
+        Records that are not, by cause.
+        """
+    def gini(self, /) -> float:
+        """
+        2 AUC - 1.
+        """
+    def ks(self, /) -> float:
+        """
+        The greatest distance of the two distribution functions.
+        """
+    def merged(self, /, other: ScoreCounts) -> ScoreCounts:
+        """
+        The counts of both.
+        """
+    @staticmethod
+    def of(records: Source, *, threads: SupportsIndex | None = None) -> ScoreCounts:
+        """
+        Counts records with the columns `score`, `outcome` and `weight`, the last two of which may be absent.
+        """
+    def psi(
+        self, /, actual: ScoreCounts, edges: SupportsGetItem[int, SupportsFloat | SupportsIndex]
+    ) -> float:
+        """
+        The population stability index against these records, over bins with the given upper edges.
+        """
+    def quantiles(self, /, bins: SupportsIndex) -> list[float]:
+        """
+        Upper edges of bins of equal shares.
+        """
+    def used(self, /) -> int:
+        """
+        Records that are counted.
+        """
+
+@final
 class Source:
     """
     A source of records: files on disk, or a frame in memory.
@@ -273,11 +330,66 @@ def aggregate(
     Aggregates a source by a plan (JSON).
     """
 
+def calibrate(calibration: str, records: Source, *, output: str = "probability") -> Table:
+    """
+    Applies a calibration (JSON) to the column `score`.
+    """
+
+def check_blend(blend: str) -> None:
+    """
+    Checks a blend (JSON).
+    """
+
+def check_calibration(calibration: str) -> str:
+    """
+    Checks a calibration (JSON).
+    """
+
+def check_scaling(
+    scale: tuple[
+        SupportsFloat | SupportsIndex,
+        SupportsFloat | SupportsIndex,
+        SupportsFloat | SupportsIndex,
+        SupportsFloat | SupportsIndex | None,
+        SupportsFloat | SupportsIndex | None,
+    ],
+) -> None:
+    """
+    Checks a scaling.
+    """
+
 def evaluate(
     condition: str, source: Source, *, nan: str = "null", threads: SupportsIndex | None = None
 ) -> tuple[Table, list[tuple[int, int, int, str]]]:
     """
     Evaluates a condition over a source: the truths, and the faults as (row, line, column, what).
+    """
+
+def explain(
+    contributions: SupportsGetItem[int, Source],
+    scores: Source,
+    blend: str,
+    scale: tuple[
+        SupportsFloat | SupportsIndex,
+        SupportsFloat | SupportsIndex,
+        SupportsFloat | SupportsIndex,
+        SupportsFloat | SupportsIndex | None,
+        SupportsFloat | SupportsIndex | None,
+    ],
+    decisions: Source | None = None,
+    *,
+    most: SupportsIndex = 4,
+) -> tuple[Table, Table]:
+    """
+    Explains scores: the parts of each, and its adverse reasons.
+    """
+
+def fit_calibration(
+    kind: str, records: Source, *, output: str = "probability", threads: SupportsIndex | None = None
+) -> tuple[str, dict[str, int]]:
+    """
+    Learns a calibration (`platt` or `isotonic`) from `score` and `outcome`; gives it as JSON, and the counts
+    of records left out.
     """
 
 def instruction_set() -> str:
@@ -288,4 +400,21 @@ def instruction_set() -> str:
 def model_formats() -> list[str]:
     """
     The formats of model files that can be read.
+def score(
+    predictions: Source,
+    blend: str,
+    scale: tuple[
+        SupportsFloat | SupportsIndex,
+        SupportsFloat | SupportsIndex,
+        SupportsFloat | SupportsIndex,
+        SupportsFloat | SupportsIndex | None,
+        SupportsFloat | SupportsIndex | None,
+    ],
+    decisions: Source | None = None,
+    *,
+    output: str = "probability",
+    threads: SupportsIndex | None = None,
+    progress: Any | None = None,
+) -> Table:
+    Scores predictions: `fraud_p`, `pd`, `points_model`, `points_final`.
     """

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from creditcore.errors import SourceError
+from creditcore.errors import ArgumentError, SourceError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -126,6 +126,29 @@ def read_frame(path: Path) -> pl.DataFrame:
         return pl.read_csv(path, infer_schema_length=None)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise SourceError(f"`{path}`: the file cannot be read: {error}") from error
+
+
+def named_columns(model: str, array: Any, features: list[str]) -> pl.DataFrame:
+    """Give a model's contributions, an array (rows, features + 1), as a frame with a column for each feature.
+
+    Raises:
+        ArgumentError: another shape, or a feature that comes twice.
+    """
+    import numpy as np
+    import polars as pl
+
+    values = np.asarray(array, dtype=np.float64)
+    if values.ndim != 2 or values.shape[1] != len(features) + 1:
+        told = f"it is (rows, {len(features)} features + 1)"
+        raise ArgumentError(f"model `{model}` has contributions of shape {values.shape}; {told}")
+    base = "base"
+    while base in features:
+        base += "_"
+    if len({*features}) != len(features):
+        raise ArgumentError(f"model `{model}` has a feature twice among {features}")
+    return pl.DataFrame(
+        {name: np.ascontiguousarray(values[:, at]) for at, name in enumerate([*features, base])}
+    )
 
 
 def write_parquet(frames: list[pl.DataFrame], file: IO[bytes]) -> None:

@@ -27,14 +27,11 @@ class _StrictLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
-            raise yaml.composer.ComposerError(
-                None, None, "references (`*name`) are refused; write the value out", event.start_mark
-            )
+            told = "references (`*name`) are refused; write the value out"
+            raise yaml.composer.ComposerError(None, None, told, self.get_mark())
         self._depth += 1
         if self._depth > DEEPEST:
-            mark = self.peek_event().start_mark
-            raise yaml.composer.ComposerError(None, None, f"more than {DEEPEST} levels", mark)
+            raise yaml.composer.ComposerError(None, None, f"more than {DEEPEST} levels", self.get_mark())
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from creditcore import _core
 from creditcore.aggregation import Progress
 from creditcore.declarations import Declaration, Paths, declared
-from creditcore.errors import ArgumentError, ModelError
+from creditcore.errors import ArgumentError
 
 if TYPE_CHECKING:
     import numpy as np

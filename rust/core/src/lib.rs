@@ -5,7 +5,7 @@
 //! no environment variable, and holds no `unsafe`.
 //!
 //! Ground floor: [`error`], [`exec`], [`batch`], [`expr`], [`region`]. Stages, each of which may use those
-//! before it and never those after it: [`feature`], [`model`], [`aggregate`], [`rank`].
+//! before it and never those after it: [`feature`], [`model`], [`score`], [`aggregate`], [`rank`].
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
@@ -17,5 +17,6 @@ pub mod feature;
 pub mod model;
 pub mod rank;
 pub mod region;
+pub mod score;
 
 pub use error::{Error, Result};

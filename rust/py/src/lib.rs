@@ -10,6 +10,7 @@ mod feature;
 mod gate;
 mod model;
 mod region;
+mod score;
 mod source;
 mod table;
 
@@ -33,6 +34,11 @@ mod _core {
     use super::model::{Fleet, model_formats};
     #[pymodule_export]
     use super::region::Regions;
+    #[pymodule_export]
+    use super::score::{
+        ScoreCounts, calibrate, check_blend, check_calibration, check_scaling, explain, fit_calibration,
+        score,
+    };
     #[pymodule_export]
     use super::source::Source;
     #[pymodule_export]

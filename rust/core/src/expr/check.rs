@@ -93,11 +93,11 @@ pub(crate) fn check(node: &Node, columns: &dyn Columns) -> Result<Type> {
 /// # Errors
 /// `Tactic`: the first one that is not.
 pub(crate) fn require(node: &Node, names: &[String]) -> Result<()> {
-    if let Kind::Column(name) = &node.kind {
-        if !names.contains(name) {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            return Err(unknown_column(node, name, &names));
-        }
+    if let Kind::Column(name) = &node.kind
+        && !names.contains(name)
+    {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        return Err(unknown_column(node, name, &names));
     }
     node.parts().into_iter().try_for_each(|part| require(part, names))
 }

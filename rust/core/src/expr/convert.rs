@@ -161,10 +161,10 @@ fn number(text: &str, span: Span) -> Result<Literal> {
 
 fn unary(op: UnaryOperator, operand: Expr, span: Span) -> Result<Kind> {
     // The smallest integer has no positive twin.
-    if let (UnaryOperator::Minus, Expr::Value(value)) = (&op, &operand) {
-        if let Value::Number(text, false) = &value.value {
-            return number(&format!("-{text}"), span).map(Kind::Literal);
-        }
+    if let (UnaryOperator::Minus, Expr::Value(value)) = (&op, &operand)
+        && let Value::Number(text, false) = &value.value
+    {
+        return number(&format!("-{text}"), span).map(Kind::Literal);
     }
     match op {
         UnaryOperator::Minus => Ok(Kind::Negate(boxed(operand)?)),

@@ -252,10 +252,10 @@ impl Node {
 
     /// Adds the columns that are named here or below, each once, in the order of the text.
     pub(crate) fn collect_columns<'a>(&'a self, names: &mut Vec<&'a str>) {
-        if let Kind::Column(name) = &self.kind {
-            if !names.contains(&name.as_str()) {
-                names.push(name);
-            }
+        if let Kind::Column(name) = &self.kind
+            && !names.contains(&name.as_str())
+        {
+            names.push(name);
         }
         for part in self.parts() {
             part.collect_columns(names);

@@ -246,10 +246,10 @@ impl Reader<'_> {
 
     fn text(&mut self, cell: &Cell<'_>, special: bool) -> Option<String> {
         let text = as_text(cell)?;
-        if let (Some(values), false) = (&self.feature.values, special) {
-            if !values.contains(&*text) {
-                self.counts.count_unseen(text.clone().into_owned(), 1);
-            }
+        if let (Some(values), false) = (&self.feature.values, special)
+            && !values.contains(&*text)
+        {
+            self.counts.count_unseen(text.clone().into_owned(), 1);
         }
         Some(text.into_owned())
     }

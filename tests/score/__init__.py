@@ -1,0 +1,1 @@
+"""Scores: blends, points, calibrations, reasons, metrics."""
