@@ -43,18 +43,17 @@ def to_stream(frame: object, *, categories: bool = False) -> ArrowStream:
     if isinstance(frame, pl.LazyFrame):
         frame = frame.collect(engine="streaming")
     if isinstance(frame, pl.DataFrame):
-        # A column without a type has a form in Arrow that not every reader takes.
-        return frame.with_columns(pl.col(pl.Null).cast(pl.Float64))
+        return _typed(frame)
     if isinstance(frame, ArrowStream) and not _is_pandas(frame):
         return frame
     try:
         if isinstance(frame, dict):
-            columns = {name: _values(values) for name, values in frame.items()}
-            return to_stream(pl.DataFrame(columns, strict=False))
+            made = pl.DataFrame({name: _values(values) for name, values in frame.items()}, strict=False)
+            return _typed(made)
         if _is_pandas(frame):
             columns = frame.items()  # type: ignore[attr-defined]
             kept = _categories if categories else _values
-            return pl.DataFrame({str(name): kept(column) for name, column in columns})
+            return _typed(pl.DataFrame({str(name): kept(column) for name, column in columns}))
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
         raise SourceError(
             f"the frame cannot be read: {error}; give columns of one length and type"
@@ -64,6 +63,17 @@ def to_stream(frame: object, *, categories: bool = False) -> ArrowStream:
         f"cannot read records from a `{kind}`; give paths of files, a frame (polars, pyarrow, pandas, "
         "DuckDB) or a dict of columns"
     )
+
+
+def _typed(frame: pl.DataFrame) -> pl.DataFrame:
+    """Give columns of nothing but nulls, which have no type, that of a number.
+
+    Arrow's readers refuse the form in which polars hands untyped ones on.
+    """
+    import polars as pl
+
+    untyped = [name for name, kind in frame.schema.items() if kind == pl.Null]
+    return frame.with_columns(pl.col(name).cast(pl.Float64) for name in untyped) if untyped else frame
 
 
 def _is_pandas(frame: object) -> bool:

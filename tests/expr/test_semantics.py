@@ -108,3 +108,7 @@ def test_a_column_that_cannot_be_read_is_named() -> None:
 def test_pandas_columns_of_objects_are_read() -> None:
     objects = pd.DataFrame({"s": pd.Series(["a", None, "b"], dtype=object)})
     assert cc.evaluate("s = 'a'", objects).to_list() == [True, None, False]
+
+
+def test_a_column_of_nulls_is_read() -> None:
+    assert cc.evaluate("x IS NULL OR x > 1", {"x": [None, None]}).to_list() == [True, True]

@@ -23,7 +23,7 @@ def points(pd: float, scaling: cc.Scaling = SCALING) -> float:
     return math.copysign(math.floor(abs(exact) * 64 + 0.5), exact) / 64
 
 
-def scored(predictions: dict[str, Any], blend: cc.Blend, **options: Any) -> pl.DataFrame:
+def scored(predictions: Any, blend: cc.Blend, **options: Any) -> pl.DataFrame:
     return cc.score(predictions, blend, SCALING, **options)
 
 

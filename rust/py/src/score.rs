@@ -74,7 +74,7 @@ pub(crate) fn explain(
     most: usize,
 ) -> PyResult<(Table, Table)> {
     let models: Vec<Arc<dyn batch::Source>> =
-        contributions.iter().map(|source| source.inner.clone()).collect();
+        contributions.into_iter().map(|source| source.inner.clone()).collect();
     let (scores, decisions) = (scores.inner.clone(), decisions.map(|decisions| decisions.inner.clone()));
     let (parts, reasons) = gate::run(py, None, move |control| {
         let (blend, scaling) = (Blend::from_json(blend)?, scaling(scale)?);

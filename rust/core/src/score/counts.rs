@@ -236,8 +236,8 @@ fn outcome(column: &Column<'_>, row: usize) -> Outcome {
             _ => Outcome::Refused,
         },
         Column::Double(values) => match values[row] {
-            Some(value) if value == 0.0 => Outcome::Good,
-            Some(value) if value == 1.0 => Outcome::Bad,
+            Some(0.0) => Outcome::Good,
+            Some(1.0) => Outcome::Bad,
             _ => Outcome::Refused,
         },
         Column::Text(values) => match values[row].as_deref() {
