@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import io
+import itertools
 import json
 import lzma
 import re
@@ -40,7 +41,8 @@ def test_the_fleet_has_200_fraud_models_and_3_credit_models(folder: Path) -> Non
     assert [plan.target for plan in planned] == ["fraud"] * 200 + ["default"] * 3
     assert len({plan.name for plan in planned}) == 203
     assert {path.name for path in folder.iterdir()} == {f"{plan.name}.txt" for plan in planned} | {
-        "fleet.toml"
+        "fleet.toml",
+        "blend.toml",
     }
     for plan in planned[:200]:
         assert tree_shapes(text_of(folder, plan)) == [LEAVES] * 40
@@ -87,8 +89,8 @@ def test_classes_are_written_with_the_model(folder: Path) -> None:
 
 def test_declarations_say_what_the_plans_say(folder: Path) -> None:
     told = tomllib.loads((folder / "fleet.toml").read_text(encoding="utf-8"))
-    assert set(told) == {"models", "calibration"}
-    for declared, plan in zip(told["models"], plans(), strict=True):
+    assert set(told) == {"model"}
+    for declared, plan in zip(told["model"], plans(), strict=True):
         assert declared["name"] == plan.name
         assert (folder / declared["file"]).is_file()
         assert declared["target"] == plan.target
@@ -96,9 +98,21 @@ def test_declarations_say_what_the_plans_say(folder: Path) -> None:
         assert declared["weight"] == plan.weight > 0
         assert declared["status"] == "champion"
         assert declared["valid_from"] == datetime.date.fromisoformat(VALID_FROM)
-    for target in ("fraud", "default"):
-        assert told["calibration"][target]["kind"] == "platt"
-        assert 0.5 < told["calibration"][target]["slope"] < 2.0
+
+
+def test_calibrations_rise(folder: Path) -> None:
+    told = tomllib.loads((folder / "blend.toml").read_text(encoding="utf-8"))["calibration"]
+    assert set(told) == {"fraud", "credit"}
+    assert told["credit"]["kind"] == "platt"
+    assert 0.8 < told["credit"]["slope"] < 1.25
+    assert abs(told["credit"]["intercept"]) < 0.5
+    assert told["fraud"]["kind"] == "isotonic"
+    for name in ("log_odds", "probability"):
+        values = told["fraud"][name]
+        assert len(values) > 10
+        assert all(low < high for low, high in itertools.pairwise(values))
+    assert 0.0 < told["fraud"]["probability"][0] < 0.001
+    assert 0.3 < told["fraud"]["probability"][-1] <= 1.0
 
 
 def test_the_fleet_was_trained_on_another_seed_and_earlier_months() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import itertools
 import re
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from creditcore.demo.train import (
     LEARNED_UNTIL,
     Sample,
     blended,
+    isotonic,
     matrix,
     platt,
     probe,
@@ -112,6 +114,33 @@ def test_platt_finds_the_line_that_made_the_labels() -> None:
     slope, intercept = platt(scores, labels)
     assert slope == pytest.approx(0.7, abs=0.02)
     assert intercept == pytest.approx(-0.4, abs=0.04)
+
+
+def test_isotonic_steps_rise_and_keep_the_share_of_cases() -> None:
+    stream = np.random.default_rng(2)
+    scores = stream.normal(-2.0, 1.5, 100_000)
+    chance = 1.0 / (1.0 + np.exp(-scores))
+    labels = (stream.random(100_000) < chance).astype(float)
+    places, shares = isotonic(scores, labels, 50)
+    assert all(low < high for low, high in itertools.pairwise(places))
+    assert all(low < high for low, high in itertools.pairwise(shares))
+    assert np.interp(scores, places, shares).mean() == pytest.approx(labels.mean(), abs=0.003)
+    assert np.abs(np.interp(scores, places, shares) - chance).mean() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("labels", "points"),
+    [
+        ([0, 1, 0, 1], ([1.5], [0.5])),
+        ([0, 0, 1, 1], ([1.0, 3.0], [1 / 3, 1.0])),
+        ([1, 1, 0, 0], ([1.5], [0.5])),
+        ([0, 0, 0, 0], ([1.5], [0.0])),
+        ([1, 1, 1, 1], ([1.5], [1.0])),
+    ],
+)
+def test_isotonic_steps_of_few_cases(labels: list[int], points: tuple[list[float], list[float]]) -> None:
+    scores = np.arange(4, dtype=float)
+    assert isotonic(scores, np.array(labels, dtype=float), 1) == points
 
 
 def test_a_probe_is_the_same_everywhere() -> None:

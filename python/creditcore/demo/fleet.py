@@ -21,7 +21,7 @@ from creditcore.errors import FormatError, SourceError
 
 ARCHIVE = Path(__file__).parent / "fleet.tar.xz"
 MANIFEST = Path(__file__).parent / "fleet.json"
-DECLARATIONS = "fleet.toml"
+DECLARATIONS, CALIBRATIONS = "fleet.toml", "blend.toml"
 LARGEST_ARCHIVE = 6_000_000
 LARGEST_MANIFEST = 1 << 20
 LARGEST_FILE = 4 << 20

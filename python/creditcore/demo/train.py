@@ -27,11 +27,12 @@ from numpy.typing import NDArray
 
 from creditcore.demo.draws import Draws, Floats
 from creditcore.demo.features import CATEGORICAL, MISSING_CODE, NAMES
-from creditcore.demo.fleet import ARCHIVE, DECLARATIONS, MANIFEST, pack
+from creditcore.demo.fleet import ARCHIVE, CALIBRATIONS, DECLARATIONS, MANIFEST, pack
 from creditcore.demo.fleet_plan import FOCUS, LEAVES, VALID_FROM, VERSION, Plan, plans
 from creditcore.demo.model_text import stripped
 from creditcore.demo.world import World, chunks
 
+MADE_BY = "# Made by `python -m creditcore.demo.train`; do not edit."
 SEED = 20_220_601
 RECORDS = 1_200_000
 FIRST_DAY = datetime.date(2022, 6, 1)
@@ -40,6 +41,8 @@ CALIBRATED_FROM = datetime.datetime(2023, 3, 1)
 LEARNED_UNTIL = datetime.datetime(2023, 6, 1)
 HONEST_ROWS = 30_000
 """Honest applications that a fraud model learns from, standing for all of them by their weight."""
+LEAST_CASES = 10
+"""Frauds in a bin of the calibration."""
 THREADS = 2
 PROBE_ROWS = 256
 SETTINGS: dict[str, Any] = {
@@ -191,6 +194,32 @@ def platt(scores: Floats, labels: Floats) -> tuple[float, float]:
     return slope, intercept
 
 
+def isotonic(scores: Floats, labels: Floats, least: int = LEAST_CASES) -> tuple[list[float], list[float]]:
+    """Fit labels by rising steps: pooled adjacent violators (Ayer and others, 1955) over bins of the scores.
+
+    Args:
+        scores: log-odds.
+        labels: 1 for a case, 0 for none.
+        least: cases in a bin.
+
+    Returns:
+        The mean score and the share of cases of each pool, both rising: points of a line.
+    """
+    order = np.argsort(scores, kind="stable")
+    ranked, cases = scores[order], labels[order]
+    # A bin ends with the case that fills it; what is left over joins the last full one.
+    bins = ((np.cumsum(cases) - cases) // least).astype(np.int64)
+    bins = np.minimum(bins, max(int(cases.sum()) // least - 1, 0))
+    counts, sums = np.bincount(bins), np.bincount(bins, weights=cases)
+    pools: list[tuple[float, float, float]] = []
+    for size, found, total in zip(counts, sums, np.bincount(bins, weights=ranked), strict=True):
+        pool = (float(size), float(found), float(total))
+        while pools and pools[-1][1] * pool[0] >= pool[1] * pools[-1][0]:
+            pool = tuple(map(sum, zip(pools.pop(), pool, strict=True)))  # type: ignore[assignment]
+        pools.append(pool)
+    return [total / size for size, _, total in pools], [found / size for size, found, _ in pools]
+
+
 def probe(features: tuple[str, ...]) -> Floats:
     """Give rows that reach many leaves, the same on every machine: for a digest of a model's outputs.
 
@@ -221,12 +250,13 @@ def probe_digest(booster: Any, features: tuple[str, ...]) -> str:
     return hashlib.sha256(raw.tobytes()).hexdigest()
 
 
-def declarations(calibration: Mapping[str, tuple[float, float]]) -> str:
+def declarations() -> str:
     """Give the text of `fleet.toml`."""
-    lines = ["# The demo's fleet; made by `python -m creditcore.demo.train`, do not edit.", ""]
+    lines = [MADE_BY]
     for plan in plans():
         lines += [
-            "[[models]]",
+            "",
+            "[[model]]",
             f'name = "{plan.name}"',
             f'file = "{plan.name}.txt"',
             f'target = "{plan.target}"',
@@ -235,17 +265,29 @@ def declarations(calibration: Mapping[str, tuple[float, float]]) -> str:
             'status = "champion"',
             f'version = "{VERSION}"',
             f"valid_from = {VALID_FROM}",
-            "",
         ]
-    for target, (slope, intercept) in calibration.items():
-        lines += [
-            f"[calibration.{target}]",
-            'kind = "platt"',
-            f"slope = {slope!r}",
-            f"intercept = {intercept!r}",
-            "",
-        ]
-    return "\n".join(lines)
+    return "\n".join([*lines, ""])
+
+
+def calibrations(scores: Mapping[str, Floats], held: Sample) -> str:
+    """Give the text of `blend.toml`: from a blend's log-odds to a probability that means what it says.
+
+    Bad outcomes follow a line. Frauds do not, as a blend of kinds bends at its low end: they follow steps.
+    """
+    lines = [MADE_BY, "# Weights of the blends stand with the models in fleet.toml."]
+    for target, section in (("fraud", "fraud"), ("default", "credit")):
+        label = _label(held.facts, target)
+        known = label.is_not_null().to_numpy()
+        blend = blended(scores, [plan for plan in plans() if plan.target == target], held.facts)[known]
+        cases = label.drop_nulls().cast(pl.Float64).to_numpy()
+        lines += ["", f"[calibration.{section}]"]
+        if target == "fraud":
+            log_odds, probability = isotonic(blend, cases)
+            lines += ['kind = "isotonic"', f"log_odds = {log_odds}", f"probability = {probability}"]
+        else:
+            slope, intercept = platt(blend, cases)
+            lines += ['kind = "platt"', f"slope = {slope!r}", f"intercept = {intercept!r}"]
+    return "\n".join([*lines, ""])
 
 
 def train_fleet(records: int, seed: int, archive: Path, listed: Path) -> Iterator[str]:
@@ -275,14 +317,8 @@ def train_fleet(records: int, seed: int, archive: Path, listed: Path) -> Iterato
             contents[f"{plan.name}.txt"] = stripped(booster.model_to_string(), CATEGORICAL).encode()
             if plan.seed % 20 == 0:
                 yield f"{plan.seed} of {len(declared)} models"
-    calibration = {}
-    for target in ("fraud", "default"):
-        of_target = [plan for plan in declared if plan.target == target]
-        label = _label(held.facts, target)
-        known = label.is_not_null().to_numpy()
-        blend = blended(scores, of_target, held.facts)
-        calibration[target] = platt(blend[known], label.drop_nulls().cast(pl.Float64).to_numpy())
-    contents[DECLARATIONS] = declarations(calibration).encode()
+    contents[DECLARATIONS] = declarations().encode()
+    contents[CALIBRATIONS] = calibrations(scores, held).encode()
     versions = {
         "python": platform.python_version(),
         "numpy": np.__version__,

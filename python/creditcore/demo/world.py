@@ -84,11 +84,18 @@ def chunks(world: World, size: int = CHUNK) -> Iterator[tuple[pl.DataFrame, pl.D
     """
     if size < 1:
         raise ArgumentError(f"a chunk of {size} records; it has 1 or more")
+    return _cut(_blocks(country_of(world)), size)
+
+
+def _cut(
+    made: Iterator[tuple[pl.DataFrame, pl.DataFrame]], size: int
+) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+    """Cut the frames of blocks into frames of another size."""
     waiting: list[tuple[pl.DataFrame, pl.DataFrame]] = []
     held = 0
-    for made in _blocks(country_of(world)):
-        waiting.append(made)
-        held += len(made[0])
+    for block in made:
+        waiting.append(block)
+        held += len(block[0])
         while held >= size:
             records, truth = (pl.concat(frames) for frames in zip(*waiting, strict=True))
             yield records[:size], truth[:size]
@@ -109,17 +116,21 @@ def write_world(folder: Path, world: World, chunk: int = CHUNK) -> tuple[Path, P
 
     Returns:
         The two paths.
+
+    Raises:
+        ArgumentError, FormatError, SourceError: a world that cannot be made; nothing is written then.
     """
+    from polars.io.plugins import register_io_source
+
+    made = chunks(world, chunk)
     folder.mkdir(parents=True, exist_ok=True)
     paths = folder / "records.parquet", folder / "truth.parquet"
     truths: list[pl.DataFrame] = []
 
     def records(*_asked: object) -> Iterator[pl.DataFrame]:
-        for frame, truth in chunks(world, chunk):
+        for frame, truth in made:
             truths.append(truth)
             yield frame
-
-    from polars.io.plugins import register_io_source
 
     source = register_io_source(records, schema=pl.Schema(RECORDS_SCHEMA))
     source.sink_parquet(paths[0], compression="zstd", compression_level=1, row_group_size=chunk)
