@@ -400,6 +400,8 @@ def instruction_set() -> str:
 def model_formats() -> list[str]:
     """
     The formats of model files that can be read.
+    """
+
 def score(
     predictions: Source,
     blend: str,
@@ -416,5 +418,6 @@ def score(
     threads: SupportsIndex | None = None,
     progress: Any | None = None,
 ) -> Table:
+    """
     Scores predictions: `fraud_p`, `pd`, `points_model`, `points_final`.
     """

@@ -254,7 +254,7 @@ def test_a_wrong_fleet_file_is_named(folder: Path, old: str, new: str, part: str
 
 
 def test_a_model_is_silent_where_its_condition_does_not_hold(folder: Path) -> None:
-    (folder / "fleet.toml").write_text(FLEET.replace('target = "fraud"', 'applies_to = "kind = \'person\'"'))
+    (folder / "fleet.toml").write_text(FLEET.replace('target = "fraud"', "applies_to = \"kind = 'person'\""))
     fleet = cc.Fleet.load(folder)
     name = fleet.models[0]["name"]
     assert fleet.models[0]["applies_to"] == "kind = 'person'"
