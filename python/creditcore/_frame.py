@@ -7,7 +7,9 @@ pandas frame of any version, or a dict of numpy arrays or lists. Goes out: an ob
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import gzip
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -166,3 +168,111 @@ def write_parquet(frames: list[pl.DataFrame], file: IO[bytes]) -> None:
     import polars as pl
 
     pl.concat(frames, how="diagonal").write_parquet(file)
+
+
+def to_frame(frame: object) -> pl.DataFrame:
+    """Give any frame as one of polars.
+
+    Raises:
+        SourceError: for an object that is no frame.
+    """
+    import polars as pl
+
+    stream = to_stream(frame, categories=True)
+    return stream if isinstance(stream, pl.DataFrame) else pl.DataFrame(stream)
+
+
+def beside(*frames: pl.DataFrame) -> pl.DataFrame:
+    """Put frames of the same rows beside each other; a name that is there already is left out."""
+    import polars as pl
+
+    names: set[str] = set()
+    kept = []
+    for frame in frames:
+        kept.append(frame.select(name for name in frame.columns if name not in names))
+        names.update(frame.columns)
+    return pl.concat(kept, how="horizontal")
+
+
+PART_ROWS = 65_536
+"""Rows of a file that are held at a time."""
+
+
+def file_parts(source: Any) -> Iterator[pl.DataFrame]:
+    """Read Parquet, CSV (gzip too) or Arrow IPC files part by part, in order.
+
+    Raises:
+        SourceError: a file that cannot be read, or of another kind.
+    """
+    import polars as pl
+
+    paths = [source] if isinstance(source, str | os.PathLike) else list(source)
+    for path in map(Path, paths):
+        try:
+            for part in _scan(path).collect_batches(chunk_size=PART_ROWS, maintain_order=True):
+                yield from part.iter_slices(PART_ROWS)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise SourceError(f"`{path}`: the file cannot be read: {error}") from error
+
+
+def _scan(path: Path) -> pl.LazyFrame:
+    import polars as pl
+
+    if path.suffix == ".parquet" or path.is_dir():
+        return pl.scan_parquet(path)
+    if path.suffix in (".arrow", ".ipc", ".feather"):
+        return pl.scan_ipc(path)
+    with open(path, "rb") as file:
+        head = file.read(1 << 16)
+    if head.startswith(b"\x1f\x8b"):
+        text = gzip.decompress(path.read_bytes())
+        head = text[: 1 << 16]
+        return pl.read_csv(text, infer_schema_length=None, eol_char=_line_end(head)).lazy()
+    return pl.scan_csv(path, infer_schema_length=None, eol_char=_line_end(head))
+
+
+def _line_end(head: bytes) -> str:
+    """Old files end their lines with a bare carriage return."""
+    return "\r" if b"\r" in head and b"\n" not in head else "\n"
+
+
+def write_parts(parts: Iterable[pl.DataFrame], path: Path) -> None:
+    """Write frames under each other into a `.parquet` or `.csv` file, which is there whole or not at all.
+
+    Raises:
+        ArgumentError: another ending.
+        SourceError: no part at all.
+        Whatever making a part raises.
+    """
+    if path.suffix not in (".parquet", ".csv"):
+        raise ArgumentError(f"`{path}`: the ending is `{path.suffix}`; allowed are .parquet and .csv")
+    waiting = iter(parts)
+    first = next(waiting, None)
+    if first is None:
+        raise SourceError("there are no records to write")
+    from polars.exceptions import PolarsError
+    from polars.io.plugins import register_io_source
+
+    faults: list[BaseException] = []
+
+    def frames(*_asked: object) -> Iterator[pl.DataFrame]:
+        yield first
+        try:
+            yield from waiting
+        except BaseException as fault:
+            faults.append(fault)
+            raise
+
+    rows = register_io_source(frames, schema=first.schema)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        if path.suffix == ".parquet":
+            rows.sink_parquet(fresh, compression="zstd", compression_level=1)
+        else:
+            rows.sink_csv(fresh)
+        fresh.replace(path)
+    except PolarsError as error:
+        # polars tells of a fault in a part in words of its own.
+        raise faults[0] if faults else SourceError(f"`{path}`: cannot be written: {error}") from error
+    finally:
+        fresh.unlink(missing_ok=True)

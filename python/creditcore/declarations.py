@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from creditcore.calibration import Calibration
 from creditcore.errors import ArgumentError, FormatError, SourceError
 
 FLEET_FILE = "fleet.toml"
@@ -47,6 +48,22 @@ class Declaration:
     weight: float | None = None
     by_position: bool = False
     margin_only: bool = False
+
+    def calibration_of(self) -> Calibration:
+        """Give the declared calibration: a table, or a TOML file beside the model's.
+
+        Raises:
+            SourceError: a file that cannot be read.
+            FormatError: what is no calibration.
+        """
+        told = self.calibration
+        if isinstance(told, Mapping):
+            return Calibration.from_dict(told)
+        path = self.file.parent / str(told)
+        try:
+            return Calibration.from_toml(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise SourceError(f"`{path}`: cannot be read: {error.strerror}") from error
 
 
 def declared(paths: Paths) -> list[Declaration]:

@@ -125,6 +125,8 @@ class Fleet:
         precision: str = "exact",
         threads: int | None = None,
         progress: Progress | None = None,
+        *,
+        calibrated: bool = False,
     ) -> pl.DataFrame:
         """Evaluate every model on every row.
 
@@ -140,6 +142,7 @@ class Fleet:
                 there is one.
             threads: how many to use; by default one for each processor. Changes no bit of the result.
             progress: called with the number of rows done so far, at most ten times a second.
+            calibrated: puts probabilities through the calibrations that are declared of their models.
 
         Returns:
             A Float64 column for each output: `name`, or `name:class` where a model has several, classes
@@ -159,8 +162,13 @@ class Fleet:
         if precision not in PRECISIONS:
             raise ArgumentError(f"`precision` is `{precision}`; allowed are {', '.join(PRECISIONS)}")
         transformed = output == "probability"
-        found = self._core.predict(_stream(frame), transformed, threads=threads, progress=progress)
-        return to_polars(found)
+        if calibrated and not transformed:
+            raise ArgumentError('`calibrated` is of probabilities; give `output="probability"`')
+        found = to_polars(self._core.predict(_stream(frame), transformed, threads=threads, progress=progress))
+        if not calibrated:
+            return found
+        made = {one.name: one.calibration_of() for one in self._declarations if one.calibration is not None}
+        return found.with_columns(made[name].apply(found[name]).alias(name) for name in made if name in found)
 
     def leaves(
         self, frame: Any, threads: int | None = None, progress: Progress | None = None

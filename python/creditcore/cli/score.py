@@ -1,0 +1,52 @@
+"""`creditcore score`: the outputs of models and the scores of records in files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from creditcore.cli.options import progress_to_stderr
+
+
+@click.command
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--models", required=True, type=click.Path(path_type=Path), help="A folder of models, or one file."
+)
+@click.option(
+    "-o",
+    "--output-file",
+    "path",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A .parquet or .csv file.",
+)
+@click.option(
+    "--output", type=click.Choice(["raw", "probability"]), help="Add the output of every model, as this."
+)
+@click.option(
+    "--keep", metavar="COLS", help="Columns of the records to keep, split at commas; all without it."
+)
+@click.option("--threads", type=click.IntRange(min=1), help="Threads; one for each processor without it.")
+def score(
+    files: tuple[Path, ...],
+    models: Path,
+    path: Path,
+    output: str | None,
+    keep: str | None,
+    threads: int | None,
+) -> None:
+    """Score the records of FILES (Parquet, CSV, Arrow IPC).
+
+    The folder's fleet.toml, schema.yaml and blend.toml say which models there are, how their features come
+    about and how their outputs become fraud_p, pd and points. Without them, the raw outputs are written.
+    """
+    from creditcore.pipeline import Pipeline
+
+    kept = None if keep is None else [name.strip() for name in keep.split(",") if name.strip()]
+    pipeline = Pipeline.load(models, threads=threads)
+    with progress_to_stderr() as progress:
+        done = pipeline.write(list(files), path, output, keep=kept, threads=threads, progress=progress)
+    print(f"{done:,} records scored by {pipeline!r} into {path}", file=sys.stderr)
