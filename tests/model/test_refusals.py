@@ -60,7 +60,10 @@ def test_what_is_no_model_is_refused_with_the_way_to_convert(
         (b'{"learner": {"a', "no end"),
         (gzip.compress(b"tree\n")[:-6], "damaged"),
         (b"tree\nversion=v9\n\xff\xfe", "UTF-8"),
+        (b'{"learner": [' + b"{}," * 4_194_304 + b"{}]}", "more than 4194304 values"),
+        (gzip.compress(b'{"learner": ' + b" " * 20_000_000), "more than 16777216 bytes"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_bytes_of_other_kinds(content: bytes, part: str, tmp_path: Path) -> None:
     refused(tmp_path, content, cc.FormatError, part)

@@ -19,6 +19,9 @@ use crate::text::GZIP_MAGIC;
 
 /// Bytes that a model file may have, unpacked.
 const MOST_BYTES: u64 = 1 << 30;
+/// How many times its packed size a file may have unpacked; small ones may always reach [`SMALL_BYTES`].
+const MOST_TIMES: u64 = 200;
+const SMALL_BYTES: u64 = 1 << 24;
 
 /// A model as it is declared.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -93,18 +96,19 @@ fn load_one(declared: &Declared) -> Result<Model> {
 /// The bytes of a file, unpacked.
 fn bytes(path: &str) -> Result<Vec<u8>> {
     let unreadable = |error: std::io::Error| crate::unreadable(path, &error);
-    let mut file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    file.by_ref().take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    File::open(path).map_err(unreadable)?.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let mut most = MOST_BYTES;
     if bytes.starts_with(&GZIP_MAGIC) {
         let packed = std::mem::take(&mut bytes);
+        most = most.min(SMALL_BYTES.max(packed.len() as u64 * MOST_TIMES));
         let unpacked = flate2::read::MultiGzDecoder::new(&*packed);
-        unpacked.take(MOST_BYTES + 1).read_to_end(&mut bytes).map_err(|error| {
+        unpacked.take(most + 1).read_to_end(&mut bytes).map_err(|error| {
             Error::format(Place::file(path), format!("the file cannot be unpacked: {error}; it is damaged"))
         })?;
     }
-    if bytes.len() as u64 > MOST_BYTES {
-        let text = format!("the model has more than {MOST_BYTES} bytes; larger ones are not read");
+    if bytes.len() as u64 > most {
+        let text = format!("the model has more than {most} bytes; larger ones of its kind are not read");
         return Err(Error::format(Place::file(path), text));
     }
     Ok(bytes)

@@ -16,12 +16,14 @@ const ROWS_PER_CHECK: usize = 64;
 pub(super) fn goes_left(library: Library, tree: &Tree, node: &Node, value: f64) -> bool {
     match node.test {
         Test::Number { cut, missing, missing_left } => {
-            let value = if value.is_nan() && missing != Missing::Nan { 0.0 } else { value };
-            match missing {
-                Missing::Zero if library.narrow(value) == 0.0 => missing_left,
-                Missing::Nan if value.is_nan() => missing_left,
-                _ => value <= cut,
-            }
+            let is_missing = match missing {
+                Missing::Nothing => false,
+                Missing::Zero => value.is_nan() || library.narrow(value) == 0.0,
+                Missing::Nan => value.is_nan(),
+            };
+            // Where NaN is not missing it is zero.
+            let value = if value.is_nan() { 0.0 } else { value };
+            if is_missing { missing_left } else { value <= cut }
         }
         Test::Category { missing_left, .. } if value.is_nan() => missing_left,
         Test::Category { first, count, members_left, .. } => {
@@ -56,11 +58,11 @@ impl Golden {
 impl Engine for Golden {
     fn margins(&self, block: &Block, control: &Control, outputs: &mut [&mut [f64]]) -> Result<()> {
         for (model, outputs) in self.models.iter().zip(outputs) {
-            for (row, sums) in outputs.chunks_mut(model.ensemble.outputs()).enumerate() {
-                if row % ROWS_PER_CHECK == 0 {
-                    control.check()?;
-                }
-                sum_trees(&model.ensemble, sums, |feature| model.value(block, feature, row));
+            let width = model.ensemble.outputs();
+            for (part, sums) in outputs.chunks_mut(ROWS_PER_CHECK * width).enumerate() {
+                control.check()?;
+                let start = part * ROWS_PER_CHECK;
+                sum_trees(&model.ensemble, &model.columns(block, start, sums.len() / width), sums);
             }
         }
         Ok(())
@@ -68,22 +70,34 @@ impl Engine for Golden {
 }
 
 impl Bound {
+    /// The values of each feature in some rows; none of those that no node tests.
+    fn columns<'a>(&self, block: &'a Block, start: usize, rows: usize) -> Vec<&'a [f64]> {
+        let column = |&slot: &u32| match block.columns.get(slot as usize) {
+            Some(values) => &values[start..start + rows],
+            None => &[],
+        };
+        self.slots.iter().map(column).collect()
+    }
+
     /// The value of a feature in a row.
     pub(super) fn value(&self, block: &Block, feature: u32, row: usize) -> f64 {
         block.columns[self.slots[feature as usize] as usize][row]
     }
 }
 
-fn sum_trees(ensemble: &Ensemble, sums: &mut [f64], value: impl Fn(u32) -> f64) {
-    let library = ensemble.library;
-    sums.copy_from_slice(&ensemble.base);
+/// Sums the trees over some rows, each row in the order of the trees.
+fn sum_trees(ensemble: &Ensemble, columns: &[&[f64]], sums: &mut [f64]) {
+    let (library, outputs) = (ensemble.library, ensemble.outputs());
+    sums.chunks_mut(outputs).for_each(|sums| sums.copy_from_slice(&ensemble.base));
     for tree in &ensemble.trees {
-        let leaf = tree.leaves[leaf_of(library, tree, &value)].value;
-        let sum = &mut sums[tree.output as usize];
-        *sum = match library {
-            Library::LightGbm => *sum + leaf,
-            Library::XgBoost => f64::from(*sum as f32 + leaf as f32),
-        };
+        for (row, sums) in sums.chunks_mut(outputs).enumerate() {
+            let leaf = tree.leaves[leaf_of(library, tree, |feature| columns[feature as usize][row])].value;
+            let sum = &mut sums[tree.output as usize];
+            *sum = match library {
+                Library::LightGbm => *sum + leaf,
+                Library::XgBoost => f64::from(*sum as f32 + leaf as f32),
+            };
+        }
     }
 }
 

@@ -11,6 +11,9 @@ use super::tokens::shown;
 /// Levels of nesting that are followed.
 const DEEPEST: usize = 32;
 
+/// Values that a text may hold, those of plain lists not counted, and values of one plain list that is taken apart.
+const MOST_VALUES: usize = 1 << 22;
+
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Json<'a> {
@@ -31,7 +34,7 @@ pub(super) enum Json<'a> {
 impl<'a> Json<'a> {
     /// Reads a whole text.
     pub(super) fn parse(text: &'a str) -> Result<Self, String> {
-        let mut reader = Reader { text, place: 0 };
+        let mut reader = Reader { text, place: 0, values: 0 };
         let value = reader.value(0)?;
         reader.blank();
         if reader.place < text.len() {
@@ -73,6 +76,9 @@ impl<'a> Json<'a> {
         match self {
             Self::List(values) => Ok(values.clone()),
             Self::Row(text) if text.trim().is_empty() => Ok(Vec::new()),
+            Self::Row(text) if text.bytes().filter(|byte| *byte == b',').count() > MOST_VALUES => {
+                Err(format!("a list holds more than {MOST_VALUES} values"))
+            }
             Self::Row(text) => Ok(text
                 .split(',')
                 .map(|part| match part.trim() {
@@ -100,6 +106,7 @@ impl<'a> Json<'a> {
 struct Reader<'a> {
     text: &'a str,
     place: usize,
+    values: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -129,6 +136,10 @@ impl<'a> Reader<'a> {
     fn value(&mut self, depth: usize) -> Result<Json<'a>, String> {
         if depth > DEEPEST {
             return Err(format!("lists and objects are nested deeper than {DEEPEST} levels"));
+        }
+        self.values += 1;
+        if self.values > MOST_VALUES {
+            return Err(format!("there are more than {MOST_VALUES} values"));
         }
         self.blank();
         match self.byte() {

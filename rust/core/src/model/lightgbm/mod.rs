@@ -212,11 +212,12 @@ impl<'a> Header<'a> {
 }
 
 fn words<'a>(text: &'a str, wanted: usize, key: &str) -> std::result::Result<Vec<&'a str>, String> {
-    let found: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
+    let words = || text.split(' ').filter(|word| !word.is_empty());
+    let found: Vec<&str> = words().take(wanted + 1).collect();
     if found.len() == wanted {
         return Ok(found);
     }
-    Err(format!("field `{key}` holds {} words; `max_feature_idx` asks for {wanted}", found.len()))
+    Err(format!("field `{key}` holds {} words; `max_feature_idx` asks for {wanted}", words().count()))
 }
 
 /// The categories of a range such as `-1:3:8`; -1 stands for missing.

@@ -33,7 +33,7 @@ const KNOWN: [&str; 22] = [
     "shrinkage",
 ];
 /// Leaves that one tree may have.
-const MOST_LEAVES: usize = 1 << 24;
+const MOST_LEAVES: usize = 1 << 22;
 const CATEGORICAL: u8 = 1;
 const DEFAULT_LEFT: u8 = 2;
 

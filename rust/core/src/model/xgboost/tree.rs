@@ -8,7 +8,7 @@ use crate::model::json::Json;
 use crate::model::tokens::{count, numbers};
 
 /// Nodes that one tree may have.
-const MOST_NODES: usize = 1 << 25;
+const MOST_NODES: usize = 1 << 23;
 const KNOWN: [&str; 16] = [
     "base_weights",
     "categories",
