@@ -53,9 +53,9 @@ def to_stream(frame: object, *, categories: bool = False) -> ArrowStream:
             made = pl.DataFrame({name: _values(values) for name, values in frame.items()}, strict=False)
             return _typed(made)
         if _is_pandas(frame):
-            columns = frame.items()  # type: ignore[attr-defined]
             kept = _categories if categories else _values
-            return _typed(pl.DataFrame({str(name): kept(column) for name, column in columns}))
+            items = frame.items()  # type: ignore[attr-defined]
+            return _typed(pl.DataFrame({str(name): kept(column) for name, column in items}))
     except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
         raise SourceError(
             f"the frame cannot be read: {error}; give columns of one length and type"

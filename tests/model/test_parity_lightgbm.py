@@ -137,6 +137,43 @@ def test_small_models(booster: dict[str, Any], missing: dict[str, Any], tmp_path
         assert_parity(trained, rows, tmp_path, base + number, what)
 
 
+EXTRAS: list[dict[str, Any]] = [
+    {"monotone_constraints": [1, 0, -1, 0, 0, 0]},
+    {"use_quantized_grad": True},
+    {"extra_trees": True, "path_smooth": 1.0},
+    {"interaction_constraints": [[0, 1], [2, 3, 4, 5]], "cegb_tradeoff": 1.0},
+    {"boost_from_average": False, "is_unbalance": True},
+]
+
+
+@pytest.mark.parametrize("extra", EXTRAS, ids=lambda extra: next(iter(extra)))
+def test_options_of_the_training(extra: dict[str, Any], tmp_path: Path) -> None:
+    # Divisible by three: monotone features cannot be categorical.
+    trained, rows = train(3000, {"objective": "binary"}, extra)
+    assert_parity(trained, rows, tmp_path, 3000, str(extra))
+
+
+def test_a_part_of_a_model_and_a_continued_one(tmp_path: Path) -> None:
+    trained, rows = train(7, {"objective": "multiclass", "num_class": 3}, {})
+    label = make_labels(np.random.default_rng(7), rows, {"objective": "multiclass"})
+    params = {"objective": "multiclass", "num_class": 3, "verbosity": -1, "num_threads": 1}
+    data = lgb.Dataset(rows, label, feature_name=NAMES, free_raw_data=False)
+    longer = lgb.train(params, data, 9, init_model=trained)
+    assert_parity(longer, rows, tmp_path, 7, "continued")
+    longer.save_model(tmp_path / "part.txt", num_iteration=3, start_iteration=2)
+    assert_parity(lgb.Booster(model_file=str(tmp_path / "part.txt")), rows, tmp_path, 8, "part")
+
+
+@pytest.mark.parametrize("scale", [1e300, 1e-300, 1e-310])
+def test_values_at_the_ends_of_the_range(scale: float, tmp_path: Path) -> None:
+    random = np.random.default_rng(2)
+    rows = make_rows(random, 300) * scale
+    for label_scale in (1.0, 1e10, 1e-310):
+        data = lgb.Dataset(rows, random.normal(size=300) * label_scale, feature_name=NAMES)
+        trained = lgb.train({"verbosity": -1, "num_threads": 1, "min_data_in_leaf": 3}, data, 5)
+        assert_parity(trained, rows, tmp_path, 2, f"{scale} {label_scale}")
+
+
 def test_a_constant_label_gives_single_leaves(tmp_path: Path) -> None:
     rows = make_rows(np.random.default_rng(3), 200)
     data = lgb.Dataset(rows, np.full(200, 2.5), feature_name=NAMES)

@@ -125,6 +125,42 @@ def test_small_models(method: dict[str, Any], tmp_path: Path) -> None:
             assert_parity(trained, rows, kinds, tmp_path / "m.json", seed, f"{objective} {method} {kinds}")
 
 
+EXTRAS: list[dict[str, Any]] = [
+    {"monotone_constraints": "(1,0,-1,0,0,0)"},
+    {"interaction_constraints": "[[0, 1], [2, 3, 4, 5]]"},
+    {"base_score": 1e-9},
+    {"booster": "gbtree", "scale_pos_weight": 3.0, "max_delta_step": 0.5},
+]
+
+
+@pytest.mark.parametrize("extra", EXTRAS, ids=lambda extra: next(iter(extra)))
+def test_options_of_the_training(extra: dict[str, Any], tmp_path: Path) -> None:
+    trained, rows, kinds = train(3000, {"objective": "binary:logistic"}, {**METHODS[0], **extra})
+    assert_parity(trained, rows, kinds, tmp_path / "m.json", 3000, str(extra))
+
+
+def test_several_quantiles_and_a_part_of_a_model(tmp_path: Path) -> None:
+    objective = {"objective": "reg:quantileerror", "quantile_alpha": [0.1, 0.5, 0.9]}
+    trained, rows, kinds = train(4, objective, METHODS[0])
+    if tuple(map(int, xgb.__version__.split(".")[:2])) < (3, 4):
+        assert_parity(trained, rows, kinds, tmp_path / "m.json", 4, "quantiles")
+    trained, rows, kinds = train(5, {"objective": "binary:logistic"}, METHODS[4])
+    part = trained[1 : max(2, trained.num_boosted_rounds() - 1)]
+    assert_parity(part, rows, kinds, tmp_path / "m.json", 5, "part")
+
+
+@pytest.mark.parametrize("scale", [1e-40, 1e-44, 1e30])
+def test_leaves_at_the_ends_of_the_range(scale: float, tmp_path: Path) -> None:
+    random = np.random.default_rng(2)
+    rows = make_rows(random, 300)
+    data = xgb.DMatrix(rows, random.normal(size=300) * scale, feature_names=NAMES)
+    trained = xgb.train({"nthread": 1, "max_depth": 3}, data, 5)
+    trained.save_model(tmp_path / "m.json")
+    fleet = cc.Fleet.load(tmp_path / "m.json")
+    found = fleet.predict(frame_of(NAMES, rows))
+    assert_same_bits(found, trained.predict(data, output_margin=True), f"{scale}")
+
+
 def test_softmax_gives_the_probabilities_behind_its_classes(tmp_path: Path) -> None:
     trained, rows, kinds = train(1, {"objective": "multi:softmax", "num_class": 3}, METHODS[0])
     file = tmp_path / "m.json"
