@@ -76,7 +76,7 @@ class Country:
 
 
 @dataclass(frozen=True)
-class Person:
+class Units:
     """The units behind the records of a block."""
 
     units: Ids
@@ -97,32 +97,32 @@ def make(country: Country, records: Ids, block: int) -> tuple[pl.DataFrame, pl.D
         block: the block's number, which its noise is drawn from.
     """
     draws = country.draws
-    person = _people(country, records)
+    behind = _units(country, records)
     progress, event_time = _times(country, records)
     years = 1970.0 + event_time / (365.2425 * outcomes.DAY)
-    product, channel = _products(draws, records, person.enterprise)
-    state = _latent(country, records, block, person, years)
+    product, channel = _products(draws, records, behind.enterprise)
+    state = _latent(country, records, block, behind, years)
     applied = outcomes.Applied(records, event_time, progress, product, state)
     delay = -DELAY_DAYS * np.log1p(-draws.uniform("delay", records))
     known_time = event_time + (np.minimum(delay, LONGEST_DELAY_DAYS) * outcomes.DAY).astype(np.int64)
     linked = identifiers.Block(
         records,
-        person.units,
-        person.homes,
-        person.cities,
-        person.ring,
-        person.role,
+        behind.units,
+        behind.homes,
+        behind.cities,
+        behind.ring,
+        behind.role,
         dealer=channel == CHANNELS.index("dealer"),
         paper=channel == CHANNELS.index("branch"),
-        enterprise=person.enterprise,
+        enterprise=behind.enterprise,
     )
     share = country.places.people / country.places.people.sum()
     noise = draws.stream("features", block)
     frame = pl.select(
         key=pl.Series(records + 1),
-        unit_id=pl.Series(person.units + 1),
-        kind=pl.Series(("person", "enterprise")).gather(person.enterprise.astype(np.uint32)),
-        adcode=pl.Series(country.places.stated_code(draws, records, person.cities)),
+        unit_id=pl.Series(behind.units + 1),
+        kind=pl.Series(("person", "enterprise")).gather(behind.enterprise.astype(np.uint32)),
+        adcode=pl.Series(country.places.stated_code(draws, records, behind.cities)),
         event_time=_time(event_time),
         known_time=_time(known_time),
         product=pl.Series(outcomes.PRODUCTS).gather(product.astype(np.uint32)),
@@ -130,12 +130,12 @@ def make(country: Country, records: Ids, block: int) -> tuple[pl.DataFrame, pl.D
     ).with_columns(
         *outcomes.columns(draws, applied, country.as_of),
         *identifiers.columns(draws, linked, country.rings, share, country.records),
-        *features.columns(noise, state.factors, _gaps(draws, records, person, state, linked.paper)),
+        *features.columns(noise, state.factors, _gaps(draws, records, behind, state, linked.paper)),
     )
-    return frame, _truth(country, frame["key"], person, state, linked)
+    return frame, _truth(country, frame["key"], behind, state, linked)
 
 
-def _people(country: Country, records: Ids) -> Person:
+def _units(country: Country, records: Ids) -> Units:
     """The units behind records, with homes, cities and rings."""
     draws, rings = country.draws, country.rings
     units = applicants.unit_of(draws, records)
@@ -149,7 +149,7 @@ def _people(country: Country, records: Ids) -> Person:
         ring_kind = np.where(ring >= 0, rings.kind[ring], ring_kind)
     shell = ring_kind == KINDS.index("shell_companies")
     enterprise = shell | (applicants.is_enterprise(draws, units) & (ring < 0))
-    return Person(units, homes, cities, ring, role, ring_kind, enterprise)
+    return Units(units, homes, cities, ring, role, ring_kind, enterprise)
 
 
 def _times(country: Country, records: Ids) -> tuple[Floats, Ids]:
@@ -175,40 +175,40 @@ def _products(
     return product.astype(np.int8), channel.astype(np.int8)
 
 
-def _latent(country: Country, records: Ids, block: int, person: Person, years: Floats) -> latent.Latent:
+def _latent(country: Country, records: Ids, block: int, behind: Units, years: Floats) -> latent.Latent:
     """The hidden state of records; the only place where a city acts."""
     draws = country.draws
-    mean = country.means[person.cities] + np.where(person.enterprise, latent.ENTERPRISE_OFFSET, 0.0)
-    points = latent.true_points(draws, mean, person.units, records, years)
-    recruited = person.role == ROLES.index("recruited")
-    fraud = latent.fraud_of(draws, person.units, person.ring, person.ring_kind, recruited)
+    mean = country.means[behind.cities] + np.where(behind.enterprise, latent.ENTERPRISE_OFFSET, 0.0)
+    points = latent.true_points(draws, mean, behind.units, records, years)
+    recruited = behind.role == ROLES.index("recruited")
+    fraud = latent.fraud_of(draws, behind.units, behind.ring, behind.ring_kind, recruited)
     credit = (points - 580.0) / latent.POINTS_SD
     stream = draws.stream("factors", block)
-    return latent.Latent(points, fraud, latent.factors_of(draws, stream, person.units, credit, fraud, years))
+    return latent.Latent(points, fraud, latent.factors_of(draws, stream, behind.units, credit, fraud, years))
 
 
 def _gaps(
-    draws: Draws, records: Ids, person: Person, state: latent.Latent, paper: NDArray[np.bool_]
+    draws: Draws, records: Ids, behind: Units, state: latent.Latent, paper: NDArray[np.bool_]
 ) -> features.Gaps:
     """Where features are missing, by cause."""
     credit = np.clip((state.points - 580.0) / latent.POINTS_SD, -3.0, 3.0)
-    first = person.units == records
+    first = behind.units == records
     return features.Gaps(
         {
-            "bureau": draws.uniform("thin file", person.units) < THIN_SHARE * np.exp(-0.25 * credit),
-            "new": first & (draws.uniform("new customer", person.units) < NEW_SHARE),
+            "bureau": draws.uniform("thin file", behind.units) < THIN_SHARE * np.exp(-0.25 * credit),
+            "new": first & (draws.uniform("new customer", behind.units) < NEW_SHARE),
             "sparse": draws.uniform("sparse", records) < SPARSE_SHARE,
-            "enterprise": person.enterprise,
+            "enterprise": behind.enterprise,
             "paper": paper,
         }
     )
 
 
 def _truth(
-    country: Country, key: pl.Series, person: Person, state: latent.Latent, linked: identifiers.Block
+    country: Country, key: pl.Series, behind: Units, state: latent.Latent, linked: identifiers.Block
 ) -> pl.DataFrame:
     """What only the maker of the world knows."""
-    ringed = pl.Series(person.ring >= 0)
+    ringed = pl.Series(behind.ring >= 0)
     hubs = identifiers.hubs(country.draws, linked)
 
     def word(words: tuple[str, ...], codes: NDArray[np.int8]) -> pl.Expr:
@@ -218,15 +218,15 @@ def _truth(
 
     return pl.select(
         key=key,
-        city=pl.Series(country.places.codes).gather(person.cities.astype(np.uint32)),
-        planted_mean=pl.Series(country.means[person.cities]),
+        city=pl.Series(country.places.codes).gather(behind.cities.astype(np.uint32)),
+        planted_mean=pl.Series(country.means[behind.cities]),
         true_points=pl.Series(state.points),
         true_pd=pl.Series(outcomes.default_chance(state.points)),
         fraud_kind=word(latent.FRAUD_KINDS, state.fraud),
-        ring_id=pl.when(ringed).then(pl.Series(person.ring)),
-        ring_kind=word(KINDS, person.ring_kind),
-        ring_role=word(ROLES, person.role),
-        home_id=pl.Series(person.homes + 1),
+        ring_id=pl.when(ringed).then(pl.Series(behind.ring)),
+        ring_kind=word(KINDS, behind.ring_kind),
+        ring_role=word(ROLES, behind.role),
+        home_id=pl.Series(behind.homes + 1),
     ).with_columns(pl.Series(name, mask) for name, mask in hubs.items())
 
 
