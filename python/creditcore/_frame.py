@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from creditcore.errors import ArgumentError, SourceError
+from creditcore.errors import ArgumentError, SchemaError, SourceError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -161,6 +161,31 @@ def named_columns(model: str, array: Any, features: list[str]) -> pl.DataFrame:
     return pl.DataFrame(
         {name: np.ascontiguousarray(values[:, at]) for at, name in enumerate([*features, base])}
     )
+
+
+def as_codes(expected: Any, actual: Any) -> tuple[Any, Any, list[float] | None]:
+    """Give two columns of text as numbers, the same for the same text, and those numbers; others as they are.
+
+    Raises:
+        SourceError: a column that cannot be read.
+        SchemaError: text in one column, numbers in the other.
+    """
+    import polars as pl
+
+    try:
+        pair = [pl.Series("score", _values(column), strict=False) for column in (expected, actual)]
+    except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+        raise SourceError(f"a column cannot be read: {error}; give one column of one type") from error
+    texts = [column.dtype in (pl.String, pl.Categorical, pl.Enum) for column in pair]
+    if not any(texts):
+        return expected, actual, None
+    if not all(text or column.null_count() == len(column) for text, column in zip(texts, pair, strict=True)):
+        kinds = " and ".join(f"`{column.dtype}`" for column in pair)
+        raise SchemaError(f"columns of {kinds} cannot be compared; give both as text or both as numbers")
+    plain = [column.cast(pl.String) for column in pair]
+    known = pl.concat(plain).drop_nulls().unique().sort().to_list()
+    codes = [float(code) for code in range(len(known))]
+    return *(column.replace_strict(known, codes, return_dtype=pl.Float64) for column in plain), codes
 
 
 def write_parquet(frames: list[pl.DataFrame], file: IO[bytes]) -> None:

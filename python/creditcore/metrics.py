@@ -133,10 +133,10 @@ def psi(
     """Population stability index: how far a column has moved from what was expected.
 
     Args:
-        expected: a column of numbers, such as the scores of the development sample.
+        expected: a column of numbers, such as the scores of the development sample, or of text.
         actual: the same of now. Null and NaN are left out of both.
         bins: how many bins that hold equal shares of `expected`, as far as ties allow, or their upper edges
-            (`[500, 600]` makes three bins: to 500, to 600, above).
+            (`[500, 600]` makes three bins: to 500, to 600, above). Each text is a bin of its own.
         expected_weight: weights of `expected`, as in `auc`.
         actual_weight: weights of `actual`.
 
@@ -153,5 +153,8 @@ def psi(
     """
     if isinstance(bins, bool):
         raise ArgumentError("`bins` is a number of bins or a list of edges")
+    from creditcore._frame import as_codes
+
+    expected, actual, codes = as_codes(expected, actual)
     before = ScoreCounts.of(None, expected, expected_weight)
-    return before.psi(ScoreCounts.of(None, actual, actual_weight), bins)
+    return before.psi(ScoreCounts.of(None, actual, actual_weight), bins if codes is None else codes)

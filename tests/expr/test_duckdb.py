@@ -97,6 +97,15 @@ def database() -> duckdb.DuckDBPyConnection:
     return connection
 
 
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(condition=conditions, nan=st.sampled_from(["null", "sql"]))
+def test_a_row_alone_has_the_truth_that_it_has_among_others(condition: str, nan: str) -> None:
+    assume(len(condition) < 400)
+    among = cc.evaluate(condition, FRAME, nan=nan).to_list()
+    alone = [cc.evaluate(condition, FRAME[row : row + 1], nan=nan).item() for row in range(len(FRAME))]
+    assert alone == among, condition
+
+
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(condition=conditions)
 def test_a_condition_holds_where_duckdb_says(database: duckdb.DuckDBPyConnection, condition: str) -> None:

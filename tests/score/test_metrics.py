@@ -146,6 +146,16 @@ def test_psi_equals_its_definition(shift: float) -> None:
     assert cc.psi(expected, expected) == 0.0
 
 
+def test_psi_of_texts_has_a_bin_for_each() -> None:
+    expected, actual = ["a"] * 6 + ["b"] * 4 + [None], ["a"] * 3 + ["b"] * 5 + ["c"] * 2
+    shares = [(0.6, 0.3), (0.4, 0.5), (1e-4, 0.2)]
+    naive = sum((a - e) * math.log(a / e) for e, a in shares)
+    assert cc.psi(expected, actual) == pytest.approx(naive, abs=1e-12)
+    assert cc.psi(pl.Series(expected, dtype=pl.Categorical), actual) == pytest.approx(naive, abs=1e-12)
+    with pytest.raises(cc.SchemaError, match="cannot be compared"):
+        cc.psi(expected, [1.0])
+
+
 def test_bins_that_are_none_are_refused() -> None:
     for bins in (0, 10**6, [2.0, 1.0], [math.nan], True):
         with pytest.raises(cc.ArgumentError, match="`bins`"):

@@ -261,6 +261,10 @@ fn cast(kind: &CastKind, value: Expr, to: &DataType, span: Span) -> Result<Kind>
 
 fn function(call: Call, span: Span) -> Result<Kind> {
     let name = call.name.to_string();
+    if call.args == FunctionArguments::None {
+        // `user`, `current_date`: to SQL a function without parentheses, here a name like any other.
+        return Ok(Kind::Column(name));
+    }
     let plain = call.over.is_none() && call.filter.is_none() && call.within_group.is_empty();
     let Some(&(known, function, least, most)) =
         Function::ALL.iter().find(|(known, ..)| known.eq_ignore_ascii_case(&name))

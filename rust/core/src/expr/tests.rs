@@ -180,6 +180,7 @@ fn refusals_name_place_and_way_out() {
         ("today() > 1", "no function `today`; the functions are ABS"),
         ("s > 1", "`TEXT` and `BIGINT` cannot be compared; text is written in single quotes"),
         ("i AND b", "AND takes `BOOLEAN`, here is `BIGINT`; compare it: `... <> 0`"),
+        ("current_date > day", "no column `current_date`"),
         ("x + 1", "the text gives `DOUBLE`, not a truth"),
         ("x >", "the text ends too early"),
         ("x > 1 y", "`y` stands after the end"),

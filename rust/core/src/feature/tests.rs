@@ -6,6 +6,8 @@ use arrow_array::{
     ArrayRef, Date32Array, Decimal128Array, Int64Array, RecordBatch, UInt64Array, cast::AsArray,
 };
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::batch::Frame;
 use crate::exec::Control;
@@ -55,4 +57,16 @@ fn unseen_values_are_counted_one_by_one_up_to_a_thousand() {
     let counts = &apply(schema, "x", values).expect("unseen values are kept").counts[0];
     assert_eq!(counts.unseen.len(), 1_000);
     assert_eq!(counts.unseen.values().sum::<u64>() + counts.unseen_more, 2_998);
+}
+
+proptest! {
+    #[test]
+    fn no_mutation_of_a_schema_makes_its_reader_panic(cut in 0usize..400, with in "[\\[\\]{}\":,a-z0-9.-]{0,6}") {
+        let whole = r#"{"missing": [-999, "NaN"], "nan": "sql", "features": [{"name": "a", "type": "category",
+            "values": ["x", 1], "special": {"-1": "none"}, "sensitive": true}, {"name": "b", "type": "int64",
+            "clip": [0, null], "source": "a"}, {"name": "c", "type": "float32", "derived": "a + b"}]}"#;
+        let cut = cut.min(whole.len());
+        drop(Schema::from_json(&format!("{}{with}{}", &whole[..cut], &whole[cut..]), "schema"));
+        drop(Schema::from_json(&format!("{}{with}", &whole[..cut]), "schema"));
+    }
 }
