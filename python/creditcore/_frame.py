@@ -185,7 +185,8 @@ def as_codes(expected: Any, actual: Any) -> tuple[Any, Any, list[float] | None]:
     plain = [column.cast(pl.String) for column in pair]
     known = pl.concat(plain).drop_nulls().unique().sort().to_list()
     codes = [float(code) for code in range(len(known))]
-    return *(column.replace_strict(known, codes, return_dtype=pl.Float64) for column in plain), codes
+    first, second = (column.replace_strict(known, codes, return_dtype=pl.Float64) for column in plain)
+    return first, second, codes
 
 
 def write_parquet(frames: list[pl.DataFrame], file: IO[bytes]) -> None:
