@@ -274,7 +274,11 @@ def calibrations(scores: Mapping[str, Floats], held: Sample) -> str:
 
     Bad outcomes follow a line. Frauds do not, as a blend of kinds bends at its low end: they follow steps.
     """
-    lines = [MADE_BY, "# Weights of the blends stand with the models in fleet.toml."]
+    lines = [
+        MADE_BY,
+        "# Weights of the blends stand with the models in fleet.toml; many models know one segment only.",
+        'on_null = "renormalise"',
+    ]
     for target, section in (("fraud", "fraud"), ("default", "credit")):
         label = _label(held.facts, target)
         known = label.is_not_null().to_numpy()
