@@ -177,6 +177,18 @@ def test_unseen_categories_are_counted_by_model() -> None:
     assert fleet.predict(frame).height == 4
 
 
+def test_dictionaries_of_every_kind_match_by_value() -> None:
+    fleet = cc.Fleet.load({"l": DATA / "small_lightgbm.txt"})
+    age = pa.array([1.0, 2.0, 3.0])
+    codes = fleet.predict({"town": [1.0, None, 2.0], "size": [0, 2, None], "age": [1.0, 2.0, 3.0]})
+    for texts in (pa.string(), pa.large_string(), pa.string_view()):
+        towns = pa.array(["x", None, "yy"]).dictionary_encode()
+        towns = pa.DictionaryArray.from_arrays(towns.indices, towns.dictionary.cast(texts))
+        for sizes in (pa.array([10, 30, None]), pa.array([10.0, 30.0, None])):
+            table = pa.table({"town": towns, "size": sizes.dictionary_encode(), "age": age})
+            assert fleet.predict(table).equals(codes)
+
+
 def test_text_on_a_model_that_knows_no_values_is_refused() -> None:
     fleet = cc.Fleet.load(DATA / "lgb_treelite_toy_categorical" / "model.txt.gz")
     with pytest.raises(cc.SchemaError, match=r"codes as numbers.*`categories`"):

@@ -127,35 +127,27 @@ fn by_values(
         DataType::Utf8 => array.as_string::<i32>().iter().for_each(push),
         DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(push),
         DataType::Utf8View => array.as_string_view().iter().for_each(push),
-        _ => {
-            let dictionary = array.as_any_dictionary();
-            let texts = dictionary_texts(dictionary.values())?;
-            let keys = dictionary.normalized_keys();
-            for (row, key) in keys.into_iter().enumerate() {
-                let there = dictionary.keys().is_valid(row);
-                push(if there { texts.get(key).and_then(|text| text.as_deref()) } else { None });
+        DataType::Dictionary(_, kind) => {
+            // The rows' own values alone: a dictionary may be far longer than a block.
+            let plain = cast(array, kind)?;
+            if is_text(kind) {
+                return by_values(&plain, library, values, out, unseen);
             }
+            texts(&plain)?.iter().for_each(|text| push(text.as_deref()));
         }
+        other => return Err(format!("is of type {other}; text or a dictionary is needed")),
     }
     Ok(())
 }
 
-/// The values of a dictionary as texts.
-fn dictionary_texts(values: &ArrayRef) -> Result<Vec<Option<String>>, String> {
-    let owned = |text: Option<&str>| text.map(str::to_owned);
-    Ok(match values.data_type() {
-        DataType::Utf8 => values.as_string::<i32>().iter().map(owned).collect(),
-        DataType::LargeUtf8 => values.as_string::<i64>().iter().map(owned).collect(),
-        DataType::Utf8View => values.as_string_view().iter().map(owned).collect(),
-        DataType::Boolean => {
-            values.as_boolean().iter().map(|flag| flag.map(|flag| flag.to_string())).collect()
-        }
-        _ => {
-            let mut numbers_of = Vec::new();
-            numbers(values, Library::LightGbm, &mut numbers_of)?;
-            numbers_of.into_iter().map(|value| (!value.is_nan()).then(|| category_text(value))).collect()
-        }
-    })
+/// Numbers and flags as the texts of categories.
+fn texts(array: &ArrayRef) -> Result<Vec<Option<String>>, String> {
+    if *array.data_type() == DataType::Boolean {
+        return Ok(array.as_boolean().iter().map(|flag| flag.map(|flag| flag.to_string())).collect());
+    }
+    let mut values = Vec::with_capacity(array.len());
+    numbers(array, Library::LightGbm, &mut values)?;
+    Ok(values.into_iter().map(|value| (!value.is_nan()).then(|| category_text(value))).collect())
 }
 
 /// The values of a numeric or Boolean column, or of a dictionary of one.
