@@ -129,3 +129,13 @@ def test_files_and_frames_give_the_same_features(tmp_path: Path) -> None:
     assert expected["y"].to_list() == [False, None, False, None, True]
     assert schema.apply(tmp_path / "f.parquet").equals(expected)
     assert schema.apply(tmp_path / "f.csv").equals(expected)
+
+
+def test_faults_count_rows_over_all_files(tmp_path: Path) -> None:
+    for number in range(3):
+        pl.DataFrame({"x": [1, 0]}).write_parquet(tmp_path / f"{number}.parquet")
+    schema = cc.Schema([{"name": "y", "type": "float64", "derived": "1 / x"}])
+    assert [fault["row"] for fault in schema.applied(tmp_path).faults] == [1, 3, 5]
+    faults: list[dict[str, Any]] = []
+    cc.evaluate("1 / x > 0", tmp_path, faults=faults)
+    assert [fault["row"] for fault in faults] == [1, 3, 5]

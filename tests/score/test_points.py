@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,21 @@ def test_effects_score_then_cap_then_clamp(effects: list[Any], final: list[float
     made = cc.score(predictions, cc.Blend(credit={"a": 1}), scaling, {"effect": effects})
     assert made["points_model"].to_list() == [600.0] * 3
     assert made["points_final"].to_list() == final
+
+
+def test_decisions_go_row_by_row_over_several_files(tmp_path: Path) -> None:
+    for number, rows in enumerate((3, 1, 4)):
+        pl.DataFrame({"a": [1 / 51] * rows}).write_parquet(tmp_path / f"{number}.parquet")
+    effects = {"effect": [f"score {row}" for row in range(8)]}
+    made = cc.score(tmp_path, cc.Blend(credit={"a": 1}), decisions=effects, threads=3)
+    assert made["points_final"].to_list() == [600.0 + row for row in range(8)]
+    with pytest.raises(cc.ArgumentError, match="the decisions have 7 rows, the predictions 8"):
+        cc.score(tmp_path, cc.Blend(credit={"a": 1}), decisions={"effect": [""] * 7})
+
+
+def test_no_records_give_no_scores() -> None:
+    made = cc.score({"a": []}, cc.Blend(credit={"a": 1}))
+    assert (made.height, made.columns) == (0, ["fraud_p", "pd", "points_model", "points_final"])
 
 
 def test_effects_that_do_not_fit_are_refused() -> None:

@@ -136,6 +136,14 @@ pub(crate) fn numeric<'a>(
             _ => {}
         }
     }
+    if let Column::Null(rows) = value {
+        let kind = if matches!(function, Function::Abs | Function::Ceil | Function::Floor) {
+            Type::Null
+        } else {
+            Type::Double
+        };
+        return Column::nulls(kind, *rows);
+    }
     let rows = 0..value.len();
     Column::Double(rows.map(|row| of_double(function, double(value, row)?, nan, row, faults)).collect())
 }

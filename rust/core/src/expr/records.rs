@@ -49,15 +49,17 @@ pub fn truths(
         names.iter().map(|name| Wanted { name: (*name).to_owned(), role: Role::Key }).collect();
     let work = |done: &mut Vec<(usize, Truths)>, task: usize| {
         let mut truths = Truths::default();
+        let mut rows = 0;
         source.read(task, &wanted, control, &mut |batch| {
             let columns: Vec<_> = names.iter().copied().zip(&batch.columns).collect();
             let (values, faults) = condition.holds(&columns, batch.rows, nan)?;
             truths.values.push(values);
             truths.faults.extend(faults.into_iter().map(|fault| RowFault {
-                row: batch.first_row + fault.row as u64,
+                row: rows + fault.row as u64,
                 span: fault.span,
                 failure: fault.failure,
             }));
+            rows += batch.rows as u64;
             Ok(())
         })?;
         done.push((task, truths));
@@ -67,9 +69,13 @@ pub fn truths(
         parallel(threads, source.tasks(), || Ok(Vec::new()), work)?.into_iter().flatten().collect();
     done.sort_by_key(|(task, _)| *task);
     let mut all = Truths::default();
+    // A task counts its rows from 0; a batch counts those of its file.
+    let mut before = 0;
     for (_, truths) in done {
+        all.faults
+            .extend(truths.faults.into_iter().map(|fault| RowFault { row: before + fault.row, ..fault }));
+        before += truths.values.iter().map(|values| values.len() as u64).sum::<u64>();
         all.values.extend(truths.values);
-        all.faults.extend(truths.faults);
     }
     Ok(all)
 }

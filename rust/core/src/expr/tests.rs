@@ -129,6 +129,7 @@ fn functions_follow_sql() {
     assert_eq!(integers("LENGTH('\u{4fe1}\u{7528}')")[0], Some(2));
     assert_eq!(integers("GREATEST(i, 3, NULL)"), [Some(7), Some(i64::MAX), Some(3), Some(3)]);
     assert_eq!(doubles("LEAST(i, 1.5)")[0], Some(1.5));
+    assert_eq!(texts("COALESCE(ABS(NULL), ROUND(NULL), -NULL, 'a')")[0], Some("a".into()));
     assert_eq!(integers("NULLIF(i, 7)"), [None, Some(i64::MAX), Some(-7), None]);
     assert_eq!(integers("CAST(s AS BIGINT)"), [None, None, Some(12), None]);
     assert_eq!(run("SQRT(-1)", NanMode::Null).faults.len(), 4);

@@ -50,6 +50,7 @@ pub struct Applied {
 #[derive(Default)]
 struct Part {
     task: usize,
+    rows: u64,
     batches: Vec<RecordBatch>,
     counts: Vec<Counts>,
     faults: Vec<FeatureFault>,
@@ -91,13 +92,16 @@ impl Schema {
             faults: Vec::new(),
         };
         for part in parts {
+            // A part counts its rows from 0; a batch counts those of its file.
+            let before = applied.rows;
+            applied.rows += part.rows;
             applied.batches.extend(part.batches);
             applied.counts.iter_mut().zip(part.counts).for_each(|(all, of_part)| all.merge(of_part));
-            applied.faults.extend(part.faults);
+            let faults = part.faults.into_iter();
+            applied.faults.extend(faults.map(|fault| FeatureFault { row: before + fault.row, ..fault }));
         }
         applied.faults.sort_unstable();
         applied.faults.truncate(MOST_FAULTS);
-        applied.rows = applied.batches.iter().map(|batch| batch.num_rows() as u64).sum();
         if let Some(first) = applied.batches.first() {
             applied.schema = first.schema();
         }
@@ -156,6 +160,7 @@ impl Schema {
             made[index] = Some(array);
             part.counts[index].merge(counts);
         }
+        part.rows += batch.rows as u64;
         let kept = keep.iter().map(|name| (name.as_str(), raw[name.as_str()].clone()));
         let features = self.features.iter().zip(made).filter(|(feature, _)| feature.output);
         let columns = kept.chain(features.filter_map(|(feature, made)| Some((feature.name.as_str(), made?))));
@@ -185,7 +190,7 @@ impl Schema {
         counts.faults = outcome.faults.len() as u64;
         let room = MOST_FAULTS.saturating_sub(part.faults.len());
         part.faults.extend(outcome.faults.into_iter().take(room).map(|fault| FeatureFault {
-            row: batch.first_row + fault.row as u64,
+            row: part.rows + fault.row as u64,
             feature: index,
             span: fault.span,
             failure: fault.failure,

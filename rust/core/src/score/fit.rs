@@ -37,7 +37,7 @@ fn check(entries: &[Entry]) -> Result<(f64, f64)> {
 pub fn platt(entries: &[Entry]) -> Result<Calibration> {
     let (good, bad) = check(entries)?;
     let targets = ((bad + 1.0) / (bad + 2.0), 1.0 / (good + 2.0));
-    let mut line = (0.0, ((bad + 1.0) / (good + 1.0)).ln());
+    let mut line = (0.0, libm::log((bad + 1.0) / (good + 1.0)));
     let mut loss = loss_of(entries, targets, line);
     for _ in 0..MOST_STEPS {
         let (gradient, [haa, hab, hbb]) = derivatives(entries, targets, line);
@@ -78,7 +78,7 @@ fn loss_of(entries: &[Entry], targets: (f64, f64), line: (f64, f64)) -> f64 {
     let of = |entry: &Entry| {
         let z = line.0 * entry.score + line.1;
         // ln(1 + e^z), without overflow.
-        let soft = if z > 0.0 { z + (-z).exp().ln_1p() } else { z.exp().ln_1p() };
+        let soft = z.max(0.0) + libm::log1p(libm::exp(-z.abs()));
         let (bad, good) = (entry.bad as f64, entry.good as f64);
         bad * (soft - targets.0 * z) + good * (soft - targets.1 * z)
     };

@@ -66,53 +66,73 @@ pub fn score(
     control: &Control,
 ) -> Result<Vec<RecordBatch>> {
     let effects = decisions.map(|decisions| effects(decisions, control)).transpose()?;
-    if let (Some(effects), Some(rows)) = (&effects, source.rows())
-        && effects.len() as u64 != rows
-    {
-        let text =
-            format!("the decisions have {} rows, the predictions {rows}; they go row by row", effects.len());
-        return Err(Error::argument(text));
-    }
     let parts = [blend.fraud.as_ref(), blend.credit.as_ref()];
-    let models = || parts.into_iter().flatten().flat_map(|part| &part.models);
     let mut wanted = Vec::new();
-    for (name, _) in models() {
+    for (name, _) in parts.into_iter().flatten().flat_map(|part| &part.models) {
         find_column(source.column_names(), name)?;
         wanted.push(Wanted { name: name.clone(), role: Role::Number });
     }
     let fraud_models = blend.fraud.as_ref().map_or(0, |part| part.models.len());
-    let schema = columns();
-    let work = |done: &mut Vec<(usize, Vec<RecordBatch>)>, task: usize| {
+    let work = |done: &mut Vec<(usize, Vec<Scored>)>, task: usize| {
         let mut batches = Vec::new();
         source.read(task, &wanted, control, &mut |batch| {
             let (fraud, credit) = batch.columns.split_at(fraud_models);
             let fraud = blended(blend.fraud.as_ref(), fraud, blend.on_null, output, batch)?;
             let credit = blended(blend.credit.as_ref(), credit, blend.on_null, output, batch)?;
-            let first = batch.first_row as usize;
-            let effect = |row: usize| effects.as_ref().map_or(Effect::default(), |all| all[first + row]);
-            let points: Vec<Option<i64>> =
-                credit.iter().map(|scored| scored.map(|(_, log_odds)| scaling.points(log_odds))).collect();
-            let last = points.iter().enumerate();
-            let last =
-                last.map(|(row, points)| points.map(|points| effect(row).apply(points, scaling).points));
-            let arrays: [Float64Array; 4] = [
-                fraud.iter().map(|scored| scored.map(|(probability, _)| probability)).collect(),
-                credit.iter().map(|scored| scored.map(|(probability, _)| probability)).collect(),
-                points.iter().map(|points| points.map(to_points)).collect(),
-                last.map(|points| points.map(to_points)).collect(),
-            ];
-            let arrays = arrays.map(|array| Arc::new(array) as ArrayRef).to_vec();
-            let made = RecordBatch::try_new(schema.clone(), arrays);
-            batches.push(made.map_err(|error| Error::schema(Place::default(), error.to_string()))?);
+            batches.push(Scored {
+                fraud: fraud.iter().map(|scored| scored.map(|(probability, _)| probability)).collect(),
+                pd: credit.iter().map(|scored| scored.map(|(probability, _)| probability)).collect(),
+                points: credit
+                    .iter()
+                    .map(|scored| scored.map(|(_, log_odds)| scaling.points(log_odds)))
+                    .collect(),
+            });
             Ok(())
         })?;
         done.push((task, batches));
         Ok(())
     };
-    let mut done: Vec<(usize, Vec<RecordBatch>)> =
+    let mut done: Vec<(usize, Vec<Scored>)> =
         parallel(threads, source.tasks(), || Ok(Vec::new()), work)?.into_iter().flatten().collect();
     done.sort_by_key(|(task, _)| *task);
-    Ok(done.into_iter().flat_map(|(_, batches)| batches).collect())
+    let batches: Vec<Scored> = done.into_iter().flat_map(|(_, batches)| batches).collect();
+    finished(batches, effects.as_deref(), scaling)
+}
+
+/// What models and scaling make of a batch.
+struct Scored {
+    fraud: Float64Array,
+    pd: Float64Array,
+    points: Vec<Option<i64>>,
+}
+
+/// The columns of the result: effects go by the row in the whole source, which only all batches in their
+/// order tell.
+fn finished(batches: Vec<Scored>, effects: Option<&[Effect]>, scaling: &Scaling) -> Result<Vec<RecordBatch>> {
+    let rows: usize = batches.iter().map(|batch| batch.points.len()).sum();
+    if let Some(effects) = effects
+        && effects.len() != rows
+    {
+        let text =
+            format!("the decisions have {} rows, the predictions {rows}; they go row by row", effects.len());
+        return Err(Error::argument(text));
+    }
+    let schema = columns();
+    let mut before = 0;
+    let finish = |batch: Scored| {
+        let effect = |row: usize| effects.map_or(Effect::default(), |effects| effects[before + row]);
+        let last =
+            batch.points.iter().enumerate().map(|(row, points)| {
+                points.map(|points| to_points(effect(row).apply(points, scaling).points))
+            });
+        let last: Float64Array = last.collect();
+        let points: Float64Array = batch.points.iter().map(|points| points.map(to_points)).collect();
+        before += batch.points.len();
+        let arrays = [batch.fraud, batch.pd, points, last].map(|array| Arc::new(array) as ArrayRef);
+        RecordBatch::try_new(schema.clone(), arrays.to_vec())
+            .map_err(|error| Error::schema(Place::default(), error.to_string()))
+    };
+    batches.into_iter().map(finish).collect()
 }
 
 /// Probability and log-odds of every row by one blend; null where there is none.
