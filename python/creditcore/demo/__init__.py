@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-UCI = Path(__file__).parent / "uci_credit_card.csv.gz"
+UCI_CASE = Path(__file__).parent / "uci"
+"""A real case: clients, a published credit model, its schema; see README.md there for sources and licences."""
+UCI = UCI_CASE / "clients.csv.gz"
 """30,000 credit-card clients of a bank in Taiwan, 2005: UCI data set 350, I-Cheng Yeh, CC BY 4.0."""
 UCI_DEFAULT = "default.payment.next.month"
-UCI_SCHEMA = Path(__file__).parent / "uci_schema.yaml"
+UCI_HOLDOUT = UCI_CASE / "holdout.csv.gz"
+"""1,000 of them that the model was not trained on; their default is `IS_DEFAULT_TRUE`."""
+UCI_SCHEMA = UCI_CASE / "schema.yaml"
 """The inputs of the packaged credit model, derived from the columns of `UCI`."""
-UCI_REASONS = Path(__file__).parent / "uci_reasons.yaml"
+UCI_REASONS = UCI_CASE / "reasons.yaml"
 """What to tell a borrower about those inputs, in English and Chinese."""
