@@ -47,6 +47,13 @@ pub(super) fn links(name: &str, outputs: usize, version: (u32, u32)) -> Result<(
         // From 3.4 on predictions of several quantiles are sorted.
         "reg:quantileerror" if outputs == 1 || version < (3, 4) => (Link::Identity, Margin::Same),
         "rank:pairwise" | "rank:ndcg" | "rank:map" if outputs == 1 => (Link::Identity, Margin::Same),
+        // Version 1.3.3 changed what its base score is, without a mark in the file.
+        "binary:logitraw" if version < (1, 4) => {
+            return Err(format!(
+                "objective `{name}` of version {}.{} is not supported: its base score may be a probability or a margin",
+                version.0, version.1
+            ));
+        }
         "binary:logitraw" => (Link::Identity, Margin::Same),
         "reg:logistic" | "binary:logistic" => (Link::SigmoidSingle, Margin::Logit),
         "count:poisson" | "reg:gamma" | "reg:tweedie" | "survival:cox" | "survival:aft" => {
@@ -83,5 +90,6 @@ mod tests {
         assert!(links("multi:softprob", 1, (3, 2)).is_err());
         assert!(links("reg:quantileerror", 3, (3, 4)).is_err());
         assert_eq!(links("binary:logitraw", 1, (1, 7)), Ok((Link::Identity, Margin::Same)));
+        assert!(links("binary:logitraw", 1, (1, 3)).is_err_and(|text| text.contains("version 1.3")));
     }
 }

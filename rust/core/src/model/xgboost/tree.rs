@@ -9,7 +9,7 @@ use crate::model::tokens::{count, numbers};
 
 /// Nodes that one tree may have.
 const MOST_NODES: usize = 1 << 23;
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     "base_weights",
     "categories",
     "categories_nodes",
@@ -18,6 +18,8 @@ const KNOWN: [&str; 16] = [
     "default_left",
     "id",
     "left_children",
+    // Of the first versions.
+    "leaf_child_counts",
     "leaf_weights",
     "loss_changes",
     "parents",
