@@ -10,7 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 UCI_CASE = Path(__file__).parent / "uci"
-"""A real case: clients, a published credit model, its schema; see README.md there for sources and licences."""
+"""A real case: clients, a published credit model, its schema; see README.md there for sources and "
+"licences."""
 UCI = UCI_CASE / "clients.csv.gz"
 """30,000 credit-card clients of a bank in Taiwan, 2005: UCI data set 350, I-Cheng Yeh, CC BY 4.0."""
 UCI_DEFAULT = "default.payment.next.month"
