@@ -193,6 +193,33 @@ class Pipeline:
         return f"<Pipeline: {', '.join(parts)}>"
 
 
+def described(paths: Sequence[str | os.PathLike[str]]) -> list[dict[str, Any]]:
+    """Give what there is to know about models, as `Fleet.models`, with the marks of their folders' schemas.
+
+    Args:
+        paths: folders, model files, fleet files.
+
+    Returns:
+        Records with `sensitive` and `geographic` beside the rest: the inputs that trees test and
+        `schema.yaml` marks so; None where there is no schema.
+
+    Raises:
+        SourceError, FormatError, ModelError, SchemaError: what is wrong with a file, with its name.
+    """
+    records = []
+    for path in map(Path, paths):
+        file = (path if path.is_dir() else path.parent) / SCHEMA_FILE
+        schema = Schema.load(file) if file.is_file() else None
+        for model in Fleet.load(path, margin_only=True).models:
+            tested = [
+                feature["column"] or feature["name"] for feature in model["features"] if feature["splits"]
+            ]
+            marks = {"sensitive": schema.sensitive, "geographic": schema.geographic} if schema else {}
+            of_model = {mark: [name for name in tested if name in names] for mark, names in marks.items()}
+            records.append({**model, "sensitive": None, "geographic": None, **of_model})
+    return records
+
+
 def _known(wanted: Sequence[str], columns: Sequence[str]) -> list[str]:
     for name in wanted:
         if name not in columns:

@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from creditcore.demo import UCI_CASE
 from tests.cli.test_rank_verb import run
 
 DATA = Path(__file__).parents[1] / "model" / "data"
@@ -83,3 +84,15 @@ def test_verify_shows_the_worst_row_and_fails(tmp_path: Path, monkeypatch: pytes
     assert found["wrong_leaves"] == 0
     assert found["wrong_scores"] > 0
     assert "worst: record 1" in "\n".join(verdict(found))
+
+
+def test_sensitive_inputs_are_listed() -> None:
+    shown = run("models", "inspect", UCI_CASE)
+    [line] = [line for line in shown.stdout.splitlines() if "sensitive" in line]
+    assert "AGE" in line
+    assert "SEX_MALE" in line
+    assert "EDUCATION_2" in line
+    assert "LIMIT_BAL" not in line
+    [model] = json.loads(run("models", "list", UCI_CASE, "--json").stdout)["models"]
+    assert "MARRIAGE_2" in model["sensitive"]
+    assert model["geographic"] == []

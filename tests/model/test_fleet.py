@@ -130,6 +130,9 @@ def test_arguments_outside_of_what_is_allowed(load: Any, tmp_path: Path) -> None
     for paths, part in [([], "no model"), (7, "`int`"), ([tmp_path / "m.txt"] * 2, "two models")]:
         with pytest.raises(cc.ArgumentError, match=part):
             cc.Fleet.load(paths)
+    clash = {"a": DATA / "small_lightgbm.txt", "a:1": tmp_path / "m.txt"}
+    with pytest.raises(cc.ArgumentError, match="two outputs are called `a:1`"):
+        cc.Fleet.load(clash)
     for path in (tmp_path / "none.txt", tmp_path / "empty"):
         (tmp_path / "empty").mkdir(exist_ok=True)
         with pytest.raises(cc.SourceError, match=path.name):

@@ -26,10 +26,10 @@ def list_models(paths: tuple[Path, ...], as_json: bool) -> None:
 
     PATHS are folders, model files, or a fleet.toml.
     """
-    from creditcore.fleet import Fleet
+    from creditcore.pipeline import described
     from creditcore.report.models import list_table
 
-    found = Fleet.load(list(paths), margin_only=True).models
+    found = described(paths)
     if as_json:
         print(json.dumps({"models": found}, ensure_ascii=False, default=str))
     else:
@@ -41,10 +41,10 @@ def list_models(paths: tuple[Path, ...], as_json: bool) -> None:
 @_as_json
 def inspect(paths: tuple[Path, ...], as_json: bool) -> None:
     """Show what is in the models of PATHS: trees, features with their tests, categories, what is missing."""
-    from creditcore.fleet import Fleet
+    from creditcore.pipeline import described
     from creditcore.report.models import feature_table, summary
 
-    found = Fleet.load(list(paths), margin_only=True).models
+    found = described(paths)
     if as_json:
         print(json.dumps({"models": found}, ensure_ascii=False, default=str))
         return

@@ -56,6 +56,9 @@ def summary(model: dict[str, Any]) -> list[str]:
         + ("; averaged over its trees" if model["averaged"] else ""),
         f"  {model['trees']:,} trees, {model['leaves']:,} leaves, {model['depth']:,} levels at most",
     ]
+    for mark in ("sensitive", "geographic"):
+        if model[mark]:
+            lines.append(f"  {mark} inputs, as schema.yaml marks them: {', '.join(model[mark])}")
     if not model["real_names"]:
         lines.append("  the file does not name its features: give `names`, or allow `by_position`")
     for values in model["loose_categories"]:

@@ -85,8 +85,8 @@ impl Fleet {
         let (mut inputs, mut bound, mut reasons) = (Inputs::default(), Vec::new(), Vec::new());
         let mut names = HashSet::new();
         for (number, model) in models.iter().enumerate() {
-            if !names.insert(&model.name) {
-                return Err(Error::argument(format!("two models are called `{}`; rename one", model.name)));
+            if let Some(twice) = output_names(model).find(|name| !names.insert(name.clone())) {
+                return Err(Error::argument(format!("two outputs are called `{twice}`; rename a model")));
             }
             bound.push(Bound { ensemble: model.ensemble.clone(), slots: inputs.of_model(number, model)? });
             reasons.push(engine::choose(&model.name, &model.ensemble, engine)?);
@@ -312,18 +312,25 @@ fn transform(ensemble: &Ensemble, values: &mut [f64]) {
     }
 }
 
+/// The names of a model's outputs.
+fn output_names(model: &Model) -> impl Iterator<Item = String> + '_ {
+    let outputs = model.ensemble.outputs();
+    let name = move |class| if outputs == 1 { model.name.clone() } else { format!("{}:{class}", model.name) };
+    (0..outputs).map(name)
+}
+
 /// The columns of a model's outputs.
 fn columns(model: &Model, values: Vec<f64>, applies: Option<&NullBuffer>) -> Vec<Column> {
     let outputs = model.ensemble.outputs();
     if outputs == 1 {
         return vec![Column { name: model.name.clone(), values, applies: applies.cloned() }];
     }
-    let column = |class: usize| Column {
-        name: format!("{}:{class}", model.name),
+    let column = |(class, name)| Column {
+        name,
         values: values.iter().skip(class).step_by(outputs).copied().collect(),
         applies: applies.cloned(),
     };
-    (0..outputs).map(column).collect()
+    output_names(model).enumerate().map(column).collect()
 }
 
 /// Gives features category values that their file does not tell; the order is that of the codes.
