@@ -128,6 +128,11 @@ def test_grouping_by_an_input_is_warned_of() -> None:
     pipeline = Pipeline.load(UCI_CASE)
     [warning] = pipeline.input_warnings(["EDUCATION", "city", UCI_DEFAULT])
     assert "`EDUCATION`" in warning
+    by = ["--by", "EDUCATION", "--score", UCI_DEFAULT, "--weight", "LIMIT_BAL", "--regions", "none"]
+    told = run("rank", UCI, *by, "--models", UCI_CASE)
+    assert told.returncode == 0
+    assert "warning: `EDUCATION` is an input" in told.stderr
+    assert "`LIMIT_BAL` is an input" in told.stderr
 
 
 def test_real_clients_in_files_with_bare_carriage_returns(tmp_path: Path) -> None:

@@ -36,6 +36,11 @@ from creditcore.cli.output import print_json, print_rankings, write_rankings
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; one for each processor without it.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A .csv, .parquet or .json file.")
 @click.option("--bom", is_flag=True, help="Start a CSV file with a byte order mark, for Excel.")
+@click.option(
+    "--models",
+    type=click.Path(path_type=Path),
+    help="The models behind the score: warn of groupings and weights that are their inputs.",
+)
 @click.option("--strict", is_flag=True, help="Fail where any record was left out.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--show-sql", is_flag=True, help="Print the DuckDB query that gives every figure.")
@@ -59,6 +64,7 @@ def rank(
     threads: int | None,
     output: Path | None,
     bom: bool,
+    models: Path | None,
     strict: bool,
     as_json: bool,
     show_sql: bool,
@@ -90,6 +96,11 @@ def rank(
             progress=progress,
         )
     rankings = {name: sums.rank(name, min_n) for name in names}
+    if models is not None:
+        from creditcore.pipeline import Pipeline
+
+        for warning in Pipeline.load(models).input_warnings([*names, weight or ""]):
+            print(f"creditcore: warning: {warning}", file=sys.stderr)
     if show_sql:
         for name in names:
             print(sums.duckdb_query(list(files), name, min_n, encoding=encoding))

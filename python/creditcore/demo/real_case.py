@@ -60,5 +60,6 @@ def real_case(folder: Path) -> Iterator[Evidence]:
     [warning] = pipeline.input_warnings(["EDUCATION"])
     yield Evidence(
         f"The same by EDUCATION: {groups}. Mind: {warning}.",
-        f"creditcore rank {scored_file} --by EDUCATION --score points_model --regions none",
+        f"creditcore rank {scored_file} --by EDUCATION --score points_model --regions none "
+        f"--models {UCI_CASE}",
     )
