@@ -97,6 +97,7 @@ class Pipeline:
         self,
         frame: Any,
         output: str | None = None,
+        precision: str = "exact",
         *,
         threads: int | None = None,
         progress: Progress | None = None,
@@ -107,6 +108,7 @@ class Pipeline:
             frame: the records.
             output: adds the outputs of every model, `raw` or `probability` (uncalibrated); without it there
                 are only the scores, or the raw outputs where there is no blend.
+            precision: as in `Fleet.predict`.
             threads: how many to use; by default one for each processor. Changes no bit of the result.
             progress: called with the number of rows done so far, at most ten times a second.
 
@@ -127,12 +129,10 @@ class Pipeline:
         inputs = rows if self.schema is None else beside(self.schema.apply(rows, threads=threads), rows)
         parts = []
         if output is not None or self.blend is None:
-            outputs = self.fleet.predict(inputs, output or "raw", threads=threads, progress=progress)
+            outputs = self.fleet.predict(inputs, output or "raw", precision, threads, progress)
             parts.append(outputs)
         if self.blend is not None:
-            told = self.fleet.predict(
-                inputs, "probability", calibrated=True, threads=threads, progress=progress
-            )
+            told = self.fleet.predict(inputs, "probability", precision, threads, progress, calibrated=True)
             parts.append(score(told, self.blend, self.scaling, threads=threads))
         return beside(*parts)
 
@@ -141,6 +141,7 @@ class Pipeline:
         source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
         path: str | os.PathLike[str],
         output: str | None = None,
+        precision: str = "exact",
         *,
         keep: Sequence[str] | None = None,
         threads: int | None = None,
@@ -151,7 +152,7 @@ class Pipeline:
         Args:
             source: Parquet, CSV (gzip too) or Arrow IPC files.
             path: a `.parquet` or `.csv` file; it is there as a whole or not at all.
-            output: as in `score`.
+            output, precision: as in `score`.
             keep: columns of the records to write before the outputs; by default all.
             threads, progress: as in `score`.
 
@@ -171,7 +172,7 @@ class Pipeline:
             nonlocal done
             for part in file_parts(source):
                 kept = part if keep is None else part.select(_known(keep, part.columns))
-                made = self.score(part, output, threads=threads)
+                made = self.score(part, output, precision, threads=threads)
                 taken = sorted(set(kept.columns) & set(made.columns))
                 if taken:
                     raise SchemaError(

@@ -27,6 +27,12 @@ from creditcore.cli.options import progress_to_stderr
     "--output", type=click.Choice(["raw", "probability"]), help="Add the output of every model, as this."
 )
 @click.option(
+    "--precision",
+    type=click.Choice(["exact", "fast"]),
+    default="exact",
+    help="exact gives the training library's own bits; fast allows an engine that does not.",
+)
+@click.option(
     "--keep", metavar="COLS", help="Columns of the records to keep, split at commas; all without it."
 )
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; one for each processor without it.")
@@ -35,6 +41,7 @@ def score(
     models: Path,
     path: Path,
     output: str | None,
+    precision: str,
     keep: str | None,
     threads: int | None,
 ) -> None:
@@ -48,5 +55,7 @@ def score(
     kept = None if keep is None else [name.strip() for name in keep.split(",") if name.strip()]
     pipeline = Pipeline.load(models, threads=threads)
     with progress_to_stderr() as progress:
-        done = pipeline.write(list(files), path, output, keep=kept, threads=threads, progress=progress)
+        done = pipeline.write(
+            list(files), path, output, precision, keep=kept, threads=threads, progress=progress
+        )
     print(f"{done:,} records scored by {pipeline!r} into {path}", file=sys.stderr)
