@@ -13,6 +13,7 @@ __all__ = [
     "Aggregate",
     "Applied",
     "Fleet",
+    "Parts",
     "Ranking",
     "Regions",
     "Schema",
@@ -144,6 +145,17 @@ class Fleet:
     def unseen(self, /, frame: Incomplete) -> list[tuple[str, str, str, int]]:
         """
         Category values that models do not know: model, feature, value, rows.
+        """
+
+@final
+class Parts:
+    """
+    The parts of a source.
+    """
+    def __iter__(self, /) -> Parts: ...
+    def __next__(self, /) -> tuple[Table, str, int]:
+        """
+        The next part: its columns under their places (`0`, `1`, ...), its file, the number of its first row from 0.
         """
 
 @final
@@ -302,6 +314,10 @@ class Source:
     def frame(frame: Incomplete) -> Source:
         """
         Takes a frame that speaks Arrow's C stream interface, without a copy.
+        """
+    def parts(self, /, columns: SupportsGetItem[int, tuple[str, str]]) -> Parts:
+        """
+        Reads columns (name and role: `number`, `key`) part by part, in order.
         """
     def rows(self, /) -> int | None:
         """

@@ -7,7 +7,6 @@ pandas frame of any version, or a dict of numpy arrays or lists. Goes out: an ob
 
 from __future__ import annotations
 
-import gzip
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -18,6 +17,8 @@ from creditcore.errors import ArgumentError, SchemaError, SourceError
 if TYPE_CHECKING:
     import numpy as np
     import polars as pl
+
+    from creditcore._core import Source
 
 
 @runtime_checkable
@@ -221,45 +222,38 @@ def beside(*frames: pl.DataFrame) -> pl.DataFrame:
 
 
 PART_ROWS = 65_536
-"""Rows of a file that are held at a time."""
+"""Rows of a source from which a part is handed on."""
 
 
-def file_parts(source: Any) -> Iterator[pl.DataFrame]:
-    """Read Parquet, CSV (gzip too) or Arrow IPC files part by part, in order.
+def source_parts(source: Source, columns: list[tuple[str, str]]) -> Iterator[tuple[pl.DataFrame, str, int]]:
+    """Read columns of a source part by part.
+
+    Args:
+        source: the records.
+        columns: names and roles: `number` parses untyped text as numbers, `key` leaves it as it is.
+
+    Yields:
+        Frames of `PART_ROWS` rows or more, of one file each, with the columns under their places (`0`, `1`,
+        ...); the file; the number of the first row in it, from 0.
 
     Raises:
-        SourceError: a file that cannot be read, or of another kind.
+        SourceError: a value that is refused, with file and row.
     """
     import polars as pl
 
-    paths = [source] if isinstance(source, str | os.PathLike) else list(source)
-    for path in map(Path, paths):
-        try:
-            for part in _scan(path).collect_batches(chunk_size=PART_ROWS, maintain_order=True):
-                yield from part.iter_slices(PART_ROWS)
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise SourceError(f"`{path}`: the file cannot be read: {error}") from error
-
-
-def _scan(path: Path) -> pl.LazyFrame:
-    import polars as pl
-
-    if path.suffix == ".parquet" or path.is_dir():
-        return pl.scan_parquet(path)
-    if path.suffix in (".arrow", ".ipc", ".feather"):
-        return pl.scan_ipc(path)
-    with open(path, "rb") as file:
-        head = file.read(1 << 16)
-    if head.startswith(b"\x1f\x8b"):
-        text = gzip.decompress(path.read_bytes())
-        head = text[: 1 << 16]
-        return pl.read_csv(text, infer_schema_length=None, eol_char=_line_end(head)).lazy()
-    return pl.scan_csv(path, infer_schema_length=None, eol_char=_line_end(head))
-
-
-def _line_end(head: bytes) -> str:
-    """Old files end their lines with a bare carriage return."""
-    return "\r" if b"\r" in head and b"\n" not in head else "\n"
+    waiting: list[pl.DataFrame] = []
+    place = ("", 0)
+    for table, file, first_row in source.parts(columns):
+        # Each part has a dictionary of its own.
+        part = to_polars(table).cast({pl.Categorical: pl.String})
+        if waiting and (file != place[0] or sum(map(len, waiting)) >= PART_ROWS):
+            yield pl.concat(waiting), *place
+            waiting = []
+        if not waiting:
+            place = (file, first_row)
+        waiting.append(part)
+    if waiting:
+        yield pl.concat(waiting), *place
 
 
 def write_parts(parts: Iterable[pl.DataFrame], path: Path) -> None:

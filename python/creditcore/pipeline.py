@@ -7,6 +7,7 @@ records. Goes out: the models' outputs and the scores, beside columns of the rec
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from creditcore.aggregation import Progress
 from creditcore.calibration import Calibration
-from creditcore.errors import ArgumentError, FormatError, SchemaError, SourceError
+from creditcore.errors import ArgumentError, CreditcoreError, FormatError, SchemaError, SourceError
 from creditcore.features import Schema
 from creditcore.fleet import Fleet
 from creditcore.scoring import Blend, Scaling, score
+from creditcore.sources import open_source
 
 if TYPE_CHECKING:
     import polars as pl
@@ -144,36 +146,57 @@ class Pipeline:
         precision: str = "exact",
         *,
         keep: Sequence[str] | None = None,
+        text: Sequence[str] = (),
+        encoding: str | None = None,
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> int:
         """Score the records of files into a file, part by part.
 
         Args:
-            source: Parquet, CSV (gzip too) or Arrow IPC files.
+            source: Parquet, CSV (gzip too) or Arrow IPC files, as `open_source` takes them; all with the same
+                columns and types.
             path: a `.parquet` or `.csv` file; it is there as a whole or not at all.
             output, precision: as in `score`.
-            keep: columns of the records to write before the outputs; by default all.
+            keep: columns of the records to write before the outputs, as they are; by default all. A column of
+                CSV becomes numbers where every value of the first part is written as one, without leading
+                zeros.
+            text: columns of CSV that stay text.
+            encoding: of CSV text.
             threads, progress: as in `score`.
 
         Returns:
             How many records there are.
 
-        Memory: a part of 65,536 records with its inputs and outputs; a gzip file is read whole.
+        Memory: some 100,000 records with their inputs and outputs.
 
         Raises:
             As `score`, and SchemaError for a column that is there already, ArgumentError for another ending.
         """
-        from creditcore._frame import beside, file_parts, write_parts
+        from creditcore._frame import beside, source_parts, write_parts
+        from creditcore._text import TEXT_ENDINGS, TextColumns
 
+        opened = open_source(source, encoding=encoding)
+        columns = opened.column_names()
+        kept = list(columns) if keep is None else _known(keep, columns)
+        inputs = self._inputs(columns)
+        texts = TextColumns(tuple(text))
+        shape: dict[str, Any] = {}
         done = 0
 
         def scored() -> Iterable[pl.DataFrame]:
             nonlocal done
-            for part in file_parts(source):
-                kept = part if keep is None else part.select(_known(keep, part.columns))
-                made = self.score(part, output, precision, threads=threads)
-                taken = sorted(set(kept.columns) & set(made.columns))
+            for part, file, first_row in source_parts(opened, [*inputs, *((name, "key") for name in kept)]):
+                read, rest = part[:, : len(inputs)], part[:, len(inputs) :]
+                read.columns, rest.columns = [name for name, _ in inputs], kept
+                if file.endswith(TEXT_ENDINGS):
+                    rest = texts.typed(rest, file, first_row)
+                try:
+                    made = self.score(read, output, precision, threads=threads)
+                except CreditcoreError as error:
+                    raise type(error)(_placed(str(error), file, first_row)) from error
+                _same_types(shape, rest, file)
+                taken = sorted(set(kept) & set(made.columns))
                 if taken:
                     raise SchemaError(
                         f"the records have a column `{taken[0]}` already; rename it, or `keep` others"
@@ -181,10 +204,26 @@ class Pipeline:
                 done += len(part)
                 if progress is not None:
                     progress(done)
-                yield beside(kept, made)
+                yield beside(rest, made)
 
         write_parts(scored(), Path(path))
         return done
+
+    def _inputs(self, columns: Sequence[str]) -> list[tuple[str, str]]:
+        """The columns that decide the outputs, with roles: a schema parses text, models take numbers."""
+        features = {record["column"]: record["categorical"] for record in self.fleet.features}
+        if any(feature["column"] is None for model in self.fleet.models for feature in model["features"]):
+            # A model takes its inputs by position: all columns are its own.
+            return [(name, "number") for name in columns]
+        roles = {name: "key" if categorical else "number" for name, categorical in features.items()}
+        if self.schema is not None:
+            made = set(self.schema.names)
+            roles = {name: role for name, role in roles.items() if name not in made}
+            roles |= dict.fromkeys(self.schema.sources, "key")
+        for model in self.fleet.models:
+            words = re.findall(r"\w+", model["applies_to"] or "")
+            roles |= {name: "key" for name in words if name not in roles}
+        return [(name, role) for name, role in roles.items() if name in columns]
 
     def __repr__(self) -> str:
         """The fleet, and what else there is."""
@@ -219,6 +258,24 @@ def described(paths: Sequence[str | os.PathLike[str]]) -> list[dict[str, Any]]:
             of_model = {mark: [name for name in tested if name in names] for mark, names in marks.items()}
             records.append({**model, "sensitive": None, "geographic": None, **of_model})
     return records
+
+
+def _placed(text: str, file: str, first_row: int) -> str:
+    """Say of an error in a part of a file where in the file it is."""
+    found = re.match(r"`frame`, row (\d+)", text)
+    if found is None:
+        return text
+    return f"`{file}`, row {first_row + int(found[1])}{text[found.end() :]}"
+
+
+def _same_types(known: dict[str, Any], part: pl.DataFrame, file: str) -> None:
+    """Refuse a column whose type is not that of the parts before."""
+    for name, kind in part.schema.items():
+        if known.setdefault(name, kind) != kind:
+            raise SchemaError(
+                f"`{file}`: column `{name}` is of type {kind}, in the files before it of type {known[name]}; score "
+                "the files apart, or `keep` others"
+            )
 
 
 def _known(wanted: Sequence[str], columns: Sequence[str]) -> list[str]:

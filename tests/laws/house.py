@@ -70,7 +70,7 @@ UNSAFE_PLACES = ("kernels/",)
 
 # The only modules of the Python package that know a frame library; the demo and the benchmark make records
 # from nothing.
-FRAME_PLACES = ("_frame.py", "demo/", "bench/")
+FRAME_PLACES = ("_frame.py", "_text.py", "demo/", "bench/")
 
 FORBIDDEN_WORDS = {"manager", "helper", "helpers", "processor", "util", "utils", "info", "misc"}
 

@@ -186,3 +186,46 @@ def test_parts_of_a_file_change_no_bit(folder: Path, tmp_path: Path) -> None:
     written = pl.read_parquet(out)
     assert written.select(SCORES).equals(whole)
     assert written["key"].equals(ages["key"])
+
+
+def test_text_files_are_read_strictly_and_keep_their_digits(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.parquet"
+    csv = tmp_path / "r.csv"
+    score = ("--models", folder, "-o", out)
+    csv.write_text("id,age,kind,amount,wide\n00000,20,person,1.5,12345678901234567890\n00107,45,person,,1\n")
+    assert run("score", csv, *score).returncode == 0
+    kept = pl.read_parquet(out).drop(SCORES)
+    assert kept.to_dict(as_series=False) == {
+        "id": ["00000", "00107"],
+        "age": [20, 45],
+        "kind": ["person", "person"],
+        "amount": [1.5, None],
+        "wide": ["12345678901234567890", "1"],
+    }
+    assert run("score", csv, *score, "--keep", "age", "--text", "age").returncode == 0
+    assert pl.read_parquet(out)["age"].to_list() == ["20", "45"]
+    csv.write_text("id,age,kind\n1,20,person\n2,45\n")
+    told = run("score", csv, *score)
+    assert told.returncode == 1
+    assert "row 2" in told.stderr
+    assert "2 fields where the header has 3" in told.stderr
+    rows = "".join(f"{number},30,person\n" for number in range(70_000))
+    for last, part in (("007,30,person", "holds `007`"), ("7,old,person", "holds `old`")):
+        csv.write_text(f"id,age,kind\n{rows}{last}\n")
+        told = run("score", csv, *score)
+        assert told.returncode == 1
+        assert f"`{csv}`, row 70001" in told.stderr
+        assert part in told.stderr
+    csv.write_bytes("id,age,kind\n1,20,个人\n".encode("gb18030"))
+    assert run("score", csv, *score, "--encoding", "gb18030").returncode == 0
+    assert pl.read_parquet(out)["kind"].to_list() == ["个人"]
+
+
+def test_files_of_several_types_are_refused(folder: Path, tmp_path: Path) -> None:
+    pl.DataFrame({"age": [20.0], "kind": ["person"], "id": ["1"]}).write_parquet(tmp_path / "a.parquet")
+    (tmp_path / "b.csv").write_text("age,kind,id\n20,person,1\n")
+    files = [tmp_path / "a.parquet", tmp_path / "b.csv"]
+    told = run("score", *files, "--models", folder, "-o", tmp_path / "out.parquet", "--keep", "id")
+    assert told.returncode == 1
+    assert "b.csv`: column `id` is of type Int64, in the files before it of type String" in told.stderr
+    assert not (tmp_path / "out.parquet").exists()

@@ -35,6 +35,8 @@ from creditcore.cli.options import progress_to_stderr
 @click.option(
     "--keep", metavar="COLS", help="Columns of the records to keep, split at commas; all without it."
 )
+@click.option("--text", metavar="COL", multiple=True, help="A column of CSV that stays text.")
+@click.option("--encoding", help="Of CSV text: utf-8, gb18030.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; one for each processor without it.")
 def score(
     files: tuple[Path, ...],
@@ -43,6 +45,8 @@ def score(
     output: str | None,
     precision: str,
     keep: str | None,
+    text: tuple[str, ...],
+    encoding: str | None,
     threads: int | None,
 ) -> None:
     """Score the records of FILES (Parquet, CSV, Arrow IPC).
@@ -56,6 +60,14 @@ def score(
     pipeline = Pipeline.load(models, threads=threads)
     with progress_to_stderr() as progress:
         done = pipeline.write(
-            list(files), path, output, precision, keep=kept, threads=threads, progress=progress
+            [str(file) for file in files],
+            path,
+            output,
+            precision,
+            keep=kept,
+            text=text,
+            encoding=encoding,
+            threads=threads,
+            progress=progress,
         )
     print(f"{done:,} records scored by {pipeline!r} into {path}", file=sys.stderr)

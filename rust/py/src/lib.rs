@@ -9,6 +9,7 @@ mod expr;
 mod feature;
 mod gate;
 mod model;
+mod parts;
 mod region;
 mod score;
 mod source;
@@ -32,6 +33,8 @@ mod _core {
     use super::feature::{Applied, Schema};
     #[pymodule_export]
     use super::model::{Fleet, model_formats};
+    #[pymodule_export]
+    use super::parts::Parts;
     #[pymodule_export]
     use super::region::Regions;
     #[pymodule_export]

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3_arrow::PyTable;
 
 use crate::gate;
+use crate::parts::Parts;
 
 /// A source of records: files on disk, or a frame in memory.
 #[pyclass(frozen, module = "creditcore._core")]
@@ -42,6 +43,11 @@ impl Source {
     /// The names of the columns, in their order.
     fn column_names(&self) -> Vec<String> {
         self.inner.column_names().to_vec()
+    }
+
+    /// Reads columns (name and role: `number`, `key`) part by part, in order.
+    fn parts(&self, py: Python<'_>, columns: Vec<(String, String)>) -> PyResult<Parts> {
+        Parts::start(py, &self.inner, columns)
     }
 
     /// How many rows there are, where that is known without reading them.
