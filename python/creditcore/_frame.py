@@ -266,6 +266,8 @@ def write_parts(parts: Iterable[pl.DataFrame], path: Path) -> None:
     """
     if path.suffix not in (".parquet", ".csv"):
         raise ArgumentError(f"`{path}`: the ending is `{path.suffix}`; allowed are .parquet and .csv")
+    if not path.parent.is_dir():
+        raise SourceError(f"`{path}`: there is no folder `{path.parent}`; make it first")
     waiting = iter(parts)
     first = next(waiting, None)
     if first is None:

@@ -185,7 +185,7 @@ def _is_texts(value: object) -> bool:
 
 
 def _is_weight(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < float("inf")
+    return isinstance(value, int | float) and not isinstance(value, bool) and 1e-6 <= value <= 1e6
 
 
 _KINDS: dict[str, tuple[str, Any]] = {
@@ -206,7 +206,7 @@ _KINDS: dict[str, tuple[str, Any]] = {
     "version": ("a text", _is_text),
     "status": (f"one of {', '.join(STATUSES)}", STATUSES.__contains__),
     "valid_from": ("a date", lambda value: isinstance(value, datetime.date)),
-    "weight": ("a number of zero or more", _is_weight),
+    "weight": ("a number from 0.000001 to 1000000", _is_weight),
     "by_position": ("true or false", lambda value: isinstance(value, bool)),
     "margin_only": ("true or false", lambda value: isinstance(value, bool)),
 }

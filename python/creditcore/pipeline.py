@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from creditcore.aggregation import Progress
 from creditcore.calibration import Calibration
@@ -29,6 +30,14 @@ SCORES = ("fraud_p", "pd", "points_model", "points_final")
 # What `blend.toml` may hold.
 _TARGETS = {"fraud": "fraud", "credit": "default"}
 _SCALING = ("pdo", "base_odds", "base_points", "min_points", "max_points")
+
+
+class Written(NamedTuple):
+    """What `Pipeline.write` wrote."""
+
+    records: int
+    without: dict[str, int]
+    """Records that have no such probability: no model of its blend had an output."""
 
 
 class Pipeline:
@@ -71,11 +80,19 @@ class Pipeline:
         schema_file, blend_file = folder / SCHEMA_FILE, folder / BLEND_FILE
         schema = Schema.load(schema_file) if schema_file.is_file() else None
         told = _told(blend_file) if blend_file.is_file() else {}
+        blend = None
         try:
             scaling = Scaling(**told.get("scaling", {}))
-            return Pipeline(fleet, schema, _blend(fleet, told), scaling)
+            blend = _blend(fleet, told)
         except (ArgumentError, FormatError, TypeError, AttributeError) as error:
             raise FormatError(f"`{blend_file}`: {error}") from error
+        if told and blend is None:
+            raise FormatError(
+                f"`{blend_file}`: there is nothing to blend; declare models of target fraud or default, "
+                "and of "
+                f"status champion or none, in `{folder / 'fleet.toml'}`"
+            )
+        return Pipeline(fleet, schema, blend, scaling)
 
     @property
     def sources(self) -> list[str]:
@@ -150,7 +167,7 @@ class Pipeline:
         encoding: str | None = None,
         threads: int | None = None,
         progress: Progress | None = None,
-    ) -> int:
+    ) -> Written:
         """Score the records of files into a file, part by part.
 
         Args:
@@ -166,7 +183,7 @@ class Pipeline:
             threads, progress: as in `score`.
 
         Returns:
-            How many records there are.
+            How many records there are, and how many of them have no `fraud_p` and no `pd`.
 
         Memory: some 100,000 records with their inputs and outputs.
 
@@ -183,6 +200,7 @@ class Pipeline:
         texts = TextColumns(tuple(text))
         shape: dict[str, Any] = {}
         done = 0
+        without = Counter[str]()
 
         def scored() -> Iterable[pl.DataFrame]:
             nonlocal done
@@ -202,12 +220,13 @@ class Pipeline:
                         f"the records have a column `{taken[0]}` already; rename it, or `keep` others"
                     )
                 done += len(part)
+                without.update({name: made[name].null_count() for name in ("fraud_p", "pd") if name in made})
                 if progress is not None:
                     progress(done)
                 yield beside(rest, made)
 
         write_parts(scored(), Path(path))
-        return done
+        return Written(done, dict(without))
 
     def _inputs(self, columns: Sequence[str]) -> list[tuple[str, str]]:
         """The columns that decide the outputs, with roles: a schema parses text, models take numbers."""
@@ -273,8 +292,8 @@ def _same_types(known: dict[str, Any], part: pl.DataFrame, file: str) -> None:
     for name, kind in part.schema.items():
         if known.setdefault(name, kind) != kind:
             raise SchemaError(
-                f"`{file}`: column `{name}` is of type {kind}, in the files before it of type {known[name]}; score "
-                "the files apart, or `keep` others"
+                f"`{file}`: column `{name}` is of type {kind}, in the files before it of type {known[name]}; "
+                "score the files apart, or `keep` others"
             )
 
 
@@ -304,6 +323,9 @@ def _told(path: Path) -> dict[str, Any]:
             if key not in allowed:
                 where = f" in `[{section}]`" if section else ""
                 raise FormatError(f"`{path}`: unknown key `{key}`{where}; allowed are {', '.join(allowed)}")
+    for key, value in told.get("scaling", {}).items():
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            raise FormatError(f"`{path}`: `{key}` in `[scaling]` is `{value!r}`; a number is needed")
     return told
 
 

@@ -77,6 +77,11 @@ class Blend:
         Raises:
             ArgumentError: no model, a model in both targets, a weight or a name outside of what is allowed.
         """
+        given: tuple[tuple[str, object], ...] = (("fraud", fraud), ("credit", credit))
+        for part, weights in given:
+            if weights is not None and not isinstance(weights, Mapping):
+                kind = type(weights).__name__
+                raise ArgumentError(f"`{part}` is a `{kind}`; give a dict of models to weights")
         self._fraud, self._credit, self._on_null = dict(fraud or {}), dict(credit or {}), on_null
         if on_null not in ("refuse", "renormalise", "fallback"):
             told = "it is `refuse`, `renormalise` or `fallback`"
@@ -163,6 +168,10 @@ def score(
     """
     from creditcore._frame import to_polars
 
+    given: tuple[object, object] = (blend, scaling)
+    if not isinstance(given[0], Blend) or not isinstance(given[1], Scaling | None):
+        told = " and ".join(f"`{type(one).__name__}`" for one in given)
+        raise ArgumentError(f"`blend` and `scaling` are {told}; give a `Blend` and a `Scaling`")
     made = _core.score(
         open_source(predictions),
         blend._json,

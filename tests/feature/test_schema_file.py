@@ -14,6 +14,7 @@ missing: [-999, "", "\\\\N"]
 features:
   - {name: AGE, type: int64, unit: years, clip: [18, null], known_at: application, sensitive: true}
   - {name: CITY, type: category, values: ["310100", 330400], geographic: true}
+  - {name: INCOME, type: float64, output: false}
   - {name: RATIO, type: float64, derived: "AGE / INCOME"}
 """
 
@@ -95,3 +96,17 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_arguments_are_read_as_strictly(features: list[Any]) -> None:
     with pytest.raises(cc.SchemaError, match="`schema`"):
         cc.Schema(features)
+
+
+def test_a_derived_feature_never_computes_with_codes_for_missing(tmp_path: Path) -> None:
+    raw = GOOD.replace("  - {name: INCOME, type: float64, output: false}\n", "")
+    with pytest.raises(cc.SchemaError, match=r"RATIO: `derived` names the column `INCOME`.*output: false"):
+        cc.Schema.load(write(tmp_path, raw))
+    own: list[dict[str, Any]] = [
+        {"name": "debt", "source": "DEBT", "type": "float64", "missing": [-999]},
+        {"name": "more", "type": "float64", "derived": "DEBT * 2"},
+    ]
+    with pytest.raises(cc.SchemaError, match="name the feature `debt` instead"):
+        cc.Schema(own)
+    own[1]["derived"] = "debt * 2"
+    assert cc.Schema(own).apply({"DEBT": [1.0, -999.0]})["more"].to_list() == [2.0, None]

@@ -115,6 +115,7 @@ def test_outputs_of_models_come_first_where_asked(folder: Path) -> None:
         ("[calibration.default]\nkind = 'platt'", "unknown key `default`"),
         ("on_null = ", "is no TOML"),
         ("scaling = 3", "unknown key `scaling`"),
+        ("[scaling]\nbase_odds = '50'", "`base_odds` in `[scaling]` is `'50'`"),
     ],
 )
 def test_a_wrong_blend_file_is_named(folder: Path, text: str, part: str) -> None:
@@ -181,7 +182,7 @@ def test_parts_of_a_file_change_no_bit(folder: Path, tmp_path: Path) -> None:
     )
     records, out = tmp_path / "r.parquet", tmp_path / "out.parquet"
     ages.write_parquet(records, row_group_size=40_000)
-    assert Pipeline.load(folder).write(records, out, threads=2) == 150_000
+    assert Pipeline.load(folder).write(records, out, threads=2).records == 150_000
     whole = Pipeline.load(folder).score(ages, threads=1)
     written = pl.read_parquet(out)
     assert written.select(SCORES).equals(whole)

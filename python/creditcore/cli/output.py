@@ -42,7 +42,7 @@ def print_rankings(rankings: Rankings, top: int | None) -> None:
         console.print(table)
         if len(rows) > len(shown):
             console.print(Text(f"{len(rows) - len(shown):,} more rows; `--top {len(rows)}` shows all"))
-        _print_left_out(ranking)
+        print_left_out(ranking)
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -61,7 +61,7 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     console.print(table)
 
 
-def _print_left_out(ranking: Ranking) -> None:
+def print_left_out(ranking: Ranking) -> None:
     """Say on standard error what was left out and which regions have no records."""
     excluded = ranking.excluded
     if excluded:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from creditcore.cli.options import parse_bands, parse_ratio, progress_to_stderr
-from creditcore.cli.output import print_json, print_rankings, write_rankings
+from creditcore.cli.output import print_json, print_left_out, print_rankings, write_rankings
 
 
 @click.command
@@ -31,7 +31,7 @@ from creditcore.cli.output import print_json, print_rankings, write_rankings
 @click.option("--ratio", metavar="NUM/DEN", help="Rank the ratio of two columns.")
 @click.option("--regions", default="china", help="china, none, or a CSV file.")
 @click.option("--min-n", type=click.IntRange(min=1), default=1, help="Units from which a row gets a rank.")
-@click.option("--top", type=click.IntRange(min=1), help="Show only the first rows.")
+@click.option("--top", type=click.IntRange(min=1), help="Only the first rows, in files too.")
 @click.option("--encoding", help="Of CSV text: utf-8, gb18030.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; one for each processor without it.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A .csv, .parquet or .json file.")
@@ -107,6 +107,7 @@ def rank(
         return 0
     if output is not None:
         write_rankings(rankings, output, top=top, bom=bom)
+        print_left_out(next(iter(rankings.values())))
     if as_json:
         print_json(rankings, top=top)
     elif output is None:

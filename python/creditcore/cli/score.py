@@ -59,7 +59,7 @@ def score(
     kept = None if keep is None else [name.strip() for name in keep.split(",") if name.strip()]
     pipeline = Pipeline.load(models, threads=threads)
     with progress_to_stderr() as progress:
-        done = pipeline.write(
+        written = pipeline.write(
             [str(file) for file in files],
             path,
             output,
@@ -70,4 +70,6 @@ def score(
             threads=threads,
             progress=progress,
         )
-    print(f"{done:,} records scored by {pipeline!r} into {path}", file=sys.stderr)
+    nulls = ", ".join(f"{name} null in {count:,}" for name, count in written.without.items())
+    told = f"{written.records:,} records scored by {pipeline!r} into {path}"
+    print(f"{told} ({nulls})" if nulls else told, file=sys.stderr)

@@ -59,7 +59,8 @@ def out_of_time(frame: pl.DataFrame, score: str, scored: Path) -> Evidence:
     return Evidence(
         f"{target}, out of time: KS {ks(known['label'], known[score]):.3f} over {len(known):,} matured "
         "applications "
-        f"({len(frame) - len(known):,} open or declined are left out). {event} by tenth, % predicted: "
+        f"({len(frame) - len(known):,} open, declined or otherwise unlabelled are left out). {event} by "
+        "tenth, % predicted: "
         f"{said}; "
         f"observed: {seen}.",
         f"python -c \"import creditcore as cc, polars as pl; f = pl.read_parquet('{scored}'); "

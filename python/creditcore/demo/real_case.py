@@ -37,7 +37,7 @@ def real_case(folder: Path) -> Iterator[Evidence]:
     """
     pipeline = Pipeline.load(UCI_CASE)
     scored_file = folder / "uci.parquet"
-    clients = pipeline.write(UCI, scored_file)
+    clients = pipeline.write(UCI, scored_file).records
     scored = pl.read_parquet(scored_file)
     held = pl.read_csv(gzip.decompress(UCI_HOLDOUT.read_bytes()))
     held_auc = auc(held["IS_DEFAULT_TRUE"], pipeline.score(held)["pd"])

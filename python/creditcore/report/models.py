@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 Rows = list[list[str]]
+_DECLARED = ("target", "status", "weight", "version", "valid_from")
 MOST_CATEGORIES = 6
 
 
 def list_table(models: Sequence[dict[str, Any]]) -> tuple[list[str], Rows]:
     """Titles and rows of a list of models."""
     titles = ["model", "library", "objective", "outputs", "trees", "leaves", "depth", "features"]
-    declared = [key for key in ("target", "status", "weight") if any(m[key] is not None for m in models)]
+    declared = [key for key in _DECLARED if any(m[key] is not None for m in models)]
     rows = []
     for model in models:
         used = [feature for feature in model["features"] if feature["splits"]]

@@ -5,6 +5,7 @@
 //! that is not there, a type or a value that does not fit is an error with its place.
 
 mod apply;
+mod order;
 mod read;
 mod schema;
 

@@ -4,10 +4,11 @@
 //! order, derived ones in an order in which each can be computed. Unknown keys, doubled names, wrong types
 //! and cycles are errors that name the file, the feature and the key.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde_json::{Map, Value};
 
+use super::order;
 use crate::error::{Error, Place, Result, nearest};
 use crate::expr::{Expression, NanMode};
 
@@ -60,6 +61,11 @@ pub struct Codes {
 }
 
 impl Codes {
+    /// Whether there is no code.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty() && self.texts.is_empty()
+    }
+
     /// Whether a number is a code.
     pub fn has_number(&self, value: f64) -> bool {
         self.numbers.contains(&value) || (value.is_nan() && self.texts.contains("NaN"))
@@ -152,7 +158,8 @@ impl Schema {
             .enumerate()
             .map(|(index, told)| read_feature(told, index, place, &missing))
             .collect::<Result<_>>()?;
-        let order = order(&features, place)?;
+        order::refuse_raw_codes(&features, !missing.is_empty(), place)?;
+        let order = order::order(&features, place)?;
         Ok(Self { features, order, nan, place: place.to_owned() })
     }
 
@@ -329,58 +336,4 @@ fn read_feature(told: &Value, index: usize, place: &str, missing: &Codes) -> Res
         clip,
         output,
     })
-}
-
-/// An order in which every feature comes after those that it is derived from.
-fn order(features: &[Feature], place: &str) -> Result<Vec<usize>> {
-    let fault = |text: String| Error::schema(Place::file(place), text);
-    let mut positions = HashMap::new();
-    for (index, feature) in features.iter().enumerate() {
-        if positions.insert(feature.name.as_str(), index).is_some() {
-            return Err(fault(format!("feature `{}` is there more than once", feature.name)));
-        }
-    }
-    let mut open: Vec<usize> = (0..features.len()).collect();
-    let (mut order, mut done) = (Vec::with_capacity(open.len()), vec![false; open.len()]);
-    let needs = |index: usize| -> Vec<usize> {
-        let names = features[index].derived.iter().flat_map(|derived| derived.columns());
-        names.filter_map(|name| positions.get(name).copied()).collect()
-    };
-    let needs: Vec<Vec<usize>> = (0..features.len()).map(needs).collect();
-    while !open.is_empty() {
-        let before = open.len();
-        open.retain(|&index| {
-            let ready = needs[index].iter().all(|&need| done[need]);
-            if ready {
-                order.push(index);
-            }
-            !ready
-        });
-        order[order.len() - (before - open.len())..].iter().for_each(|&index| done[index] = true);
-        if open.len() == before {
-            let cycle = cycle(open[0], &needs, &done);
-            let names: Vec<String> =
-                cycle.iter().map(|&index| format!("`{}`", features[index].name)).collect();
-            return Err(fault(format!(
-                "`derived` goes in a circle: {}; a feature of another name may be read from the source first",
-                names.join(" from ")
-            )));
-        }
-    }
-    Ok(order)
-}
-
-/// Follows open needs from one feature until a feature comes again.
-fn cycle(start: usize, needs: &[Vec<usize>], done: &[bool]) -> Vec<usize> {
-    let mut path = vec![start];
-    loop {
-        let last = path[path.len() - 1];
-        let Some(&next) = needs[last].iter().find(|&&need| !done[need]) else { return path };
-        if let Some(first) = path.iter().position(|&index| index == next) {
-            path.drain(..first);
-            path.push(next);
-            return path;
-        }
-        path.push(next);
-    }
 }
