@@ -35,6 +35,7 @@ query = '''SELECT city, sum(CAST(score AS DOUBLE) * weight) / sum(CAST(weight AS
 FROM read_parquet(?) GROUP BY city'''
 connection = duckdb.connect()
 connection.execute(f"SET threads = {sys.argv[2]}")
+connection.execute("SET enable_progress_bar = false")
 print(json.dumps({str(c): m for c, m in connection.execute(query, [sys.argv[1] + "/*.parquet"]).fetchall()}))
 """
 DATAFUSION = """
