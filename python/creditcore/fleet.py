@@ -165,10 +165,18 @@ class Fleet:
         if calibrated and not transformed:
             raise ArgumentError('`calibrated` is of probabilities; give `output="probability"`')
         found = to_polars(self._core.predict(_stream(frame), transformed, threads=threads, progress=progress))
-        if not calibrated:
-            return found
+        return self.calibrated(found) if calibrated else found
+
+    def calibrated(self, probabilities: pl.DataFrame) -> pl.DataFrame:
+        """Put probabilities, as `predict` gives them, through the calibrations declared of their models.
+
+        Raises:
+            SourceError, FormatError: a declared calibration that cannot be read.
+        """
         made = {one.name: one.calibration_of() for one in self._declarations if one.calibration is not None}
-        return found.with_columns(made[name].apply(found[name]).alias(name) for name in made if name in found)
+        return probabilities.with_columns(
+            made[name].apply(probabilities[name]).alias(name) for name in made if name in probabilities
+        )
 
     def leaves(
         self, frame: Any, threads: int | None = None, progress: Progress | None = None

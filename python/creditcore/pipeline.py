@@ -97,11 +97,7 @@ class Pipeline:
     @property
     def sources(self) -> list[str]:
         """The columns of records that decide the outputs."""
-        needed = [record["column"] for record in self.fleet.features]
-        if self.schema is None:
-            return needed
-        known = set(self.schema.names)
-        return [*self.schema.sources, *(name for name in needed if name not in known)]
+        return list(self._roles())
 
     def input_warnings(self, columns: Iterable[str]) -> list[str]:
         """Say which columns of a ranking's grouping or weight are inputs of the models too."""
@@ -146,12 +142,14 @@ class Pipeline:
 
         rows = to_frame(frame)
         inputs = rows if self.schema is None else beside(self.schema.apply(rows, threads=threads), rows)
-        parts = []
+        parts, outputs = [], None
         if output is not None or self.blend is None:
             outputs = self.fleet.predict(inputs, output or "raw", precision, threads, progress)
             parts.append(outputs)
         if self.blend is not None:
-            told = self.fleet.predict(inputs, "probability", precision, threads, progress, calibrated=True)
+            if outputs is None or output != "probability":
+                outputs = self.fleet.predict(inputs, "probability", precision, threads, progress)
+            told = self.fleet.calibrated(outputs)
             parts.append(score(told, self.blend, self.scaling, threads=threads))
         return beside(*parts)
 
@@ -228,18 +226,23 @@ class Pipeline:
         write_parts(scored(), Path(path))
         return Written(done, dict(without))
 
+    def _roles(self) -> dict[str, str]:
+        """The columns that features are made of, with roles: a schema parses text, models take numbers."""
+        made = set(self.schema.names) if self.schema else set()
+        roles = dict.fromkeys(self.schema.sources, "key") if self.schema else {}
+        for feature in self.fleet.features:
+            if feature["column"] not in made:
+                roles.setdefault(feature["column"], "key" if feature["categorical"] else "number")
+        return roles
+
     def _inputs(self, columns: Sequence[str]) -> list[tuple[str, str]]:
-        """The columns that decide the outputs, with roles: a schema parses text, models take numbers."""
-        features = {record["column"]: record["categorical"] for record in self.fleet.features}
-        if any(feature["column"] is None for model in self.fleet.models for feature in model["features"]):
+        """The columns of a source that decide the outputs, with roles; conditions may name further ones."""
+        models = self.fleet.models
+        if any(feature["column"] is None for model in models for feature in model["features"]):
             # A model takes its inputs by position: all columns are its own.
             return [(name, "number") for name in columns]
-        roles = {name: "key" if categorical else "number" for name, categorical in features.items()}
-        if self.schema is not None:
-            made = set(self.schema.names)
-            roles = {name: role for name, role in roles.items() if name not in made}
-            roles |= dict.fromkeys(self.schema.sources, "key")
-        for model in self.fleet.models:
+        roles = self._roles()
+        for model in models:
             words = re.findall(r"\w+", model["applies_to"] or "")
             roles |= {name: "key" for name in words if name not in roles}
         return [(name, role) for name, role in roles.items() if name in columns]

@@ -96,13 +96,7 @@ impl IpcFile {
         control: &Control,
         sink: &mut Sink<'_>,
     ) -> Result<()> {
-        let positions = crate::positions(&self.path, &self.names, wanted)?;
-        for &position in &positions {
-            crate::refuse_nested(&self.path, self.schema.field(position))?;
-        }
-        let mut projected = positions.clone();
-        projected.sort_unstable();
-        projected.dedup();
+        let (positions, projected) = crate::projection(&self.path, &self.schema, &self.names, wanted)?;
         let range = self.tasks[task].clone();
         let mut first_row = rows_of(&self.messages[..range.start]);
         let mut file = File::open(&*self.path).map_err(|error| crate::unreadable(&self.path, &error))?;

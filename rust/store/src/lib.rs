@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use arrow_array::types::Int32Type;
 use arrow_array::{ArrayRef, DictionaryArray, Float64Array, Int32Array, StringArray};
-use arrow_schema::Field;
+use arrow_schema::{Field, Schema};
 use creditcore::batch::{Batch, Role, Sink, Source, Wanted, find_column};
 use creditcore::error::Place;
 use creditcore::exec::Control;
@@ -248,6 +248,22 @@ impl Constant {
 fn positions(path: &str, names: &[String], wanted: &[Wanted]) -> Result<Vec<usize>> {
     let position = |column: &Wanted| find_column(names, &column.name).map_err(|error| in_file(path, error));
     wanted.iter().map(position).collect()
+}
+
+/// The positions of the wanted columns in a file whose columns have types, none of them nested, and each of these
+/// positions once, in the file's order.
+fn projection(
+    path: &str,
+    schema: &Schema,
+    names: &[String],
+    wanted: &[Wanted],
+) -> Result<(Vec<usize>, Vec<usize>)> {
+    let positions = positions(path, names, wanted)?;
+    positions.iter().try_for_each(|&position| refuse_nested(path, schema.field(position)))?;
+    let mut projected = positions.clone();
+    projected.sort_unstable();
+    projected.dedup();
+    Ok((positions, projected))
 }
 
 /// Refuses a column of lists, maps or structs.

@@ -69,18 +69,13 @@ impl ParquetFile {
         control: &Control,
         sink: &mut Sink<'_>,
     ) -> Result<()> {
-        let positions = crate::positions(&self.path, &self.names, wanted)?;
-        for &position in &positions {
-            crate::refuse_nested(&self.path, self.metadata.schema().field(position))?;
-        }
+        let schema = self.metadata.schema();
+        let (positions, projected) = crate::projection(&self.path, schema, &self.names, wanted)?;
         let metadata = self.metadata.metadata();
         if metadata.num_row_groups() == 0 {
             return Ok(());
         }
         control.check()?;
-        let mut projected: Vec<usize> = positions.clone();
-        projected.sort_unstable();
-        projected.dedup();
         let refused = |fault: String| damaged(&self.path, &format!("{fault} (row group {})", group + 1));
         let mut reader = self.reader(group, wanted, &positions, &projected)?;
         let first = rows_of(metadata, group);

@@ -48,11 +48,7 @@ pub(super) fn applies(
 
 fn holds(condition: &Expression, rows: &Rows, threads: usize, control: &Control) -> Result<NullBuffer> {
     condition.require(&rows.names)?;
-    let mut cuts = Vec::new();
-    for (batch, part) in rows.batches.iter().enumerate() {
-        let starts = (0..part.num_rows()).step_by(BLOCK_ROWS);
-        cuts.extend(starts.map(|start| (batch, start, BLOCK_ROWS.min(part.num_rows() - start))));
-    }
+    let cuts = rows.cuts(BLOCK_ROWS);
     let truths: Vec<Mutex<BooleanArray>> =
         cuts.iter().map(|_| Mutex::new(BooleanArray::new_null(0))).collect();
     parallel(

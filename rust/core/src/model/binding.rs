@@ -47,6 +47,17 @@ pub struct Rows {
     pub batches: Vec<RecordBatch>,
 }
 
+impl Rows {
+    /// The rows cut into blocks of `most` at most: batch, first row in it, length.
+    pub(super) fn cuts(&self, most: usize) -> Vec<(usize, usize, usize)> {
+        let of_batch = |(batch, part): (usize, &RecordBatch)| {
+            let rows = part.num_rows();
+            (0..rows).step_by(most).map(move |start| (batch, start, most.min(rows - start)))
+        };
+        self.batches.iter().enumerate().flat_map(of_batch).collect()
+    }
+}
+
 /// The inputs of a fleet, each once.
 #[derive(Default)]
 pub(super) struct Inputs {

@@ -230,11 +230,7 @@ impl Fleet {
         work: impl Fn(&Block, &mut [&mut [T]]) -> Result<()> + Sync,
     ) -> Result<Vec<Vec<T>>> {
         let positions = self.inputs.positions(&self.models, rows)?;
-        let mut cuts = Vec::new();
-        for (batch, part) in rows.batches.iter().enumerate() {
-            let starts = (0..part.num_rows()).step_by(BLOCK_ROWS);
-            cuts.extend(starts.map(|start| (batch, start, BLOCK_ROWS.min(part.num_rows() - start))));
-        }
+        let cuts = rows.cuts(BLOCK_ROWS);
         let total: usize = rows.batches.iter().map(RecordBatch::num_rows).sum();
         let mut outputs = Vec::with_capacity(widths.len());
         for width in widths {
