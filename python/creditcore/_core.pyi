@@ -167,6 +167,12 @@ class Ranking:
         """
         The rows, as an Arrow C stream.
         """
+    def at(
+        self, /, confidence: SupportsFloat | SupportsIndex, draws: SupportsIndex, seed: SupportsIndex
+    ) -> Ranking:
+        """
+        The same rows, with intervals of another confidence, or from other draws.
+        """
     def by(self, /) -> str:
         """
         What the ranking is by.
@@ -175,9 +181,21 @@ class Ranking:
         """
         The rows' columns as plain lists, for tables and text; frames take the Arrow stream instead.
         """
+    def confidence(self, /) -> tuple[float, int, int]:
+        """
+        How sure the intervals are, and from how many draws of which seed.
+        """
     def excluded(self, /) -> dict[str, int]:
         """
         Counts of rows left out, by cause.
+        """
+    def marginal_places(self, /) -> list[tuple[int, int] | None]:
+        """
+        For each row its best and worst place, each interval holding for its row alone.
+        """
+    def not_distinguishable(self, /, code: str) -> list[str] | None:
+        """
+        The codes of the rows that a row cannot be told from, its own among them; none where that is not known.
         """
     def records(self, /) -> int:
         """

@@ -74,14 +74,60 @@ class Ranking:
     def to_polars(self) -> pl.DataFrame:
         """Give the rows as a polars frame.
 
-        Columns: `code`, `name`, `level`, `parent` (text), `n` (units), `sum_weight`, `mean`, `mean_plain`
-        (without weights), `se` (standard error of `mean`, null for one unit), `diff_parent` (mean minus the
-        parent's), `rank` and `rank_in_parent` (from 1, null below `min_n` or without weight), `suppressed`,
-        and the region table's further names. Figures are Float64, correctly rounded from exact sums.
+        Columns: `code`, `name`, `level`, `parent` (text), `n` (units), `sum_weight`, `n_eff` (units of equal
+        weight that would be as good), `mean`, `mean_plain` (without weights), `se` (standard error of `mean`,
+        null for one unit), `ci_lo` and `ci_hi` (its interval), `eb_mean` (shrunk towards the parent's mean),
+        `diff_parent` (mean minus the parent's), `rank` and `rank_in_parent` (from 1, null below `min_n` or
+        without weight), `rank_lo`, `rank_hi` and `tier` (see `at`), `suppressed`, and the region table's
+        further names. Sums, means and errors are Float64, correctly rounded from exact sums.
         """
         from creditcore._frame import to_polars
 
         return to_polars(self._core)
+
+    def at(self, confidence: float = 0.95, draws: int = 1000, seed: int = 1) -> Ranking:
+        """Give the same rows with intervals of another confidence.
+
+        `ci_lo` and `ci_hi` hold for each mean by itself. `rank_lo` and `rank_hi` hold together for all ranked
+        rows: with this probability every true place lies within its interval. `tier` counts from the top: a
+        row that is surely below the first row of a tier begins the next. They are null where more than 2,000
+        rows are ranked. Rows are taken for independent, and standard errors for known; a row without one is
+        told from no other.
+
+        Args:
+            confidence: between 0 and 1.
+            draws: sets of normal values that the critical value comes from, 100 to 1,000,000.
+            seed: of the draws. Equal arguments give equal intervals, on every machine.
+
+        Raises:
+            ArgumentError: an argument outside of what is allowed.
+
+        Source: Mogstad, Romano, Shaikh, Wilhelm, *Inference for Ranks*, Review of Economic Studies 91 (2024),
+        two-sided, with step-down, as in the R package csranks. The shrunken mean is that of the normal model
+        with the variance between siblings by Paule and Mandel (Morris, JASA 78, 1983).
+        """
+        return Ranking(self._core.at(confidence, draws, seed), self._plan, self._min_n)
+
+    def marginal_places(self) -> list[tuple[int, int] | None]:
+        """Give for each row its best and worst place, each interval holding for its row alone.
+
+        In the order of `rows()`; None for rows without a rank. Narrower than `rank_lo` and `rank_hi`, which
+        hold for all rows at once; right for a reader who came for one region.
+
+        Raises:
+            ArgumentError: more than 2,000 ranked rows.
+        """
+        return self._core.marginal_places()
+
+    def not_distinguishable(self, code: str) -> list[str] | None:
+        """Give the codes of the rows that cannot be told from a row, at the confidence of the intervals.
+
+        Its own code is among them. None where it has no rank, or more than 2,000 rows are ranked.
+
+        Raises:
+            ArgumentError: no row has this code.
+        """
+        return self._core.not_distinguishable(code)
 
     def to_arrow(self) -> pa.Table:
         """Give the rows as a pyarrow table (needs pyarrow)."""

@@ -14,6 +14,8 @@ Record = Mapping[str, Any]
 
 COLUMNS = (
     ("rank", "rank"),
+    ("rank_lo", "from"),
+    ("rank_hi", "to"),
     ("code", "code"),
     ("name", "name"),
     ("n", "n"),
@@ -62,7 +64,7 @@ def shown_columns(rows: Sequence[Record]) -> list[tuple[str, str]]:
     """Leave out columns that would say nothing: no parent, or names that only repeat the codes."""
 
     def says_something(field: str) -> bool:
-        if field == "diff_parent":
+        if field in ("diff_parent", "rank_lo", "rank_hi"):
             return any(row[field] is not None for row in rows)
         return field != "name" or any(row["name"] != row["code"] for row in rows)
 

@@ -9,5 +9,6 @@ pub mod exact;
 pub mod grid;
 pub mod isa;
 pub mod moments;
+pub mod pairs;
 pub mod table;
 pub mod wide;

@@ -1,7 +1,7 @@
 //! Aggregates and rankings.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, UInt64Type};
@@ -94,7 +94,7 @@ impl Aggregate {
         let regions = regions.map(|regions| regions.inner.clone());
         let inner =
             gate::run(py, None, |_| rank::rank(&self.inner, grouping, level, regions.as_deref(), min_n))?;
-        Ok(Ranking { inner })
+        Ok(Ranking { inner, inference: OnceLock::new() })
     }
 }
 
@@ -102,6 +102,8 @@ impl Aggregate {
 #[pyclass(frozen, module = "creditcore._core")]
 pub(crate) struct Ranking {
     inner: rank::Ranking,
+    /// Made when the columns are first asked for.
+    inference: OnceLock<rank::Inference>,
 }
 
 #[pymethods]
@@ -121,6 +123,37 @@ impl Ranking {
         self.inner.excluded.clone()
     }
 
+    /// The same rows, with intervals of another confidence, or from other draws.
+    fn at(&self, py: Python<'_>, confidence: f64, draws: usize, seed: u64) -> PyResult<Self> {
+        let sure = rank::Confidence { level: confidence, draws, seed };
+        let threads = threads_or_default(None);
+        let made = gate::run(py, None, |control| self.inner.inference(sure, threads, control))?;
+        Ok(Self { inner: self.inner.clone(), inference: OnceLock::from(made) })
+    }
+
+    /// For each row its best and worst place, each interval holding for its row alone.
+    fn marginal_places(&self, py: Python<'_>) -> PyResult<Vec<Option<(u64, u64)>>> {
+        let sure = self.inference(py)?.confidence;
+        let threads = threads_or_default(None);
+        gate::run(py, None, |control| self.inner.marginal_places(sure, threads, control))
+    }
+
+    /// The codes of the rows that a row cannot be told from, its own among them; none where that is not known.
+    fn not_distinguishable(&self, py: Python<'_>, code: &str) -> PyResult<Option<Vec<&str>>> {
+        let Some(row) = self.inner.rows.iter().position(|row| row.code == code) else {
+            let text = format!("there is no row of code `{code}`; codes are texts");
+            return Err(to_exception(py, &Error::argument(text)));
+        };
+        let same = self.inference(py)?.not_distinguishable(row);
+        Ok(same.map(|rows| rows.into_iter().map(|row| self.inner.rows[row].code.as_str()).collect()))
+    }
+
+    /// How sure the intervals are, and from how many draws of which seed.
+    fn confidence(&self, py: Python<'_>) -> PyResult<(f64, usize, u64)> {
+        let sure = self.inference(py)?.confidence;
+        Ok((sure.level, sure.draws, sure.seed))
+    }
+
     /// Values that are no region: value, cause, rows; the most frequent first.
     fn unresolved(&self) -> Vec<(String, String, u64)> {
         self.inner.unresolved.clone()
@@ -134,7 +167,7 @@ impl Ranking {
     /// The rows' columns as plain lists, for tables and text; frames take the Arrow stream instead.
     #[pyo3(signature = () -> "dict[str, list[object]]")]
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let rows = columns(&self.inner);
+        let rows = columns(&self.inner, self.inference(py)?);
         let lists = PyDict::new(py);
         for (field, array) in rows.fields().iter().zip(rows.columns()) {
             let list = match field.data_type() {
@@ -155,28 +188,59 @@ impl Ranking {
         py: Python<'py>,
         requested_schema: Option<Bound<'py, PyCapsule>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
-        let rows = columns(&self.inner);
+        let rows = columns(&self.inner, self.inference(py)?);
         let field = Arc::new(Field::new_struct("", rows.fields().clone(), false));
         let stream = ArrayIterator::new(std::iter::once(Ok(Arc::new(rows) as ArrayRef)), field);
         Ok(to_stream_pycapsule(py, Box::new(stream), requested_schema)?)
     }
 }
 
+impl Ranking {
+    /// What the rows say for sure: as was asked for, or with the default confidence.
+    fn inference(&self, py: Python<'_>) -> PyResult<&rank::Inference> {
+        if let Some(made) = self.inference.get() {
+            return Ok(made);
+        }
+        let threads = threads_or_default(None);
+        let made = gate::run(py, None, |control| {
+            self.inner.inference(rank::Confidence::default(), threads, control)
+        })?;
+        Ok(self.inference.get_or_init(|| made))
+    }
+}
+
+/// The lower ends of intervals.
+fn low<T: Copy>(intervals: &[Option<(T, T)>]) -> Vec<Option<T>> {
+    intervals.iter().map(|interval| interval.map(|(low, _)| low)).collect()
+}
+
+/// The upper ends of intervals.
+fn high<T: Copy>(intervals: &[Option<(T, T)>]) -> Vec<Option<T>> {
+    intervals.iter().map(|interval| interval.map(|(_, high)| high)).collect()
+}
+
+type Column = (String, DataType, ArrayRef);
+
+fn floats(name: &str, values: Vec<Option<f64>>) -> Column {
+    (name.to_owned(), DataType::Float64, Arc::new(Float64Array::from(values)))
+}
+
+fn integers(name: &str, values: Vec<Option<u64>>) -> Column {
+    (name.to_owned(), DataType::UInt64, Arc::new(UInt64Array::from(values)))
+}
+
 /// The columns of a ranking's rows, in their published order.
-fn columns(ranking: &rank::Ranking) -> StructArray {
-    type Column = (String, DataType, ArrayRef);
+fn columns(ranking: &rank::Ranking, sure: &rank::Inference) -> StructArray {
     let rows = &ranking.rows;
     let text = |name: &str, of: &dyn Fn(&rank::Row) -> Option<&str>| -> Column {
         let array: StringArray = rows.iter().map(of).collect();
         (name.to_owned(), DataType::Utf8, Arc::new(array))
     };
     let float = |name: &str, of: &dyn Fn(&rank::Row) -> Option<f64>| -> Column {
-        let array: Float64Array = rows.iter().map(of).collect();
-        (name.to_owned(), DataType::Float64, Arc::new(array))
+        floats(name, rows.iter().map(of).collect())
     };
     let integer = |name: &str, of: &dyn Fn(&rank::Row) -> Option<u64>| -> Column {
-        let array: UInt64Array = rows.iter().map(of).collect();
-        (name.to_owned(), DataType::UInt64, Arc::new(array))
+        integers(name, rows.iter().map(of).collect())
     };
     let suppressed: arrow_array::BooleanArray = rows.iter().map(|_| Some(false)).collect();
     let mut all = vec![
@@ -186,12 +250,19 @@ fn columns(ranking: &rank::Ranking) -> StructArray {
         text("parent", &|row| row.parent.as_deref()),
         integer("n", &|row| Some(row.estimate.n)),
         float("sum_weight", &|row| Some(row.estimate.sum_weight)),
+        float("n_eff", &|row| row.estimate.n_eff),
         float("mean", &|row| row.estimate.mean),
         float("mean_plain", &|row| row.estimate.mean_plain),
         float("se", &|row| row.estimate.se),
+        floats("ci_lo", low(&sure.mean)),
+        floats("ci_hi", high(&sure.mean)),
+        floats("eb_mean", sure.shrunk.clone()),
         float("diff_parent", &|row| row.difference_to_parent),
         integer("rank", &|row| row.rank),
         integer("rank_in_parent", &|row| row.rank_in_parent),
+        integers("rank_lo", low(&sure.places)),
+        integers("rank_hi", high(&sure.places)),
+        integers("tier", sure.tier.clone()),
         ("suppressed".to_owned(), DataType::Boolean, Arc::new(suppressed) as ArrayRef),
     ];
     for (index, name) in ranking.other_names.iter().enumerate() {

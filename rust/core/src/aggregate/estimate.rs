@@ -21,6 +21,8 @@ pub struct Estimate {
     pub n: u64,
     /// Sum of weights.
     pub sum_weight: f64,
+    /// Units of equal weight that would be as good: (sum of w)^2 / sum of w^2 (Kish, Survey Sampling, 1965).
+    pub n_eff: Option<f64>,
     /// Weighted mean, share or ratio.
     pub mean: Option<f64>,
     /// The same without weights.
@@ -46,10 +48,11 @@ impl Estimate {
         let Decimals { value, denominator, weight } = decimals;
         let (value, denominator, weight) = (i32::from(value), i32::from(denominator), i32::from(weight));
         let scale = denominator - value;
-        let [w, wx, d, x] = [&sums.w, &sums.wx, &sums.d, &sums.x].map(Binary::of);
+        let [w, wx, d, x, ww] = [&sums.w, &sums.wx, &sums.d, &sums.x, &sums.ww].map(Binary::of);
         Self {
             n: sums.n,
             sum_weight: w.over(&Binary::one()).times_ten(-(weight + denominator)).to_f64(),
+            n_eff: (!sums.ww.is_zero()).then(|| w.times(&w).over(&ww).to_f64()),
             mean: (!sums.w.is_zero()).then(|| wx.over(&w).times_ten(scale).to_f64()),
             mean_plain: (!sums.d.is_zero()).then(|| x.over(&d).times_ten(scale).to_f64()),
             se: (sums.n > 1 && !sums.w.is_zero()).then(|| variance(sums).times_ten(2 * scale).sqrt_to_f64()),

@@ -4,8 +4,17 @@
 //! rolled up to provinces, nation and families by adding their exact sums, so every level adds up; ranks are
 //! by the exact rational mean, compared as integers, and only equal means share one (law 6).
 
+mod inference;
+mod normal;
+mod sets;
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap};
+
+pub use inference::{Inference, MOST_COMPARED};
+pub use sets::{Above, Confidence};
 
 use crate::aggregate::{Aggregate, By, Decimals, Estimate, Excluded, Sums, compare_means};
 use crate::error::{Error, Place, Result};
