@@ -5,7 +5,7 @@
 //! no environment variable, and holds no `unsafe`.
 //!
 //! Ground floor: [`error`], [`exec`], [`batch`], [`expr`], [`region`]. Stages, each of which may use those
-//! before it and never those after it: [`feature`], [`model`], [`score`], [`aggregate`], [`rank`].
+//! before it and never those after it: [`link`], [`feature`], [`model`], [`score`], [`aggregate`], [`rank`].
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
@@ -14,6 +14,7 @@ pub mod error;
 pub mod exec;
 pub mod expr;
 pub mod feature;
+pub mod link;
 pub mod model;
 pub mod rank;
 pub mod region;

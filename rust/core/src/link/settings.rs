@@ -1,0 +1,81 @@
+//! What is set for each type of identifier: its cap and its strength.
+//!
+//! In: the types of a plan, and what was declared or learned. Out: [`Settings`], a plain record that goes to
+//! JSON and back. Law 1: nothing here is learned while a network is built or changed, only by
+//! [`fit`](super::fit) when it is asked for.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result, list_names};
+
+/// Types that a network may have.
+pub const MOST_TYPES: usize = 200;
+
+/// Types and roles, with the caps and strengths of the types.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The types, in the order of the plan.
+    pub types: Vec<TypeSettings>,
+    /// As what a person shows an identifier; the first is the person's own.
+    pub roles: Vec<String>,
+}
+
+/// One type of identifier.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TypeSettings {
+    /// Its name.
+    pub name: String,
+    /// People up to which an identifier links them; beyond, it is a hub.
+    pub cap: u32,
+    /// How much a shared identifier says: -log2(share of people who share a non-hub identifier of the type).
+    pub strength: f64,
+}
+
+/// Caps and strengths that differ from the defaults, by type.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Overrides {
+    /// Caps, 1 or more.
+    pub caps: BTreeMap<String, u32>,
+    /// Strengths, finite and zero or more.
+    pub strengths: BTreeMap<String, f64>,
+}
+
+impl Settings {
+    /// The settings of types (name, default cap, default strength) and roles.
+    ///
+    /// # Errors
+    /// Too many types, an override of a type that is not there, or one outside of what is allowed.
+    pub fn new(types: &[(String, u32, f64)], roles: Vec<String>, overrides: &Overrides) -> Result<Self> {
+        if types.len() > MOST_TYPES || roles.len() > MOST_TYPES {
+            return Err(Error::argument(format!("more than {MOST_TYPES} types or roles of identifiers")));
+        }
+        let named = overrides.caps.keys().chain(overrides.strengths.keys());
+        for name in named {
+            if !types.iter().any(|(known, ..)| known == name) {
+                let known = list_names(types.iter().map(|(known, ..)| known.as_str()), 12);
+                return Err(Error::argument(format!(
+                    "the configuration names type `{name}`, which no identifier has (types: {known})"
+                )));
+            }
+        }
+        let setting = |(name, cap, strength): &(String, u32, f64)| {
+            let cap = overrides.caps.get(name).copied().unwrap_or(*cap);
+            let strength = overrides.strengths.get(name).copied().unwrap_or(*strength);
+            if cap == 0 {
+                return Err(Error::argument(format!("the cap of type `{name}` is `0`; caps are 1 or more")));
+            }
+            if !(strength.is_finite() && strength >= 0.0) {
+                return Err(Error::argument(format!(
+                    "the strength of type `{name}` is `{strength}`; strengths are finite and zero or more"
+                )));
+            }
+            Ok(TypeSettings { name: name.clone(), cap, strength })
+        };
+        Ok(Self { types: types.iter().map(setting).collect::<Result<_>>()?, roles })
+    }
+}
