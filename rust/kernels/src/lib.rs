@@ -5,6 +5,7 @@
 //! slow twin in its tests gives the same bits. This is the only crate with `unsafe`, each use with its
 //! reason; standard library only.
 
+pub mod components;
 pub mod exact;
 pub mod grid;
 pub mod isa;

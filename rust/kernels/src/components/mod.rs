@@ -1,0 +1,141 @@
+//! Connected components of people over the identifiers that they share.
+//!
+//! In: pairs of an identifier's hash and the number of a person, dealt to parts by the first bits of the hash
+//! ([`Dealer`]). Out: a [`Forest`] over people only: the first person seen with an identifier owns it, every
+//! later one is joined with the owner. Whoever calls gives each part to one thread ([`Table::unite`]), so
+//! tables are private and small; the forest is shared and lock-free. A tree's root is its smallest number, so
+//! neither threads nor the order of pairs change what comes out.
+//!
+//! The union is Rem's algorithm with splicing (Dijkstra 1976; Patwary, Blair, Manne 2010), by compare-and-swap.
+//! Memory: 12 bytes for a pair while it waits (in pages, which are given back part by part), 4 for a person,
+//! and a table for each thread of 16 bytes for 1 to 2 places a pair of the largest part.
+
+mod deal;
+mod forest;
+
+pub use deal::{Dealer, Part};
+pub use forest::Forest;
+
+/// A place of a table: an identifier's hash and its owner.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    hash: u64,
+    owner: u32,
+}
+
+/// The owner of an empty place; no person has this number.
+const NOBODY: u32 = u32::MAX;
+const EMPTY: Place = Place { hash: 0, owner: NOBODY };
+/// How many pairs ahead memory is asked for.
+const AHEAD: usize = 16;
+
+/// An open-addressing table of the identifiers of one part; used again for the next.
+#[derive(Debug, Default)]
+pub struct Table {
+    places: Vec<Place>,
+}
+
+impl Table {
+    /// Joins in the forest the people who share an identifier of a part, and gives the number of different
+    /// identifiers. `bits` are those by which the pairs were dealt.
+    ///
+    /// # Panics
+    /// If a person has no place in the forest.
+    pub fn unite(&mut self, bits: u32, part: &[Part], forest: &Forest) -> usize {
+        let mut different = 0;
+        let mut table = self.opened(bits, part.iter().map(Part::len).sum());
+        for (hashes, people) in part.iter().flat_map(Part::pages) {
+            let ahead = people[AHEAD.min(people.len())..].iter().map(Some).chain(std::iter::repeat(None));
+            for ((&hash, &person), next) in hashes.iter().zip(people).zip(ahead) {
+                if let Some(&next) = next {
+                    forest.prefetch(next);
+                }
+                match table.owner(hash, person) {
+                    None => different += 1,
+                    Some(owner) if owner != person => forest.unite(owner, person),
+                    Some(_) => {}
+                }
+            }
+        }
+        different
+    }
+
+    /// Finds for each pair of a part the first one with the same value: `first(number)` is told the smallest
+    /// number among those of equal hash for which `same` holds. Numbers within a part must ascend.
+    pub fn firsts(
+        &mut self,
+        bits: u32,
+        part: &[Part],
+        same: impl Fn(u32, u32) -> bool,
+        mut found: impl FnMut(u32, u32),
+    ) {
+        let mut table = self.opened(bits, part.iter().map(Part::len).sum());
+        for (hashes, numbers) in part.iter().flat_map(Part::pages) {
+            for (&hash, &number) in hashes.iter().zip(numbers) {
+                if let Some(first) = table.first(hash, number, &same) {
+                    found(number, first);
+                }
+            }
+        }
+    }
+
+    /// The emptied table, with places for so many pairs.
+    fn opened(&mut self, bits: u32, pairs: usize) -> Opened<'_> {
+        let places = (pairs + pairs / 2).next_power_of_two().max(2);
+        self.places.clear();
+        self.places.resize(places, EMPTY);
+        Opened { places: &mut self.places, bits, shift: 64 - places.trailing_zeros() }
+    }
+}
+
+/// A table in use.
+struct Opened<'a> {
+    places: &'a mut [Place],
+    bits: u32,
+    shift: u32,
+}
+
+impl Opened<'_> {
+    #[inline(always)]
+    fn start(&self, hash: u64) -> usize {
+        ((hash << self.bits) >> self.shift) as usize
+    }
+
+    /// The owner of an identifier; none where the person becomes it.
+    #[inline(always)]
+    fn owner(&mut self, hash: u64, person: u32) -> Option<u32> {
+        let last = self.places.len() - 1;
+        let mut at = self.start(hash) & last;
+        loop {
+            let place = &mut self.places[at];
+            if place.owner == NOBODY {
+                *place = Place { hash, owner: person };
+                return None;
+            }
+            if place.hash == hash {
+                return Some(place.owner);
+            }
+            at = (at + 1) & last;
+        }
+    }
+
+    /// The first number of a value; none where this one is it.
+    fn first(&mut self, hash: u64, number: u32, same: impl Fn(u32, u32) -> bool) -> Option<u32> {
+        let last = self.places.len() - 1;
+        let mut at = self.start(hash) & last;
+        loop {
+            let place = &mut self.places[at];
+            if place.owner == NOBODY {
+                *place = Place { hash, owner: number };
+                return None;
+            }
+            if place.hash == hash && same(place.owner, number) {
+                return Some(place.owner);
+            }
+            at = (at + 1) & last;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

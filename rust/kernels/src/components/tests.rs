@@ -1,0 +1,122 @@
+//! Components against a naive twin: labels that fall until nothing changes.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// A generator of test numbers (Marsaglia's xorshift).
+struct Draws(u64);
+
+impl Draws {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+fn naive(people: u32, pairs: &[(u64, u32)]) -> Vec<u32> {
+    let mut labels: Vec<u32> = (0..people).collect();
+    loop {
+        let mut least: BTreeMap<u64, u32> = BTreeMap::new();
+        for &(hash, person) in pairs {
+            let label = least.entry(hash).or_insert(u32::MAX);
+            *label = (*label).min(labels[person as usize]);
+        }
+        let before = labels.clone();
+        for (hash, person) in pairs {
+            labels[*person as usize] = labels[*person as usize].min(least[hash]);
+        }
+        if labels == before {
+            return labels;
+        }
+    }
+}
+
+fn components(people: u32, pairs: &[(u64, u32)], bits: u32, threads: usize) -> (Vec<u32>, usize) {
+    let (hashes, numbers): (Vec<u64>, Vec<u32>) = pairs.iter().copied().unzip();
+    let cut = pairs.len().div_ceil(threads).max(1);
+    let dealt: Vec<Vec<Part>> = hashes
+        .chunks(cut)
+        .zip(numbers.chunks(cut))
+        .map(|(hashes, numbers)| {
+            let mut dealer = Dealer::new(bits);
+            dealer.deal(hashes, numbers);
+            dealer.finish()
+        })
+        .collect();
+    let mut parts: Vec<Vec<Part>> = (0..1 << bits).map(|_| Vec::new()).collect();
+    for thread in dealt {
+        thread.into_iter().zip(&mut parts).for_each(|(part, all)| all.push(part));
+    }
+    assert_eq!(parts.iter().flatten().map(Part::len).sum::<usize>(), pairs.len());
+    let forest = Forest::new(people);
+    let different = std::thread::scope(|scope| {
+        let halves: Vec<_> = parts
+            .chunks(parts.len().div_ceil(threads))
+            .map(|parts| {
+                let forest = &forest;
+                scope.spawn(move || {
+                    let mut table = Table::default();
+                    parts.iter().map(|part| table.unite(bits, part, forest)).sum::<usize>()
+                })
+            })
+            .collect();
+        halves.into_iter().map(|half| half.join().expect("no panic")).sum()
+    });
+    (forest.roots(), different)
+}
+
+#[test]
+fn any_threads_and_parts_give_what_the_twin_gives() {
+    let mut draws = Draws(7);
+    for (people, identifiers, count) in
+        [(1, 1, 0), (5, 3, 4), (200, 150, 220), (3_000, 4_000, 6_000), (50, 4_000, 30_000)]
+    {
+        let pairs: Vec<(u64, u32)> = (0..count)
+            .map(|_| {
+                let identifier = draws.next() % identifiers;
+                (identifier.wrapping_mul(0x9E37_79B9_7F4A_7C15), (draws.next() % people) as u32)
+            })
+            .collect();
+        let wanted = naive(people as u32, &pairs);
+        let different = pairs.iter().map(|pair| pair.0).collect::<std::collections::BTreeSet<_>>().len();
+        for (bits, threads) in [(1, 1), (3, 2), (8, 4)] {
+            assert_eq!(components(people as u32, &pairs, bits, threads), (wanted.clone(), different));
+        }
+    }
+}
+
+#[test]
+fn hashes_of_nought_and_of_all_ones_are_hashes_like_any_other() {
+    let pairs = [(0, 4), (u64::MAX, 3), (0, 2), (u64::MAX, 1), (1, 0)];
+    assert_eq!(components(5, &pairs, 2, 1), (vec![0, 1, 2, 1, 2], 3));
+}
+
+#[test]
+fn one_identifier_of_everybody_and_one_person_of_every_identifier() {
+    let everybody: Vec<(u64, u32)> = (0..20_000).map(|person| (1 << 60, person)).collect();
+    assert_eq!(components(20_000, &everybody, 4, 3), (vec![0; 20_000], 1));
+    let mut draws = Draws(3);
+    let one: Vec<(u64, u32)> = (0..20_000).map(|_| (draws.next(), 1)).collect();
+    assert_eq!(components(2, &one, 4, 3), (vec![0, 1], 20_000));
+}
+
+#[test]
+fn the_first_of_equal_values_is_found_and_equal_hashes_are_compared() {
+    let hashes = [9u64 << 40; 6];
+    let values = ["a", "b", "a", "c", "b", "a"];
+    let mut dealer = Dealer::new(1);
+    dealer.deal(&hashes, &[0, 1, 2, 3, 4, 5]);
+    let mut firsts: Vec<u32> = (0..6).collect();
+    for part in dealer.finish() {
+        Table::default().firsts(
+            1,
+            &[part],
+            |a, b| values[a as usize] == values[b as usize],
+            |number, first| firsts[number as usize] = first,
+        );
+    }
+    assert_eq!(firsts, [0, 1, 0, 3, 1, 0]);
+}
