@@ -1,0 +1,1 @@
+"""Finding groups: what a made-up graph holds, what detection finds in it, what it says of it."""
