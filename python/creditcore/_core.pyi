@@ -111,9 +111,12 @@ class Fleet:
         """
         For every model its name, the lengths behind the rows, and the contributions in one column, row by row.
         """
-    def engines(self, /) -> list[tuple[str, str, bool, str]]:
+    def engines(
+        self, /, rows: SupportsIndex | None = None
+    ) -> list[tuple[str, str, bool, int | None, int | None, bool, str]]:
         """
-        For every model what each engine says: model, engine, whether it is taken, why.
+        For every model what each engine says: model, engine, whether it is taken for a call of `rows` rows (or of
+        any number), from how many rows to how many, whether it is built, why.
         """
     def leaves(
         self, /, frame: Incomplete, *, threads: SupportsIndex | None = None, progress: Any | None = None
@@ -132,11 +135,16 @@ class Fleet:
         frame: Incomplete,
         transformed: bool,
         *,
+        fast: bool = False,
         threads: SupportsIndex | None = None,
         progress: Any | None = None,
     ) -> Table:
         """
-        The outputs of every model; `transformed` by the library's own transform.
+        The outputs of every model; `transformed` by the library's own transform, `fast` where that may differ.
+        """
+    def prepare(self, /, rows: SupportsIndex | None = None, *, threads: SupportsIndex | None = None) -> None:
+        """
+        Builds the engines that are the best for calls of `rows` rows, or of any number.
         """
     def probes(self, /, model: SupportsIndex) -> list[list[float]]:
         """

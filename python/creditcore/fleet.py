@@ -164,7 +164,10 @@ class Fleet:
         transformed = output == "probability"
         if calibrated and not transformed:
             raise ArgumentError('`calibrated` is of probabilities; give `output="probability"`')
-        found = to_polars(self._core.predict(_stream(frame), transformed, threads=threads, progress=progress))
+        fast = precision == "fast"
+        found = to_polars(
+            self._core.predict(_stream(frame), transformed, fast=fast, threads=threads, progress=progress)
+        )
         return self.calibrated(found) if calibrated else found
 
     def calibrated(self, probabilities: pl.DataFrame) -> pl.DataFrame:
@@ -284,10 +287,36 @@ class Fleet:
                 record["models"].append(model["name"])
         return list(columns.values())
 
-    def engines(self) -> list[dict[str, Any]]:
-        """Give what each engine says of each model: records `model`, `engine`, `chosen`, `reason`."""
-        names = ("model", "engine", "chosen", "reason")
-        return [dict(zip(names, row, strict=True)) for row in self._core.engines()]
+    def engines(self, rows: int | None = None) -> list[dict[str, Any]]:
+        """Give which engine evaluates each model, and why; no output depends on it.
+
+        Args:
+            rows: a number of rows of one call; without it, calls of every size.
+
+        Returns:
+            Records `model`, `engine`, `chosen`, `from_rows` and `to_rows` (the calls for which it is taken
+            once it is built; None is no end, or never), `built`, `reason`. Without `rows` one for each model
+            and engine; with `rows` for each model the engine that would now answer such a call.
+
+        Raises:
+            ArgumentError: a number of rows below 0.
+        """
+        names = ("model", "engine", "chosen", "from_rows", "to_rows", "built", "reason")
+        records = [dict(zip(names, row, strict=True)) for row in self._core.engines(_rows(rows))]
+        return [record for record in records if rows is None or record["chosen"]]
+
+    def prepare(self, rows: int | None = None, threads: int | None = None) -> None:
+        """Build engines now instead of in the first calls that they pay for.
+
+        Args:
+            rows: builds what is the best for calls of this many rows; by default what is the best for
+                calls of any size.
+            threads: how many to use; by default one for each processor.
+
+        Raises:
+            ArgumentError: a number of rows below 0.
+        """
+        self._core.prepare(_rows(rows), threads=threads)
 
     def __len__(self) -> int:
         """How many models there are."""
@@ -298,6 +327,12 @@ class Fleet:
         shown = ", ".join(declaration.name for declaration in self._declarations[:5])
         more = ", ..." if len(self) > 5 else ""
         return f"<Fleet of {len(self)}: {shown}{more}>"
+
+
+def _rows(rows: int | None) -> int | None:
+    if rows is not None and rows < 0:
+        raise ArgumentError(f"`rows` is {rows}; a number of rows from 0 on is needed")
+    return rows
 
 
 def _stream(frame: Any) -> ArrowStream:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import gzip
+import itertools
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -151,11 +152,26 @@ def test_paths_of_every_kind(tmp_path: Path) -> None:
     assert fleet.predict({"x": [0, 1]}).columns == ["z"]
 
 
-def test_engines_say_why(load: Any) -> None:
+def test_engines_say_why_and_for_how_many_rows(load: Any) -> None:
     fleet = load(lightgbm_text(), engine="golden")
-    chosen = {"model": "m", "engine": "golden", "chosen": True, "reason": "asked for"}
-    assert fleet.engines() == [chosen]
-    assert load(lightgbm_text()).engines()[0]["reason"].startswith("the best")
+    assert {record["reason"] for record in fleet.engines() if record["chosen"]} == {"asked for"}
+    assert [record["engine"] for record in fleet.engines() if record["chosen"]] == ["golden"]
+    fleet = load(lightgbm_text())
+    taken = [record for record in fleet.engines() if record["chosen"]]
+    assert {record["model"] for record in taken} == {"m"}
+    # The ranges follow one another without a gap, and each size is answered by the engine of its range.
+    taken.sort(key=lambda record: record["from_rows"])
+    assert taken[0]["from_rows"] == 1
+    assert taken[-1]["to_rows"] is None
+    for record, later in itertools.pairwise(taken):
+        assert record["to_rows"] + 1 == later["from_rows"]
+    fleet.prepare()
+    for record in taken:
+        for rows in (record["from_rows"], record["to_rows"] or 10**12):
+            (told,) = fleet.engines(rows=rows)
+            assert (told["engine"], told["built"]) == (record["engine"], True)
+    with pytest.raises(cc.ArgumentError, match="`rows` is -1"):
+        fleet.engines(-1)
 
 
 def test_features_are_the_columns_that_are_needed() -> None:

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, Float64Array, Int32Array};
 use creditcore::Error;
 use creditcore::exec::threads_or_default;
-use creditcore::model::{self as core, About, Output, Rows};
+use creditcore::model::{self as core, About, Output, Precision, Rows};
 use creditcore_store::models::{self, Declared};
 use pyo3::prelude::*;
 use pyo3_arrow::PyTable;
@@ -13,6 +13,9 @@ use pyo3_arrow::PyTable;
 use crate::error::to_exception;
 use crate::gate;
 use crate::table::Table;
+
+/// What an engine says of a model.
+type EngineOfModel = (String, &'static str, bool, Option<u64>, Option<u64>, bool, String);
 
 /// Models that are evaluated together.
 #[pyclass(frozen, module = "creditcore._core")]
@@ -41,19 +44,23 @@ impl Fleet {
         Ok(Self { inner })
     }
 
-    /// The outputs of every model; `transformed` by the library's own transform.
-    #[pyo3(signature = (frame, transformed, *, threads=None, progress=None))]
+    /// The outputs of every model; `transformed` by the library's own transform, `fast` where that may differ.
+    #[pyo3(signature = (frame, transformed, *, fast=false, threads=None, progress=None))]
     fn predict(
         &self,
         py: Python<'_>,
         frame: PyTable,
         transformed: bool,
+        fast: bool,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Table> {
         let (rows, threads) = (rows(frame), threads_or_default(threads));
         let output = if transformed { Output::Prediction } else { Output::Raw };
-        let columns = gate::run(py, progress, |control| self.inner.predict(&rows, output, threads, control))?;
+        let precision = if fast { Precision::Fast } else { Precision::Exact };
+        let columns = gate::run(py, progress, |control| {
+            self.inner.predict(&rows, output, precision, threads, control)
+        })?;
         let named = |column: core::Column| {
             let array = Float64Array::new(column.values.into(), column.applies);
             (column.name, Arc::new(array) as ArrayRef)
@@ -105,16 +112,27 @@ impl Fleet {
             .map_err(|error| to_exception(py, &Error::argument(format!("no JSON form: {error}"))))
     }
 
-    /// For every model what each engine says: model, engine, whether it is taken, why.
-    fn engines(&self) -> Vec<(String, &'static str, bool, String)> {
-        let models = self.inner.models().iter().zip(self.inner.engines());
-        let of_model = |(model, reasons): (&core::Model, &Vec<core::engine::Reason>)| {
-            let row = |reason: &core::engine::Reason| {
-                (model.name.clone(), reason.engine, reason.chosen, reason.reason.clone())
+    /// For every model what each engine says: model, engine, whether it is taken for a call of `rows` rows (or of
+    /// any number), from how many rows to how many, whether it is built, why.
+    #[pyo3(signature = (rows=None))]
+    fn engines(&self, rows: Option<u64>) -> Vec<EngineOfModel> {
+        let told = self.inner.engines(rows);
+        let of_model = |(model, reasons): (&core::Model, Vec<core::Reason>)| {
+            let row = |reason: core::Reason| {
+                let (first, last) = reason.rows.unzip();
+                let name = model.name.clone();
+                (name, reason.engine, reason.chosen, first, last.flatten(), reason.built, reason.reason)
             };
-            reasons.iter().map(row).collect::<Vec<_>>()
+            reasons.into_iter().map(row).collect::<Vec<_>>()
         };
-        models.flat_map(of_model).collect()
+        self.inner.models().iter().zip(told).flat_map(of_model).collect()
+    }
+
+    /// Builds the engines that are the best for calls of `rows` rows, or of any number.
+    #[pyo3(signature = (rows=None, *, threads=None))]
+    fn prepare(&self, py: Python<'_>, rows: Option<u64>, threads: Option<usize>) -> PyResult<()> {
+        let threads = threads_or_default(threads);
+        gate::run(py, None, |control| self.inner.prepare(rows, threads, control))
     }
 
     /// For each feature of a model values that try its decisions: on its cuts, beside them, and odd ones.

@@ -1,14 +1,14 @@
-//! The engines: who can evaluate which models, and which is taken.
+//! The engines: who can evaluate which models, for how many rows, and which is taken.
 //!
-//! In: the models of a fleet, and perhaps the name of the engine to take. Out: [`Choice`]s, each an engine built
-//! for the models that it evaluates. An engine answers four questions: its name, what it supports, whom it is
-//! better than, and how it is built. The list is static and can be read.
+//! In: models, bound to the columns of blocks. Out: raw outputs, the same whichever engine gives them (law 2). An
+//! engine says what it is called, what it refuses, for which sizes of a batch it is the best, and how it is built.
+//! The list is static and can be read; [`super::choice`] chooses from it.
 
 use std::sync::Arc;
 
 use super::ensemble::Ensemble;
 use super::golden::Golden;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::exec::Control;
 
 /// The inputs of some consecutive rows.
@@ -32,100 +32,64 @@ pub struct Bound {
 /// Stands for a feature that no node tests.
 pub const UNUSED: u32 = u32::MAX;
 
+/// How exact raw outputs must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Precision {
+    /// The training library's own bits.
+    #[default]
+    Exact,
+    /// The library's own leaves; sums may differ in their last digits. An engine without such sums gives exact ones.
+    Fast,
+}
+
 /// An engine, built for some models.
 pub trait Engine: Send + Sync {
-    /// Writes the raw outputs of each of its models for a block, row by row: `outputs[model]` holds rows times
-    /// the model's outputs.
+    /// Writes the raw outputs of each of its models for a block of any number of rows, row by row:
+    /// `outputs[model]` holds rows times the model's outputs; it is empty for a model that is not asked for.
     ///
     /// # Errors
     /// A request to stop.
-    fn margins(&self, block: &Block, control: &Control, outputs: &mut [&mut [f64]]) -> Result<()>;
+    fn margins(
+        &self,
+        block: &Block,
+        precision: Precision,
+        control: &Control,
+        outputs: &mut [&mut [f64]],
+    ) -> Result<()>;
 }
 
+/// Builds an engine for some models on a number of threads.
+pub type Build = fn(Vec<Bound>, usize, &Control) -> Result<Box<dyn Engine>>;
+
 /// What an engine can do, told without building it.
+#[derive(Debug)]
 pub struct Kind {
     /// Its name.
     pub name: &'static str,
+    /// What it is, for whoever asks why it was taken.
+    pub what: &'static str,
     /// Why it cannot evaluate a model; nothing where it can.
     pub refuses: fn(&Ensemble) -> Option<String>,
-    /// The engines that it is preferred to.
-    pub better_than: &'static [&'static str],
+    /// Whether [`Precision::Fast`] is another computation than [`Precision::Exact`].
+    pub fast: bool,
+    /// From how many rows of a call on it is the best; up to where the next one's begins.
+    pub best_from: u64,
+    /// How many rows it must have been wanted for before it pays to build it, where nobody asked to prepare it.
+    pub build_from: u64,
+    /// Rows of the blocks that it likes.
+    pub block_rows: usize,
     /// Builds it for models that it does not refuse.
-    pub build: fn(Vec<Bound>) -> Box<dyn Engine>,
+    pub build: Build,
 }
 
-/// Every engine.
+/// Every engine, the one that evaluates everything first. No two are the best from the same number of rows on.
 pub static ENGINES: [Kind; 1] = [Kind {
     name: "golden",
+    what: "slow and readable; every other engine must equal it",
     refuses: |_| None,
-    better_than: &[],
-    build: |models| Box::new(Golden::new(models)),
+    fast: false,
+    best_from: 0,
+    build_from: 0,
+    block_rows: 1024,
+    build: |models, _, _| Ok(Box::new(Golden::new(models))),
 }];
-
-/// Which engine evaluates a model, and why.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reason {
-    /// The engine's name.
-    pub engine: &'static str,
-    /// Whether it is taken.
-    pub chosen: bool,
-    /// Why, or why not.
-    pub reason: String,
-}
-
-/// What each engine says of a model; exactly one is chosen.
-///
-/// # Errors
-/// A forced engine that there is not, or that refuses the model.
-pub fn choose(model: &str, ensemble: &Ensemble, forced: Option<&str>) -> Result<Vec<Reason>> {
-    if let Some(name) = forced
-        && !ENGINES.iter().any(|kind| kind.name == name)
-    {
-        let known = ENGINES.iter().map(|kind| format!("`{}`", kind.name)).collect::<Vec<_>>().join(", ");
-        return Err(Error::argument(format!("there is no engine `{name}`; there are {known}")));
-    }
-    let able = |kind: &&Kind| (kind.refuses)(ensemble).is_none();
-    let best =
-        |kind: &&Kind| !ENGINES.iter().filter(able).any(|other| other.better_than.contains(&kind.name));
-    let chosen = match forced {
-        Some(name) => name,
-        None => ENGINES.iter().filter(able).find(best).map_or("golden", |kind| kind.name),
-    };
-    let mut reasons = Vec::with_capacity(ENGINES.len());
-    for kind in &ENGINES {
-        let refusal = (kind.refuses)(ensemble);
-        let taken = kind.name == chosen;
-        if let (Some(why), true) = (&refusal, taken) {
-            let text = format!("engine `{chosen}` cannot evaluate model `{model}`: {why}");
-            return Err(Error::argument(text));
-        }
-        let reason = match (refusal, taken, forced) {
-            (Some(why), ..) => why,
-            (None, true, Some(_)) => "asked for".to_owned(),
-            (None, true, None) => "the best that evaluates this model".to_owned(),
-            (None, false, _) => format!("`{chosen}` is taken instead"),
-        };
-        reasons.push(Reason { engine: kind.name, chosen: taken, reason });
-    }
-    Ok(reasons)
-}
-
-/// An engine and the models that it evaluates, by their numbers in the fleet.
-pub(super) struct Choice {
-    pub(super) models: Vec<usize>,
-    pub(super) engine: Box<dyn Engine>,
-}
-
-/// Builds each chosen engine once, for all of its models.
-pub(super) fn build(models: &[Bound], reasons: &[Vec<Reason>]) -> Vec<Choice> {
-    let mut choices = Vec::new();
-    for kind in &ENGINES {
-        let taken = |number: &usize| reasons[*number].iter().any(|r| r.chosen && r.engine == kind.name);
-        let numbers: Vec<usize> = (0..models.len()).filter(taken).collect();
-        if !numbers.is_empty() {
-            let bound = numbers.iter().map(|&number| models[number].clone()).collect();
-            choices.push(Choice { models: numbers, engine: (kind.build)(bound) });
-        }
-    }
-    choices
-}

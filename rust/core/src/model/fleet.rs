@@ -12,7 +12,8 @@ use arrow_buffer::NullBuffer;
 
 use super::applies::applies;
 use super::binding::{Columns, Inputs, Rows};
-use super::engine::{self, Block, Bound, Choice, Reason};
+use super::choice::{Engines, Reason};
+use super::engine::{Block, Bound, ENGINES, Precision};
 use super::ensemble::{Categories, Ensemble, Library};
 use super::input::Unseen;
 use super::{golden, shap};
@@ -20,8 +21,10 @@ use crate::error::{Error, Place, Result};
 use crate::exec::{Control, parallel};
 use crate::expr::Expression;
 
-/// Rows of one block.
+/// Rows of one block where no engine says how many it likes.
 const BLOCK_ROWS: usize = 1024;
+/// Rows of the smallest blocks into which a call is cut for several threads.
+const FEWEST_ROWS: usize = 64;
 
 /// A model of a fleet, as it is declared.
 #[derive(Clone, Debug)]
@@ -70,10 +73,8 @@ pub struct Matrix<T> {
 /// Models that are evaluated together. Immutable, and safe to use from many threads.
 pub struct Fleet {
     models: Vec<Model>,
-    bound: Vec<Bound>,
     inputs: Inputs,
-    reasons: Vec<Vec<Reason>>,
-    choices: Vec<Choice>,
+    engines: Engines,
 }
 
 impl Fleet {
@@ -82,17 +83,17 @@ impl Fleet {
     /// # Errors
     /// Two models of one name, a list of columns that does not fit a model, an engine that there is not.
     pub fn new(models: Vec<Model>, engine: Option<&str>) -> Result<Self> {
-        let (mut inputs, mut bound, mut reasons) = (Inputs::default(), Vec::new(), Vec::new());
+        let (mut inputs, mut bound) = (Inputs::default(), Vec::new());
         let mut names = HashSet::new();
         for (number, model) in models.iter().enumerate() {
             if let Some(twice) = output_names(model).find(|name| !names.insert(name.clone())) {
                 return Err(Error::argument(format!("two outputs are called `{twice}`; rename a model")));
             }
             bound.push(Bound { ensemble: model.ensemble.clone(), slots: inputs.of_model(number, model)? });
-            reasons.push(engine::choose(&model.name, &model.ensemble, engine)?);
         }
-        let choices = engine::build(&bound, &reasons);
-        Ok(Self { models, bound, inputs, reasons, choices })
+        let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+        let engines = Engines::new(&ENGINES, &names, bound, engine)?;
+        Ok(Self { models, inputs, engines })
     }
 
     /// The models, in order.
@@ -100,9 +101,17 @@ impl Fleet {
         &self.models
     }
 
-    /// What each engine says of each model.
-    pub fn engines(&self) -> &[Vec<Reason>] {
-        &self.reasons
+    /// What each engine says of each model, for calls of `rows` rows or of any number.
+    pub fn engines(&self, rows: Option<u64>) -> Vec<Vec<Reason>> {
+        (0..self.models.len()).map(|model| self.engines.reasons(model, rows)).collect()
+    }
+
+    /// Builds the engines that are the best for calls of `rows` rows, or of any number, so that no call has to.
+    ///
+    /// # Errors
+    /// A request to stop.
+    pub fn prepare(&self, rows: Option<u64>, threads: usize, control: &Control) -> Result<()> {
+        self.engines.prepare(rows, threads, control)
     }
 
     /// The outputs of every model.
@@ -113,6 +122,7 @@ impl Fleet {
         &self,
         rows: &Rows,
         output: Output,
+        precision: Precision,
         threads: usize,
         control: &Control,
     ) -> Result<Vec<Column>> {
@@ -128,21 +138,26 @@ impl Fleet {
         }
         let applies = applies(&self.models, rows, threads, control)?;
         let widths: Vec<usize> = ensembles().map(Ensemble::outputs).collect();
-        let filled = self.fill(rows, &widths, threads, control, |block, parts: &mut [&mut [f64]]| {
-            for choice in &self.choices {
-                let mut its: Vec<&mut [f64]> = Vec::with_capacity(choice.models.len());
-                for (number, part) in parts.iter_mut().enumerate() {
-                    if choice.models.binary_search(&number).is_ok() {
-                        its.push(part);
+        let total = rows.batches.iter().map(|batch| batch.num_rows() as u64).sum();
+        let chosen = self.engines.choose(total, threads, control)?;
+        let most = chosen.iter().map(|chosen| chosen.kind.block_rows).max().unwrap_or(BLOCK_ROWS);
+        let filled =
+            self.fill(rows, &widths, most, threads, control, |block, parts: &mut [&mut [f64]]| {
+                for chosen in &chosen {
+                    let mut its: Vec<&mut [f64]> = Vec::with_capacity(chosen.models.len());
+                    let mut asked = chosen.models.iter().zip(&chosen.asked).peekable();
+                    for (number, part) in parts.iter_mut().enumerate() {
+                        if let Some((_, &asked)) = asked.next_if(|(model, _)| **model == number) {
+                            its.push(if asked { part } else { &mut [] });
+                        }
                     }
+                    chosen.engine.margins(block, precision, control, &mut its)?;
                 }
-                choice.engine.margins(block, control, &mut its)?;
-            }
-            if output == Output::Prediction {
-                ensembles().zip(parts).for_each(|(ensemble, part)| transform(ensemble, part));
-            }
-            Ok(())
-        })?;
+                if output == Output::Prediction {
+                    ensembles().zip(parts).for_each(|(ensemble, part)| transform(ensemble, part));
+                }
+                Ok(())
+            })?;
         let named = self.models.iter().zip(filled).zip(&applies);
         Ok(named.flat_map(|((model, values), applies)| columns(model, values, applies.as_ref())).collect())
     }
@@ -153,10 +168,11 @@ impl Fleet {
     /// A column that is missing or of a wrong type, a request to stop.
     pub fn leaves(&self, rows: &Rows, threads: usize, control: &Control) -> Result<Vec<Matrix<i32>>> {
         let widths: Vec<usize> = self.models.iter().map(|model| model.ensemble.trees.len()).collect();
-        let filled = self.fill(rows, &widths, threads, control, |block, parts: &mut [&mut [i32]]| {
-            let mut models = self.bound.iter().zip(parts);
-            models.try_for_each(|(model, part)| golden::leaves(model, block, control, part))
-        })?;
+        let filled =
+            self.fill(rows, &widths, BLOCK_ROWS, threads, control, |block, parts: &mut [&mut [i32]]| {
+                let mut models = self.engines.bound().iter().zip(parts);
+                models.try_for_each(|(model, part)| golden::leaves(model, block, control, part))
+            })?;
         let matrix = |(index, values): (usize, Vec<i32>)| Matrix {
             name: self.models[index].name.clone(),
             shape: vec![widths[index]],
@@ -178,10 +194,11 @@ impl Fleet {
         }
         let width = |model: &Model| model.ensemble.outputs() * (model.ensemble.features.len() + 1);
         let widths: Vec<usize> = self.models.iter().map(width).collect();
-        let filled = self.fill(rows, &widths, threads, control, |block, parts: &mut [&mut [f64]]| {
-            let mut models = self.bound.iter().zip(parts);
-            models.try_for_each(|(model, part)| shap::contributions(model, block, control, part))
-        })?;
+        let filled =
+            self.fill(rows, &widths, BLOCK_ROWS, threads, control, |block, parts: &mut [&mut [f64]]| {
+                let mut models = self.engines.bound().iter().zip(parts);
+                models.try_for_each(|(model, part)| shap::contributions(model, block, control, part))
+            })?;
         let matrix = |(model, values): (&Model, Vec<f64>)| {
             let (outputs, columns) = (model.ensemble.outputs(), model.ensemble.features.len() + 1);
             // As each library documents it: side by side, or an axis of their own.
@@ -208,7 +225,7 @@ impl Fleet {
             self.inputs.count_unseen(&self.models, batch, &positions, &mut counts)?;
         }
         let mut found = Vec::new();
-        for (model, bound) in self.models.iter().zip(&self.bound) {
+        for (model, bound) in self.models.iter().zip(self.engines.bound()) {
             for (feature, slot) in model.ensemble.features.iter().zip(&bound.slots) {
                 let Some(unseen) = counts.get(&(*slot as usize)) else { continue };
                 let row = |(value, rows): (&String, &u64)| {
@@ -220,18 +237,21 @@ impl Fleet {
         Ok(found)
     }
 
-    /// Runs `work` on every block of rows; it writes `widths[model]` numbers for each row and model.
+    /// Runs `work` on every block of at most `most` rows; it writes `widths[model]` numbers for each row and model.
     fn fill<T: Clone + Default + Send>(
         &self,
         rows: &Rows,
         widths: &[usize],
+        most: usize,
         threads: usize,
         control: &Control,
         work: impl Fn(&Block, &mut [&mut [T]]) -> Result<()> + Sync,
     ) -> Result<Vec<Vec<T>>> {
         let positions = self.inputs.positions(&self.models, rows)?;
-        let cuts = rows.cuts(BLOCK_ROWS);
         let total: usize = rows.batches.iter().map(RecordBatch::num_rows).sum();
+        // Every thread has a part of a small call, too.
+        let share = total.div_ceil(threads.max(1)).next_multiple_of(FEWEST_ROWS).max(FEWEST_ROWS);
+        let cuts = rows.cuts(most.min(share));
         let mut outputs = Vec::with_capacity(widths.len());
         for width in widths {
             outputs.push(room(total, *width)?);

@@ -4,7 +4,7 @@
 //! tree. Law 3: LightGBM sums doubles from zero in the order of the trees; XGBoost sums f32 in that order,
 //! starting from the base margin.
 
-use super::engine::{Block, Bound, Engine};
+use super::engine::{Block, Bound, Engine, Precision};
 use super::ensemble::{Ensemble, Library, Missing, Node, Test, Tree};
 use crate::error::Result;
 use crate::exec::Control;
@@ -56,7 +56,13 @@ impl Golden {
 }
 
 impl Engine for Golden {
-    fn margins(&self, block: &Block, control: &Control, outputs: &mut [&mut [f64]]) -> Result<()> {
+    fn margins(
+        &self,
+        block: &Block,
+        _precision: Precision,
+        control: &Control,
+        outputs: &mut [&mut [f64]],
+    ) -> Result<()> {
         for (model, outputs) in self.models.iter().zip(outputs) {
             let width = model.ensemble.outputs();
             for (part, sums) in outputs.chunks_mut(ROWS_PER_CHECK * width).enumerate() {

@@ -7,6 +7,7 @@
 mod about;
 mod applies;
 mod binding;
+mod choice;
 pub mod engine;
 pub mod ensemble;
 mod fleet;
@@ -24,6 +25,8 @@ mod xgboost;
 
 pub use about::{About, AboutFeature, probes};
 pub use binding::{Columns, Rows};
+pub use choice::Reason;
+pub use engine::Precision;
 pub use ensemble::{Ensemble, Library};
 pub use fleet::{Column, Fleet, Matrix, Model, Output, declare_categories};
 pub use formats::{FORMATS, Options, read};
