@@ -11,5 +11,6 @@ pub mod grid;
 pub mod isa;
 pub mod moments;
 pub mod pairs;
+pub mod sliced;
 pub mod table;
 pub mod wide;

@@ -1,0 +1,214 @@
+//! A column of numbers to planes: ranks among cuts, and thermometers of their digits.
+
+use super::form::Form;
+use super::planes::Planes;
+use super::{LINES, Line, ROWS};
+use crate::isa::multiversion;
+
+/// Where the thermometers of a column stand. A rank has up to three digits: the lowest has `low_bits` bits, the
+/// next one `middle_bits`, and the highest what is left. The thermometer of a digit with a largest value of `n` has `n`
+/// planes; plane `first + i - 1` says that the digit is at least `i`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Thermometers {
+    /// Bits of the lowest digit.
+    pub low_bits: u32,
+    /// Bits of the middle digit.
+    pub middle_bits: u32,
+    /// The first plane of the lowest digit.
+    pub low: u16,
+    /// The first plane of the middle digit.
+    pub middle: u16,
+    /// The first plane of the highest digit.
+    pub high: u16,
+    /// The first plane of the highest digit with the missing values in every plane, where tests need it.
+    pub high_or_missing: Option<u16>,
+    /// The plane of the missing values.
+    pub missing: u16,
+}
+
+impl Thermometers {
+    /// The planes of the lowest digit.
+    pub fn low_planes(&self) -> usize {
+        (1 << self.low_bits) - 1
+    }
+
+    /// The planes of the middle digit.
+    pub fn middle_planes(&self) -> usize {
+        (1 << self.middle_bits) - 1
+    }
+
+    /// The planes of the highest digit, where there are `cuts` cuts.
+    pub fn high_planes(&self, cuts: usize) -> usize {
+        cuts >> (self.low_bits + self.middle_bits)
+    }
+
+    /// The last plane that is written.
+    fn last(&self, cuts: usize) -> usize {
+        let end = |first: u16, planes: usize| usize::from(first) + planes;
+        let high = self.high_planes(cuts);
+        end(self.low, self.low_planes())
+            .max(end(self.middle, self.middle_planes()))
+            .max(end(self.high, high))
+            .max(self.high_or_missing.map_or(0, |first| end(first, high)))
+            .max(end(self.missing, 1))
+            - 1
+    }
+}
+
+/// The cuts of a column of numbers, and its planes.
+#[derive(Debug)]
+pub struct Numbers {
+    form: Form,
+    /// The cuts in increasing order, filled up with infinity to one less than a power of two.
+    sorted: Vec<f64>,
+    count: usize,
+    zero: f64,
+    at: Thermometers,
+    last: usize,
+}
+
+/// The most cuts of a column: ranks have 16 bits.
+pub const MOST_CUTS: usize = (1 << 16) - 1;
+
+impl Numbers {
+    /// Cuts in increasing order. Values of at most `zero` in magnitude are missing too, where it is given.
+    ///
+    /// # Panics
+    /// If there are no cuts or more than 65,535, if they are not in order, if planes lie on [`ZEROS`](super::ZEROS)
+    /// or [`ONES`](super::ONES), or if this processor lacks the form's instructions.
+    pub fn new(form: Form, cuts: &[f64], zero: Option<f64>, at: Thermometers) -> Self {
+        assert!(form.available(), "{form} is not there");
+        assert!((1..=MOST_CUTS).contains(&cuts.len()), "{} cuts", cuts.len());
+        assert!(cuts.is_sorted_by(|a, b| a < b), "cuts are not in order");
+        let firsts = [at.low, at.middle, at.high, at.missing, at.high_or_missing.unwrap_or(at.high)];
+        assert!(firsts.iter().all(|&first| first > 1), "planes of constants");
+        let mut sorted = cuts.to_vec();
+        sorted.resize((cuts.len() + 1).next_power_of_two() - 1, f64::INFINITY);
+        let last = at.last(cuts.len());
+        Self { form, sorted, count: cuts.len(), zero: zero.unwrap_or(-1.0), at, last }
+    }
+
+    /// Writes the planes of up to [`ROWS`] values; further rows are missing.
+    ///
+    /// # Panics
+    /// If a plane is not there, or there are too many values.
+    pub fn write(&self, column: &[f64], planes: &mut Planes) {
+        assert!(column.len() <= ROWS && self.last < planes.count());
+        let mut values = [f64::NAN; ROWS];
+        values[..column.len()].copy_from_slice(column);
+        let mut ranks = [0; ROWS];
+        let mut missing = [Line::default(); LINES];
+        let isa = self.form.isa();
+        prepare(isa, &mut values, self.zero, &mut missing);
+        search(isa, &self.sorted, &values, &mut ranks);
+        let mut bits = [[Line::default(); LINES]; 16];
+        let digits = usize::BITS - self.count.leading_zeros();
+        split(isa, &ranks, &mut bits[..digits as usize]);
+        planes.of(usize::from(self.at.missing)).copy_from_slice(&missing);
+        let (low, rest) = bits[..digits as usize].split_at(self.at.low_bits as usize);
+        let (middle, high) = rest.split_at(self.at.middle_bits as usize);
+        thermometer(isa, low, planes.range(self.at.low.into(), self.at.low_planes()));
+        thermometer(isa, middle, planes.range(self.at.middle.into(), self.at.middle_planes()));
+        let count = self.at.high_planes(self.count);
+        thermometer(isa, high, planes.range(self.at.high.into(), count));
+        if let Some(first) = self.at.high_or_missing {
+            for plane in 0..count {
+                let mut lines = [Line::default(); LINES];
+                lines.copy_from_slice(planes.of(usize::from(self.at.high) + plane));
+                for (line, missing) in lines.iter_mut().zip(&missing) {
+                    line.0.iter_mut().zip(&missing.0).for_each(|(word, missing)| *word |= missing);
+                }
+                planes.of(usize::from(first) + plane).copy_from_slice(&lines);
+            }
+        }
+    }
+}
+
+/// Makes zeros missing, and finds what is missing.
+#[inline(always)]
+fn prepare_all(values: &mut [f64; ROWS], zero: f64, missing: &mut [Line; LINES]) {
+    for (word, values) in values.chunks_exact_mut(64).enumerate() {
+        let mut bits = 0;
+        for (row, value) in values.iter_mut().enumerate() {
+            if value.abs() <= zero {
+                *value = f64::NAN;
+            }
+            bits |= u64::from(value.is_nan()) << row;
+        }
+        missing[word / 8].0[word % 8] = bits;
+    }
+}
+
+multiversion! {
+    fn prepare(values: &mut [f64; ROWS], zero: f64, missing: &mut [Line; LINES]) = prepare_all;
+}
+
+/// How many of the sorted keys (one less than a power of two) each value exceeds; none for NaN.
+#[inline(always)]
+fn search_all(sorted: &[f64], values: &[f64; ROWS], ranks: &mut [u16; ROWS]) {
+    const TOGETHER: usize = 16;
+    let half = sorted.len().div_ceil(2);
+    for (values, ranks) in values.chunks_exact(TOGETHER).zip(ranks.chunks_exact_mut(TOGETHER)) {
+        let mut found = [0usize; TOGETHER];
+        let mut step = half;
+        while step > 0 {
+            for (found, value) in found.iter_mut().zip(values) {
+                // SAFETY: found is a multiple of 2 * step and found + 2 * step <= sorted.len() + 1.
+                let key = unsafe { *sorted.get_unchecked(*found + step - 1) };
+                *found += if *value > key { step } else { 0 };
+            }
+            step /= 2;
+        }
+        ranks.iter_mut().zip(found).for_each(|(rank, found)| *rank = found as u16);
+    }
+}
+
+multiversion! {
+    fn search(sorted: &[f64], values: &[f64; ROWS], ranks: &mut [u16; ROWS]) = search_all;
+}
+
+/// The planes of the bits of ranks.
+#[inline(always)]
+fn split_all(ranks: &[u16; ROWS], bits: &mut [[Line; LINES]]) {
+    for (number, ranks) in ranks.chunks_exact(64).enumerate() {
+        for (bit, lines) in bits.iter_mut().enumerate() {
+            let word = ranks
+                .iter()
+                .enumerate()
+                .fold(0, |word, (row, rank)| word | u64::from(rank >> bit & 1) << row);
+            lines[number / 8].0[number % 8] = word;
+        }
+    }
+}
+
+multiversion! {
+    fn split(ranks: &[u16; ROWS], bits: &mut [[Line; LINES]]) = split_all;
+}
+
+/// The thermometer of a digit, bit by bit from the lowest: with a further bit `top` of worth `half`, the digit is at
+/// least `i` where it was or `top` is set, and at least `half + i` where it was at least `i` and `top` is set.
+#[inline(always)]
+fn thermometer_all(bits: &[[Line; LINES]], out: &mut [Line]) {
+    let planes = out.len() / LINES;
+    for (bit, top) in bits.iter().enumerate() {
+        let half = 1usize << bit;
+        for at in 1..half.min(planes + 1) {
+            for line in 0..LINES {
+                let lower = out[(at - 1) * LINES + line].0;
+                if half + at <= planes {
+                    out[(half + at - 1) * LINES + line] =
+                        Line(std::array::from_fn(|word| lower[word] & top[line].0[word]));
+                }
+                out[(at - 1) * LINES + line] =
+                    Line(std::array::from_fn(|word| lower[word] | top[line].0[word]));
+            }
+        }
+        if half <= planes {
+            out[(half - 1) * LINES..half * LINES].copy_from_slice(top);
+        }
+    }
+}
+
+multiversion! {
+    fn thermometer(bits: &[[Line; LINES]], out: &mut [Line]) = thermometer_all;
+}
