@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from creditcore.metrics import auc, gini, ks, psi
     from creditcore.ranking import Ranking, rank
     from creditcore.scoring import Blend, Scaling, score
+    from creditcore.tactics import Policy
 
 _HOMES = {
     "__version__": "creditcore._core",
@@ -42,6 +43,7 @@ _HOMES = {
     "Fleet": "creditcore.fleet",
     "evaluate": "creditcore.expressions",
     "Schema": "creditcore.features",
+    "Policy": "creditcore.tactics",
     "Blend": "creditcore.scoring",
     "Calibration": "creditcore.calibration",
     "Scaling": "creditcore.scoring",
@@ -76,6 +78,7 @@ __all__ = [
     "Fleet",
     "FormatError",
     "ModelError",
+    "Policy",
     "Ranking",
     "ReasonTexts",
     "Reasons",

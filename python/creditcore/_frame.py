@@ -209,6 +209,55 @@ def to_frame(frame: object) -> pl.DataFrame:
     return stream if isinstance(stream, pl.DataFrame) else pl.DataFrame(stream)
 
 
+def column_kinds(frame: object) -> list[tuple[str, str]]:
+    """Give the columns of a frame with their types as conditions see them; an empty text for any other.
+
+    Raises:
+        SourceError: for an object that is no frame.
+    """
+    import polars as pl
+
+    def kind(dtype: pl.DataType) -> str:
+        if dtype.is_integer():
+            return "integer"
+        if dtype.is_float() or dtype.is_decimal():
+            return "double"
+        texts = {pl.String: "text", pl.Categorical: "text", pl.Enum: "text", pl.Boolean: "boolean"}
+        return {**texts, pl.Date: "date", pl.Datetime: "timestamp"}.get(dtype.base_type(), "")
+
+    return [(name, kind(dtype)) for name, dtype in to_frame(frame).schema.items()]
+
+
+def with_kinds(frame: object, kinds: dict[str, str]) -> object:
+    """Give columns that have no type (nothing but nulls) the types of conditions, by name.
+
+    Raises:
+        SourceError: a frame that cannot be read.
+    """
+    import polars as pl
+
+    if isinstance(frame, dict):
+        try:
+            frame = pl.DataFrame({name: _values(values) for name, values in frame.items()}, strict=False)
+        except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+            raise SourceError(f"the frame cannot be read: {error}; give columns of one length") from error
+    if not isinstance(frame, pl.DataFrame):
+        return frame
+    types = {"boolean": pl.Boolean, "text": pl.String, "date": pl.Date, "timestamp": pl.Datetime}
+    untyped = [name for name, kind in frame.schema.items() if kind == pl.Null]
+    return frame.with_columns(
+        pl.col(name).cast(types.get(kinds.get(name, ""), pl.Float64)) for name in untyped
+    )
+
+
+def joined_lists(frame: pl.DataFrame) -> pl.DataFrame:
+    """Give a frame whose lists of texts are joined by `|`, for files that have no lists."""
+    import polars as pl
+
+    lists = [name for name, kind in frame.schema.items() if kind == pl.List]
+    return frame.with_columns(pl.col(name).list.join("|") for name in lists)
+
+
 def beside(*frames: pl.DataFrame) -> pl.DataFrame:
     """Put frames of the same rows beside each other; a name that is there already is left out."""
     import polars as pl

@@ -55,6 +55,71 @@ def read_yaml(path: str | os.PathLike[str]) -> Any:
     Raises:
         SchemaError: a file that is not there, too large or no YAML, with the line.
     """
+    return read_placed_yaml(path)[0]
+
+
+class Places:
+    """Where the values of a YAML file stand, by their paths (`/tactics/0/rules/2/when`); immutable."""
+
+    def __init__(self, text: str, node: yaml.Node | None) -> None:
+        """Note the place of every value below a node of a text."""
+        self._text = text
+        self._nodes: dict[str, yaml.Node] = {}
+        open_nodes = [("", node)] if node is not None else []
+        while open_nodes:
+            path, found = open_nodes.pop()
+            self._nodes[path] = found
+            if isinstance(found, yaml.MappingNode):
+                open_nodes += [(f"{path}/{key.value}", value) for key, value in found.value]
+            elif isinstance(found, yaml.SequenceNode):
+                open_nodes += [(f"{path}/{place}", value) for place, value in enumerate(found.value)]
+
+    def find(self, path: str, span: tuple[int, int] | None = None) -> tuple[int, int]:
+        """Give line and column in the file, both from 1, of a value or of a place in its text.
+
+        A path that is not there has the place of the nearest one above it.
+        """
+        while path and path not in self._nodes:
+            path = path.rpartition("/")[0]
+        node = self._nodes.get(path)
+        if node is None:
+            return 1, 1
+        at = node.start_mark.index
+        if span is not None and isinstance(node, yaml.ScalarNode):
+            at = self._inside(node, span)
+        line = self._text.count("\n", 0, at) + 1
+        return line, at - (self._text.rfind("\n", 0, at) + 1) + 1
+
+    def line(self, number: int) -> str:
+        """Give a line of the file, from 1."""
+        lines = self._text.splitlines()
+        return lines[number - 1] if number <= len(lines) else ""
+
+    def _inside(self, node: yaml.ScalarNode, span: tuple[int, int]) -> int:
+        """Where a place of a value's text stands in the file: quotes, folds and indents are walked through."""
+        value: str = node.value
+        lines = value.split("\n")
+        target = sum(len(line) + 1 for line in lines[: span[0] - 1]) + span[1] - 1
+        at: int = node.start_mark.index
+        if node.style in ("|", ">"):
+            at = self._text.find("\n", at) + 1
+        for character in value[:target]:
+            if character.isspace():
+                continue
+            found = self._text.find(character, at, node.end_mark.index)
+            at = found + 1 if found >= 0 else at
+        if target < len(value) and not value[target].isspace():
+            found = self._text.find(value[target], at, node.end_mark.index)
+            at = found if found >= 0 else at
+        return at
+
+
+def read_placed_yaml(path: str | os.PathLike[str]) -> tuple[Any, Places]:
+    """Read a YAML file, and where its values stand.
+
+    Raises:
+        SchemaError: a file that is not there, too large or no YAML, with the line.
+    """
     place = os.fspath(path)
     try:
         size = Path(path).stat().st_size
@@ -64,9 +129,13 @@ def read_yaml(path: str | os.PathLike[str]) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         told = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise SchemaError(f"`{place}`: cannot be read: {told}") from error
-    loader = _StrictLoader(text)
     try:
-        return loader.get_single_data()
+        loader = _StrictLoader(text)
+    except yaml.YAMLError as error:
+        raise SchemaError(f"`{place}`: not a YAML file: {_problem(error)}") from error
+    try:
+        node = loader.get_single_node()
+        return (None if node is None else loader.construct_document(node)), Places(text, node)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SchemaError(f"`{place}`{_line(error)}: not a YAML file: {_problem(error)}") from error
     finally:

@@ -5,6 +5,8 @@ file and row, the offending value, what is allowed and what to do. The native co
 names and are turned into these classes in one place.
 """
 
+from collections.abc import Sequence
+
 
 class CreditcoreError(Exception):
     """Base of every error that creditcore raises on purpose."""
@@ -29,12 +31,14 @@ class ModelError(CreditcoreError):
 class TacticError(CreditcoreError):
     """A condition, a rule or a policy cannot be read, or does not fit its columns.
 
-    `line` and `column` say where in the text, from 1; `hint` says what to write instead, where that is known.
+    `line` and `column` say where in the text (of a policy: in its file), from 1; `hint` says what to write
+    instead, where that is known; `findings` holds everything that is wrong with a policy.
     """
 
     line: int | None = None
     column: int | None = None
     hint: str | None = None
+    findings: Sequence[object] = ()
 
 
 class StateError(CreditcoreError):

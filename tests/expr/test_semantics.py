@@ -65,7 +65,7 @@ def test_faults_are_recorded_with_row_and_place() -> None:
 
 def test_a_refusal_says_where_and_what_to_write() -> None:
     with pytest.raises(
-        cc.TacticError, match="line 1, column 9: no column `scroe`; did you mean `score`"
+        cc.TacticError, match="line 1, column 9: unknown column `scroe`; did you mean `score`"
     ) as told:
         cc.evaluate("b AND   scroe > 1", {"score": [1.0], "b": [True]})
     assert (told.value.line, told.value.column, told.value.hint) == (1, 9, "did you mean `score`?")

@@ -86,7 +86,7 @@ def test_a_missing_column_is_named_with_the_nearest() -> None:
     ):
         schema.apply({"INCOMES": [1.0]})
     derived = cc.Schema([{"name": "r", "type": "float64", "derived": "a / bb"}])
-    with pytest.raises(cc.SchemaError, match="feature `r`: line 1, column 5: no column `bb`"):
+    with pytest.raises(cc.SchemaError, match="feature `r`: line 1, column 5: unknown column `bb`"):
         derived.apply({"a": [1.0], "b": [2.0]})
     with pytest.raises(cc.SchemaError, match="feature `r`: `derived`, line 1, column 1: `/` takes numbers"):
         derived.apply({"a": ["x"], "bb": [2.0]})

@@ -6,6 +6,7 @@
 //!
 //! Ground floor: [`error`], [`exec`], [`batch`], [`expr`], [`region`]. Stages, each of which may use those
 //! before it and never those after it: [`link`], [`feature`], [`model`], [`score`], [`aggregate`], [`rank`].
+//! before it and never those after it: [`feature`], [`model`], [`tactic`], [`score`], [`aggregate`], [`rank`].
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
@@ -19,5 +20,6 @@ pub mod model;
 pub mod rank;
 pub mod region;
 pub mod score;
+pub mod tactic;
 
 pub use error::{Error, Result};

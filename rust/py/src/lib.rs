@@ -14,6 +14,7 @@ mod region;
 mod score;
 mod source;
 mod table;
+mod tactic;
 
 use pyo3::prelude::*;
 
@@ -46,6 +47,8 @@ mod _core {
     use super::source::Source;
     #[pymodule_export]
     use super::table::Table;
+    #[pymodule_export]
+    use super::tactic::{Policy, read_policy};
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name that Python gives a version")]

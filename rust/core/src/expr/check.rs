@@ -16,7 +16,7 @@ pub trait Columns {
     fn names(&self) -> Vec<&str>;
 }
 
-impl Columns for [(String, Type)] {
+impl Columns for Vec<(String, Type)> {
     fn type_of(&self, name: &str) -> Option<Type> {
         self.iter().find(|(known, _)| known == name).map(|(_, kind)| *kind)
     }
@@ -107,7 +107,7 @@ fn unknown_column(node: &Node, name: &str, names: &[&str]) -> crate::Error {
         || format!("the columns are {}", list_names(names.iter().copied(), 12)),
         |near| format!("did you mean `{near}`?"),
     );
-    fault(node.span, format!("no column `{name}`"), Some(hint))
+    fault(node.span, format!("unknown column `{name}`"), Some(hint))
 }
 
 fn type_of_literal(literal: &Literal) -> Type {

@@ -29,14 +29,15 @@ use arrow_array::{Array, ArrayRef, BooleanArray, cast::AsArray};
 pub use check::Columns;
 pub use column::NanMode;
 pub(crate) use column::{Column, plain};
+pub(crate) use convert::{day, instant};
 pub use evaluate::{Failure, Fault};
+pub(crate) use node::{Kind, Literal, Node};
 pub use node::{Span, Type};
 pub use parse::{DEEPEST_NESTING, LONGEST_CHAIN, LONGEST_TEXT, MOST_OPERATORS};
 
 pub use records::{RowFault, Truths, truths};
 
 use crate::error::Result;
-use node::Node;
 
 /// A parsed expression; immutable, and safe to use from many threads.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +67,11 @@ impl Expression {
     /// The text as it was written.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The tree.
+    pub(crate) fn root(&self) -> &Node {
+        &self.root
     }
 
     /// The columns that the expression names, each once, in the order of the text.

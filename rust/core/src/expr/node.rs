@@ -117,6 +117,20 @@ pub(crate) enum Target {
     Timestamp,
 }
 
+impl Target {
+    /// The type that it gives.
+    pub(crate) fn kind(self) -> Type {
+        match self {
+            Self::Boolean => Type::Boolean,
+            Self::Integer(_) => Type::Integer,
+            Self::Double | Self::Real => Type::Double,
+            Self::Text => Type::Text,
+            Self::Date => Type::Date,
+            Self::Timestamp => Type::Timestamp,
+        }
+    }
+}
+
 /// The functions, by the names that they are called by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Function {
@@ -168,6 +182,32 @@ impl Function {
         ("TRIM", Self::Trim, 1, 1),
         ("UPPER", Self::Upper, 1, 1),
     ];
+}
+
+impl Function {
+    /// The type of its values, where the function alone tells it.
+    pub(crate) fn result(self) -> Option<Type> {
+        match self {
+            Self::Length => Some(Type::Integer),
+            Self::Abs
+            | Self::Ceil
+            | Self::Floor
+            | Self::Round
+            | Self::Exp
+            | Self::Ln
+            | Self::Power
+            | Self::Sqrt => Some(Type::Double),
+            Self::Lower | Self::LTrim | Self::RTrim | Self::Substring | Self::Trim | Self::Upper => {
+                Some(Type::Text)
+            }
+            Self::Coalesce | Self::Greatest | Self::Least | Self::NullIf => None,
+        }
+    }
+
+    /// The type of its first argument, where the function alone tells it.
+    pub(crate) fn argument(self) -> Option<Type> {
+        if self == Self::Length { Some(Type::Text) } else { self.result() }
+    }
 }
 
 /// One part of an expression, and where it starts.

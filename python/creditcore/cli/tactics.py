@@ -1,0 +1,97 @@
+"""`creditcore tactics`: rules as files: checked, run over records, described."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from creditcore.cli.options import progress_to_stderr
+
+_PATH = click.Path(path_type=Path)
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+_as_of = click.option("--as-of", metavar="DAY", help="The day; today without it.")
+
+
+@click.group
+def tactics() -> None:
+    """Check policies, and decide records by their rules."""
+
+
+@tactics.command("check")
+@click.argument("policy", type=_PATH)
+@click.option(
+    "--schema", type=_PATH, help="A schema (.yaml), or records (.parquet, .csv): the columns there are."
+)
+@click.option("--also", metavar="COLS", default="", help="Further columns, split at commas.")
+@_as_of
+@_as_json
+def check(policy: Path, schema: Path | None, also: str, as_of: str | None, as_json: bool) -> int:
+    """Look for what is wrong with POLICY. Exit status 3 where anything is."""
+    from creditcore.tactics import check_file
+
+    names = [name.strip() for name in also.split(",") if name.strip()]
+    found = check_file(policy, schema, also=names, as_of=as_of)
+    if as_json:
+        print(json.dumps({"findings": [one.to_dict() for one in found]}, ensure_ascii=False))
+    else:
+        for one in found:
+            print(f"{one.level}: {one}")
+        print(f"{policy}: {len(found) or 'no'} finding{'' if len(found) == 1 else 's'}", file=sys.stderr)
+    return 3 if found else 0
+
+
+@tactics.command("decide")
+@click.argument("policy", type=_PATH)
+@click.argument("files", nargs=-1, required=True, type=_PATH)
+@click.option("-o", "--output-file", "path", required=True, type=_PATH, help="A .parquet or .csv file.")
+@click.option("--keep", metavar="COLS", help="Columns to keep, split at commas; all without it.")
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", help="Of the reasons.")
+@click.option("--shadow", is_flag=True, help="Tell the shadow rules that hit.")
+@click.option("--encoding", help="Of CSV text: utf-8, gb18030.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads; one for each processor without it.")
+@_as_of
+@_as_json
+def decide(
+    policy: Path,
+    files: tuple[Path, ...],
+    path: Path,
+    keep: str | None,
+    language: str,
+    shadow: bool,
+    encoding: str | None,
+    threads: int | None,
+    as_of: str | None,
+    as_json: bool,
+) -> None:
+    """Decide the records of FILES (Parquet, CSV, Arrow IPC) by POLICY."""
+    from creditcore.tactics import Policy
+
+    kept = None if keep is None else [name.strip() for name in keep.split(",") if name.strip()]
+    with progress_to_stderr() as progress:
+        counts = Policy.load(policy).write(
+            [str(file) for file in files],
+            path,
+            keep=kept,
+            encoding=encoding,
+            as_of=as_of,
+            language=language,
+            shadow=shadow,
+            threads=threads,
+            progress=progress,
+        )
+    if as_json:
+        print(json.dumps(counts))
+    else:
+        told = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+        print(f"{path}: {told}", file=sys.stderr)
+
+
+@tactics.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of policy files, for editors."""
+    from creditcore.tactics import json_schema
+
+    print(json.dumps(json_schema(), ensure_ascii=False, indent=2))

@@ -1,0 +1,46 @@
+//! What a policy says against the columns that it will meet, and against itself.
+//!
+//! In: a policy, the tests of its rules, columns with their types, a day. Out: findings, in the order of the
+//! rules: unknown columns, types that do not fit, failing tests, days that are over.
+
+use super::finding::Finding;
+use super::policy::Policy;
+use super::trial::Trial;
+use crate::expr::Type;
+
+/// What a policy is checked against.
+#[derive(Clone, Debug, Default)]
+pub struct Against {
+    /// The columns and their types, `Null` for one of any type; none where they are not known.
+    pub columns: Option<Vec<(String, Type)>>,
+    /// The day, in days since 1970.
+    pub day: Option<i32>,
+}
+
+impl Policy {
+    /// Checks the policy.
+    pub fn check(&self, trials: &[Trial], against: &Against) -> Vec<Finding> {
+        let mut found: Vec<Finding> = trials.iter().filter_map(|trial| trial.run(self)).collect();
+        for rule in &self.rules {
+            let subject = format!("rule `{}`", rule.id);
+            let at = |key: &str| format!("{}/{key}", rule.path);
+            if let Some(columns) = &against.columns
+                && let Err(error) = rule.when.check_condition(columns)
+            {
+                let code =
+                    if error.to_string().contains("unknown column") { "unknown_column" } else { "types" };
+                found.push(Finding::of(code, at("when"), &error).about(&subject));
+            }
+            if let (Some(day), (_, Some(to))) = (against.day, rule.days)
+                && to < day
+            {
+                let told = "its last day is over: the rule does nothing any more";
+                found.push(Finding::warning("expired", at("to"), told).about(&subject));
+            }
+        }
+        let place =
+            |finding: &Finding| self.rules.iter().position(|rule| finding.path.starts_with(&rule.path));
+        found.sort_by_key(place);
+        found
+    }
+}

@@ -1,0 +1,28 @@
+//! Tactics: rules over records.
+//!
+//! In: a policy (tactics of rules, each a condition with an action), and columns of features and scores. Out:
+//! for each record a decision, the rules that hit, their reasons and effects, and what went wrong. A record is
+//! decided alone (law 4). [`golden`] is the engine that every other one equals.
+
+mod check;
+mod decided;
+mod finding;
+mod golden;
+mod kinds;
+mod policy;
+mod read;
+mod records;
+mod trial;
+
+#[cfg(test)]
+mod tests;
+
+pub use check::Against;
+pub use decided::{Decided, Hits, Language, schema};
+pub use finding::{Finding, Level};
+pub use golden::{Decision, Hit, Outcome, Trouble, Verdict, verdict};
+pub use kinds::Kinds;
+pub use policy::{Action, HitPolicy, OnNull, Policy, Rule, Tactic};
+pub use read::{MOST_RULES, Read, read};
+pub use records::Options;
+pub use trial::Trial;

@@ -1,0 +1,57 @@
+"""`creditcore tactics` as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from tests.cli.test_rank_verb import run
+from tests.tactic.test_policy import FRAME, POLICY, written
+
+
+def test_check_says_what_is_wrong_and_exits_with_3(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    FRAME.write_parquet(tmp_path / "records.parquet")
+    good = run("tactics", "check", path, "--schema", tmp_path / "records.parquet")
+    assert (good.returncode, good.stdout) == (0, "")
+    bad = written(tmp_path, POLICY.replace("amount / income", "amount / incme").replace("hour < 5", "hour <"))
+    told = run("tactics", "check", bad)
+    assert told.returncode == 3
+    assert "policy.yaml`, line 2" in told.stdout
+    assert "^" in told.stdout
+    slip = written(tmp_path, POLICY.replace("amount / income", "amount / incme"))
+    found = json.loads(
+        run("tactics", "check", slip, "--schema", tmp_path / "records.parquet", "--json").stdout
+    )
+    assert [(one["code"], one["line"], one["hint"]) for one in found["findings"]] == [
+        ("unknown_column", 31, "did you mean `income`?")
+    ]
+    assert run("tactics", "check", tmp_path / "none.yaml").returncode == 1
+
+
+def test_decide_writes_the_records_with_their_decisions(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    FRAME.write_parquet(tmp_path / "records.parquet")
+    FRAME.write_csv(tmp_path / "records.csv")
+    out = tmp_path / "decided.parquet"
+    told = run(
+        "tactics", "decide", path, tmp_path / "records.parquet", "-o", out, "--keep", "amount", "--json"
+    )
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout) == {"records": 6, "reject": 1, "review": 1, "pass": 4, "errors": 2}
+    made = pl.read_parquet(out)
+    assert made.columns == ["amount", "decision", "rules", "reasons", "effect", "errors"]
+    assert made["decision"].to_list() == ["reject", "pass", "review", "pass", "pass", "pass"]
+    text = POLICY.replace("when: is_staff", "when: is_staff = 'true'")
+    from_csv = tmp_path / "decided.csv"
+    told = run("tactics", "decide", written(tmp_path, text), tmp_path / "records.csv", "-o", from_csv)
+    assert told.returncode == 0, told.stderr
+    assert pl.read_csv(from_csv)["rules"].to_list()[1] == "staff|burden|big"
+    assert run("tactics", "decide", path, tmp_path / "records.csv", "-o", tmp_path / "x.json").returncode == 2
+
+
+def test_schema_is_json_schema() -> None:
+    told = json.loads(run("tactics", "schema").stdout)
+    assert told["$defs"]["rule"]["required"] == ["id", "when", "action", "on_null"]
