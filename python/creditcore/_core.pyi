@@ -14,6 +14,7 @@ __all__ = [
     "Applied",
     "Fleet",
     "Parts",
+    "Policy",
     "Ranking",
     "Regions",
     "Schema",
@@ -30,6 +31,7 @@ __all__ = [
     "fit_calibration",
     "instruction_set",
     "model_formats",
+    "read_policy",
     "score",
 ]
 
@@ -164,6 +166,61 @@ class Parts:
     def __next__(self, /) -> tuple[Table, str, int]:
         """
         The next part: its columns under their places (`0`, `1`, ...), its file, the number of its first row from 0.
+        """
+
+@final
+class Policy:
+    """
+    Tactics of rules.
+    """
+    def check(
+        self,
+        /,
+        columns: SupportsGetItem[int, tuple[str, str]] | None = None,
+        *,
+        day: SupportsIndex | None = None,
+    ) -> list[tuple[str, str, str | None, str, tuple[int, int] | None, str, str | None]]:
+        """
+        Checks the policy against columns (name and type), and a day.
+        """
+    def columns(self, /) -> list[str]:
+        """
+        The columns that rules name, in file order.
+        """
+    def decide(
+        self,
+        /,
+        source: Source,
+        *,
+        day: SupportsIndex | None = None,
+        language: str = "en",
+        shadow: bool = False,
+        golden: bool = False,
+        threads: SupportsIndex | None = None,
+        progress: Any | None = None,
+    ) -> Table:
+        """
+        Decides the records of a source.
+        """
+    def has_days(self, /) -> bool:
+        """
+        Whether rules are in force on some days only.
+        """
+    def kinds(self, /) -> dict[str, str]:
+        """
+        The types that conditions ask of their columns, where they ask for one.
+        """
+    def roles(self, /) -> list[tuple[str, str]]:
+        """
+        The columns that rules name with the roles that they are read in: `number`, `key`.
+        """
+    def rules(self, /) -> "list[dict[str, object]]":
+        """
+        The rules, as plain records in file order.
+        """
+    def trace(self, /, source: Source) -> list[tuple[int, bool | None, bool, list[str]]]:
+        """
+        What every rule says of the only record of a source: position, truth, hit, errors.
         """
 
 @final
@@ -442,6 +499,13 @@ def instruction_set() -> str:
 def model_formats() -> list[str]:
     """
     The formats of model files that can be read.
+    """
+
+def read_policy(
+    text: str,
+) -> tuple[Policy | None, list[tuple[str, str, str | None, str, tuple[int, int] | None, str, str | None]]]:
+    """
+    Reads a policy from JSON: the policy, where nothing is wrong with it, and what is.
     """
 
 def score(

@@ -5,8 +5,8 @@
 //! no environment variable, and holds no `unsafe`.
 //!
 //! Ground floor: [`error`], [`exec`], [`batch`], [`expr`], [`region`]. Stages, each of which may use those
-//! before it and never those after it: [`link`], [`feature`], [`model`], [`score`], [`aggregate`], [`rank`].
-//! before it and never those after it: [`feature`], [`model`], [`tactic`], [`score`], [`aggregate`], [`rank`].
+//! before it and never those after it: [`link`], [`feature`], [`model`], [`tactic`], [`score`], [`aggregate`],
+//! [`rank`].
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
