@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::ensemble::Ensemble;
 use super::golden::Golden;
+use super::sliced::{self, Sliced};
 use crate::error::Result;
 use crate::exec::Control;
 
@@ -83,13 +84,25 @@ pub struct Kind {
 }
 
 /// Every engine, the one that evaluates everything first. No two are the best from the same number of rows on.
-pub static ENGINES: [Kind; 1] = [Kind {
-    name: "golden",
-    what: "slow and readable; every other engine must equal it",
-    refuses: |_| None,
-    fast: false,
-    best_from: 0,
-    build_from: 0,
-    block_rows: 1024,
-    build: |models, _, _| Ok(Box::new(Golden::new(models))),
-}];
+pub static ENGINES: [Kind; 2] = [
+    Kind {
+        name: "golden",
+        what: "slow and readable; every other engine must equal it",
+        refuses: |_| None,
+        fast: false,
+        best_from: 0,
+        build_from: 0,
+        block_rows: 1024,
+        build: |models, _, _| Ok(Box::new(Golden::new(models))),
+    },
+    Kind {
+        name: "sliced",
+        what: "many rows at a time, a bit of each in one register",
+        refuses: sliced::refuses,
+        fast: true,
+        best_from: 256,
+        build_from: 4096,
+        block_rows: sliced::BLOCK_ROWS,
+        build: |models, threads, control| Ok(Box::new(Sliced::new(&models, threads, control)?)),
+    },
+];

@@ -18,6 +18,7 @@ mod json;
 mod lightgbm;
 mod link;
 mod shap;
+mod sliced;
 #[cfg(test)]
 mod tests;
 mod tokens;

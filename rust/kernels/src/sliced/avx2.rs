@@ -93,7 +93,7 @@ impl Kernel for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn add<V: Value>(trees: &[Tree], tables: *const u8, codes: *const u8, sums: *mut V) {
+    unsafe fn add<V: Value>(trees: &[Tree], tables: [*const u8; 2], codes: *const u8, sums: *mut V) {
         // SAFETY: promised by the caller; this form has no tables in lanes.
         unsafe { add_plain(trees, tables, codes, sums) }
     }

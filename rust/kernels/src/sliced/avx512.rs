@@ -16,7 +16,7 @@ use std::arch::x86_64::{
 use super::planes::Planes;
 use super::program::{Segment, Tree};
 use super::run::{CODE_BYTES, Kernel, Rows, Sum, Value, Workspace, interpret, places};
-use super::scalar::deep_leaf;
+use super::scalar::{deep_leaf, values_of};
 use super::tables::Kind;
 use super::word::{PLANE_BYTES, Word};
 use super::{LINES, ROWS};
@@ -155,7 +155,7 @@ impl Kernel for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn add<V: Value>(trees: &[Tree], tables: *const u8, codes: *const u8, sums: *mut V) {
+    unsafe fn add<V: Value>(trees: &[Tree], tables: [*const u8; 2], codes: *const u8, sums: *mut V) {
         // SAFETY: promised by the caller; this form turns no codes into leaves.
         unsafe { add_lanes::<V, false>(trees, tables, codes, sums) }
     }
@@ -186,7 +186,7 @@ impl Kernel for Vbmi {
     }
 
     #[inline(always)]
-    unsafe fn add<V: Value>(trees: &[Tree], tables: *const u8, codes: *const u8, sums: *mut V) {
+    unsafe fn add<V: Value>(trees: &[Tree], tables: [*const u8; 2], codes: *const u8, sums: *mut V) {
         // SAFETY: promised by the caller.
         unsafe { add_lanes::<V, true>(trees, tables, codes, sums) }
     }
@@ -222,7 +222,7 @@ unsafe fn interleave(p: [__m512i; 8]) -> [__m512i; 8] {
 #[inline(always)]
 unsafe fn add_lanes<V: Value, const BYTES: bool>(
     trees: &[Tree],
-    tables: *const u8,
+    tables: [*const u8; 2],
     codes: *const u8,
     sums: *mut V,
 ) {
@@ -237,12 +237,12 @@ unsafe fn add_lanes<V: Value, const BYTES: bool>(
             }
             for (number, tree) in trees.iter().enumerate() {
                 let codes = codes.add(number * CODE_BYTES + start);
-                let values = tables.add(tree.values as usize * 64);
+                let values = values_of::<V>(tree, tables);
                 match tree.kind {
                     Kind::Lanes { entries, leaves } => {
                         let mut code = _mm512_load_si512(codes.cast());
                         if BYTES && leaves > 0 {
-                            code = leaf_bytes(tables.add(tree.leaves as usize * 64), leaves, code);
+                            code = leaf_bytes(tables[0].add(tree.at.leaves as usize * 64), leaves, code);
                         }
                         match entries {
                             5 => add_found::<V, 2>(&mut sum, values.cast(), code),
@@ -251,8 +251,8 @@ unsafe fn add_lanes<V: Value, const BYTES: bool>(
                         }
                     }
                     Kind::Plain | Kind::Deep => {
-                        let leaves = tables.add(tree.leaves as usize * 64).cast();
-                        add_deep::<V>(&mut sum, leaves, values.cast(), codes);
+                        let leaves = tables[0].add(tree.at.leaves as usize * 64).cast();
+                        add_deep::<V>(&mut sum, leaves, values, codes);
                     }
                 }
             }

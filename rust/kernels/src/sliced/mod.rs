@@ -35,7 +35,7 @@ mod word;
 pub use form::Form;
 pub use numbers::{MOST_CUTS, Numbers, Thermometers};
 pub use planes::{ONES, Planes, ZEROS};
-pub use program::{Run, Segment, SegmentParts, Start, Sums, TreeParts};
+pub use program::{Fixed, Run, Segment, SegmentParts, Start, Sums, TreeParts};
 pub use run::Workspace;
 pub use sets::{Codes, SetTests};
 

@@ -4,24 +4,28 @@
 
 use std::ops::Range;
 
+use super::MOST_BITS;
 use super::form::Form;
 use super::planes::ONES;
 use super::sets::SetTests;
-use super::tables::{Kind, Tables};
-use super::{LINES, MOST_BITS};
+use super::tables::{At, Kind, Tables};
 
 /// How the values of a run are added.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sums {
     /// In doubles.
     F64,
     /// In single precision; values and starts are such numbers.
     F32,
-    /// In 32-bit integers; values are such integers, starts are multiples of the unit, and no sum overflows.
-    Fixed {
-        /// What an integer of the sum is worth in the output, a power of two.
-        unit: f64,
-    },
+}
+
+/// How the values of a run are added where speed matters more than the last digits: in 32-bit integers of a unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fixed {
+    /// What an integer is worth in the output, a power of two.
+    pub unit: f64,
+    /// The first summand, where a run starts from a base.
+    pub base: i32,
 }
 
 /// The first summand of a run.
@@ -42,6 +46,9 @@ pub struct Run {
     pub trees: Range<usize>,
     /// How they are added.
     pub sums: Sums,
+    /// How they are added where integers are asked for; as [`sums`](Self::sums) says, where there are none. No sum
+    /// of the trees' integers may overflow.
+    pub fixed: Option<Fixed>,
     /// To what they are added.
     pub start: Start,
 }
@@ -57,6 +64,8 @@ pub struct TreeParts {
     pub leaf_of_code: Vec<u16>,
     /// The value of each leaf.
     pub values: Vec<f64>,
+    /// The integer of each leaf; empty where the run has none.
+    pub fixed: Vec<i32>,
 }
 
 /// What a segment is made of.
@@ -83,10 +92,8 @@ pub(super) struct Tree {
     pub(super) muxes_end: u32,
     /// How its values are found.
     pub(super) kind: Kind,
-    /// The line where its table of values begins.
-    pub(super) values: u32,
-    /// The line where its table from codes to leaves begins, where it has one.
-    pub(super) leaves: u32,
+    /// The lines where its tables begin.
+    pub(super) at: At,
     /// The planes of its code; what is not needed is [`ZEROS`](super::ZEROS).
     pub(super) code: [u16; MOST_BITS],
 }
@@ -140,10 +147,10 @@ impl Segment {
                 see(&tree.code);
                 assert!(tree.muxes.iter().all(|mux| mux[3] > ONES), "a constant is written");
                 muxes.extend_from_slice(&tree.muxes);
-                let (kind, leaves, values) = tables.add(form, run.sums, tree);
+                let (kind, at) = tables.add(form, run, tree);
                 let mut code = [0; MOST_BITS];
                 code[..tree.code.len()].copy_from_slice(&tree.code);
-                trees.push(Tree { muxes_end: muxes.len() as u32, kind, values, leaves, code });
+                trees.push(Tree { muxes_end: muxes.len() as u32, kind, at, code });
             }
         }
         assert!(next == parts.trees.len(), "trees without a run");
@@ -171,6 +178,11 @@ impl Segment {
         (self.muxes.len(), self.pairs.len() + self.triples.len() + sets)
     }
 
+    /// The planes that must be there.
+    pub fn planes(&self) -> usize {
+        self.planes
+    }
+
     /// Bytes of the program.
     pub fn bytes(&self) -> usize {
         size_of_val(&self.pairs[..])
@@ -179,10 +191,5 @@ impl Segment {
             + size_of_val(&self.trees[..])
             + self.tables.bytes()
             + self.sets.iter().map(|tests| size_of_val(&tests.right[..])).sum::<usize>()
-    }
-
-    /// Bytes of the planes of a step.
-    pub fn plane_bytes(planes: usize) -> usize {
-        planes * LINES * 64
     }
 }

@@ -2,7 +2,7 @@
 
 use super::form::Form;
 use super::planes::Planes;
-use super::program::{Run, Segment, Start, Sums, Tree};
+use super::program::{Fixed, Run, Segment, Start, Sums, Tree};
 use super::tables::Kind;
 use super::word::{Word, muxes, pairs, triples};
 use super::{GROUP, LINES, Line, ROWS, scalar};
@@ -13,7 +13,7 @@ use super::{avx2, avx512};
 pub(super) trait Value: Copy {
     /// What it is, for loops that are written for one of them.
     const IS: Sum;
-    /// The number that an output stands for.
+    /// The number that an output stands for; a unit is that of integers.
     fn of(output: f64, unit: f64) -> Self;
     /// What is written to an output.
     fn output(self, unit: f64) -> f64;
@@ -99,7 +99,7 @@ pub(super) trait Kernel {
     /// The tables are those of the trees, checked for the form and for sums of this type; the codes of each tree,
     /// [`CODE_BYTES`] after those of the one before, are below the length of its table, and `sums` has room for
     /// [`ROWS`] sums and begins at a multiple of 64. The processor has the form's instructions.
-    unsafe fn add<V: Value>(trees: &[Tree], tables: *const u8, codes: *const u8, sums: *mut V);
+    unsafe fn add<V: Value>(trees: &[Tree], tables: [*const u8; 2], codes: *const u8, sums: *mut V);
 }
 
 /// Bytes between the codes of one tree and the next: low bytes, then high bytes.
@@ -131,8 +131,8 @@ impl Default for Workspace {
 }
 
 impl Segment {
-    /// Evaluates the trees for the rows whose inputs stand in the planes, and writes `rows` of them: `outputs` holds
-    /// `width` numbers for each row.
+    /// Evaluates the trees for the rows whose inputs stand in the planes, and writes those that `outputs` has room for,
+    /// `width` numbers for each row. With `fast`, runs that have integers add these.
     ///
     /// # Panics
     /// If there are fewer planes, columns of categories or outputs than the program names, or more than [`ROWS`] rows.
@@ -141,10 +141,11 @@ impl Segment {
         planes: &mut Planes,
         columns: &[[u32; ROWS]],
         workspace: &mut Workspace,
-        rows: usize,
+        fast: bool,
         width: usize,
         outputs: &mut [f64],
     ) {
+        let rows = outputs.len() / width.max(1);
         assert!(rows <= ROWS && outputs.len() == rows * width && self.outputs <= width);
         assert!(self.planes <= planes.count() && self.columns <= columns.len());
         let mut first = usize::from(self.first_test) + self.pairs.len() + self.triples.len();
@@ -152,7 +153,7 @@ impl Segment {
             tests.run(columns, planes, first);
             first += tests.count as usize;
         }
-        let mut out = Rows { rows, width, outputs };
+        let mut out = Rows { rows, width, fast, outputs };
         match self.form {
             // SAFETY: every plane exists (above), and the form was available when the program was built.
             #[cfg(target_arch = "x86_64")]
@@ -173,6 +174,7 @@ impl Segment {
 pub(super) struct Rows<'a> {
     rows: usize,
     width: usize,
+    fast: bool,
     outputs: &'a mut [f64],
 }
 
@@ -194,10 +196,12 @@ pub(super) unsafe fn interpret<K: Kernel>(
         pairs::<K::Word>(planes, &segment.pairs, segment.first_test);
         triples::<K::Word>(planes, &segment.triples, second);
         for run in &segment.runs {
-            match run.sums {
-                Sums::F64 => sum::<K, f64>(segment, run, 1.0, planes, workspace, out),
-                Sums::F32 => sum::<K, f32>(segment, run, 1.0, planes, workspace, out),
-                Sums::Fixed { unit } => sum::<K, i32>(segment, run, unit, planes, workspace, out),
+            match (run.sums, run.fixed) {
+                (_, Some(Fixed { unit, .. })) if out.fast => {
+                    sum::<K, i32>(segment, run, unit, planes, workspace, out);
+                }
+                (Sums::F64, _) => sum::<K, f64>(segment, run, 1.0, planes, workspace, out),
+                (Sums::F32, _) => sum::<K, f32>(segment, run, 1.0, planes, workspace, out),
             }
         }
     }
@@ -222,7 +226,10 @@ unsafe fn sum<K: Kernel, V: Value>(
     // SAFETY: there is room for as many sums of at most eight bytes; any bits are such numbers.
     let all = unsafe { std::slice::from_raw_parts_mut(sums, ROWS) };
     match run.start {
-        Start::Base(base) => all.fill(V::of(base, unit)),
+        Start::Base(base) => {
+            let fixed = run.fixed.filter(|_| V::IS == Sum::I32);
+            all.fill(V::of(fixed.map_or(base, |fixed| f64::from(fixed.base) * unit), unit));
+        }
         Start::Output => {
             for row in 0..out.rows {
                 all[usize::from(places[row])] = V::of(out.outputs[row * out.width + run.output], unit);
@@ -249,7 +256,7 @@ unsafe fn sum<K: Kernel, V: Value>(
             next = end;
         }
         // SAFETY: the tables belong to the trees; codes have as many bits as the tables were checked for.
-        unsafe { K::add::<V>(trees, segment.tables.start(), codes, sums) };
+        unsafe { K::add::<V>(trees, segment.tables.starts(), codes, sums) };
     }
     // SAFETY: as above; the slice of before is not used any more.
     let all = unsafe { std::slice::from_raw_parts(sums, ROWS) };

@@ -2,7 +2,7 @@
 
 use super::ROWS;
 use super::program::Tree;
-use super::run::{CODE_BYTES, Kernel, Value};
+use super::run::{CODE_BYTES, Kernel, Sum, Value};
 use super::tables::Kind;
 use super::word::{PLANE_BYTES, Word};
 
@@ -85,7 +85,7 @@ impl Kernel for Portable {
     }
 
     #[inline(always)]
-    unsafe fn add<V: Value>(trees: &[Tree], tables: *const u8, codes: *const u8, sums: *mut V) {
+    unsafe fn add<V: Value>(trees: &[Tree], tables: [*const u8; 2], codes: *const u8, sums: *mut V) {
         // SAFETY: promised by the caller.
         unsafe { add_plain(trees, tables, codes, sums) }
     }
@@ -96,27 +96,48 @@ impl Kernel for Portable {
 /// # Safety
 /// As for [`Kernel::add`]; no tree has its table in lanes.
 #[inline(always)]
-pub(super) unsafe fn add_plain<V: Value>(trees: &[Tree], tables: *const u8, codes: *const u8, sums: *mut V) {
+pub(super) unsafe fn add_plain<V: Value>(
+    trees: &[Tree],
+    tables: [*const u8; 2],
+    codes: *const u8,
+    sums: *mut V,
+) {
     for start in (0..ROWS).step_by(8) {
         // SAFETY: promised by the caller: codes are within their tables, and there is room for the sums.
         unsafe {
             let out = sums.add(start).cast::<[V; 8]>();
             let mut sum = *out;
             for (number, tree) in trees.iter().enumerate() {
-                let values = tables.add(tree.values as usize * 64).cast::<V>();
+                let values = values_of::<V>(tree, tables);
                 let low = codes.add(number * CODE_BYTES + start);
                 if tree.kind == Kind::Plain {
                     for (row, sum) in sum.iter_mut().enumerate() {
                         *sum = sum.plus(*values.add(usize::from(*low.add(row))));
                     }
                 } else {
-                    let leaves = tables.add(tree.leaves as usize * 64).cast::<u16>();
+                    let leaves = tables[0].add(tree.at.leaves as usize * 64).cast::<u16>();
                     for (row, sum) in sum.iter_mut().enumerate() {
                         *sum = sum.plus(*values.add(deep_leaf(leaves, low.add(row))));
                     }
                 }
             }
             *out = sum;
+        }
+    }
+}
+
+/// The table of a tree's values.
+///
+/// # Safety
+/// The tables are those of the tree.
+#[inline(always)]
+pub(super) unsafe fn values_of<V: Value>(tree: &Tree, tables: [*const u8; 2]) -> *const V {
+    let [exact, fixed] = tables;
+    // SAFETY: promised by the caller.
+    unsafe {
+        match V::IS {
+            Sum::I32 => fixed.add(tree.at.fixed as usize * 64).cast(),
+            Sum::F64 | Sum::F32 => exact.add(tree.at.values as usize * 64).cast(),
         }
     }
 }

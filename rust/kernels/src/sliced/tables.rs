@@ -1,7 +1,7 @@
 //! From a leaf's code to its value: tables in the layout that a form's instructions read.
 
 use super::form::Form;
-use super::program::{Sums, TreeParts};
+use super::program::{Run, Sums, TreeParts};
 use super::{Line, MOST_BITS};
 
 /// How the value of a code is found.
@@ -21,90 +21,104 @@ pub(super) enum Kind {
     Deep,
 }
 
-/// The tables of a segment.
+/// The lines where the tables of a tree begin.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct At {
+    /// From codes to leaves, where that is a table of its own.
+    pub(super) leaves: u32,
+    /// Values of exact sums.
+    pub(super) values: u32,
+    /// Integers, in lines of their own.
+    pub(super) fixed: u32,
+}
+
+/// The tables of a segment: leaves and values of exact sums in one list of lines, integers in another, so that what
+/// is not read does not fill the caches.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    lines: Vec<Line>,
+    exact: Vec<Line>,
+    fixed: Vec<Line>,
 }
 
 impl Tables {
-    /// Adds a tree's tables: how a value is found, and where the tables of leaves and of values begin.
-    pub(super) fn add(&mut self, form: Form, sums: Sums, tree: &TreeParts) -> (Kind, u32, u32) {
+    /// Adds a tree's tables; tells how a value is found, and where.
+    pub(super) fn add(&mut self, form: Form, run: &Run, tree: &TreeParts) -> (Kind, At) {
         let bits = tree.code.len();
         assert!(bits <= MOST_BITS && tree.leaf_of_code.len() == 1 << bits, "a code of {bits} bits");
         let leaves = tree.values.len();
         assert!(tree.leaf_of_code.iter().all(|&leaf| usize::from(leaf) < leaves), "a code without a leaf");
-        let by_code = || tree.leaf_of_code.iter().map(|&leaf| tree.values[usize::from(leaf)]);
-        match kind(form, bits, leaves) {
-            Kind::Plain => (Kind::Plain, 0, self.plain(sums, by_code())),
-            Kind::Lanes { entries, leaves: 0 } => {
-                let filled = by_code().cycle().take(1 << entries);
-                (Kind::Lanes { entries, leaves: 0 }, 0, self.lanes(sums, filled))
+        assert!(run.fixed.is_none() || tree.fixed.len() == leaves, "a leaf without an integer");
+        let kind = kind(form, bits, leaves);
+        let mut at = At { leaves: self.exact.len() as u32, ..At::default() };
+        match kind {
+            Kind::Deep => put(&mut self.exact, tree.leaf_of_code.iter().map(|leaf| leaf.to_ne_bytes())),
+            Kind::Lanes { leaves: 1.., .. } => {
+                put(&mut self.exact, tree.leaf_of_code.iter().map(|&leaf| [leaf as u8]));
             }
-            kind @ Kind::Lanes { entries, .. } => {
-                let leaves = self.put(tree.leaf_of_code.iter().map(|&leaf| [leaf as u8]));
-                let filled = tree.values.iter().copied().chain(std::iter::repeat(0.0)).take(1 << entries);
-                (kind, leaves, self.lanes(sums, filled))
+            _ => {}
+        }
+        at.values = self.exact.len() as u32;
+        let halves = matches!(kind, Kind::Lanes { .. });
+        match run.sums {
+            Sums::F32 => {
+                put(&mut self.exact, entries(kind, tree, |leaf| (tree.values[leaf] as f32).to_ne_bytes()));
             }
-            Kind::Deep => {
-                let leaves = self.put(tree.leaf_of_code.iter().map(|leaf| leaf.to_ne_bytes()));
-                (Kind::Deep, leaves, self.plain(sums, tree.values.iter().copied()))
+            Sums::F64 if halves => {
+                let bits = |leaf: usize| tree.values[leaf].to_bits();
+                put(&mut self.exact, entries(kind, tree, |leaf| (bits(leaf) as u32).to_ne_bytes()));
+                put(&mut self.exact, entries(kind, tree, |leaf| ((bits(leaf) >> 32) as u32).to_ne_bytes()));
             }
+            Sums::F64 => put(&mut self.exact, entries(kind, tree, |leaf| tree.values[leaf].to_ne_bytes())),
         }
-    }
-
-    /// Values one after the other; returns the line where they begin.
-    fn plain(&mut self, sums: Sums, values: impl Iterator<Item = f64>) -> u32 {
-        match sums {
-            Sums::F64 => self.put(values.map(f64::to_ne_bytes)),
-            _ => self.put(values.map(|value| word(sums, value).to_ne_bytes())),
+        at.fixed = self.fixed.len() as u32;
+        if run.fixed.is_some() {
+            put(&mut self.fixed, entries(kind, tree, |leaf| tree.fixed[leaf].to_ne_bytes()));
         }
-    }
-
-    /// Values in halves of doubles, or one word each.
-    fn lanes(&mut self, sums: Sums, values: impl Iterator<Item = f64> + Clone) -> u32 {
-        if sums != Sums::F64 {
-            return self.put(values.map(|value| word(sums, value).to_ne_bytes()));
-        }
-        let low = self.put(values.clone().map(|value| (value.to_bits() as u32).to_ne_bytes()));
-        self.put(values.map(|value| ((value.to_bits() >> 32) as u32).to_ne_bytes()));
-        low
-    }
-
-    /// Appends bytes from a new line on.
-    fn put<const N: usize>(&mut self, values: impl Iterator<Item = [u8; N]>) -> u32 {
-        let start = self.lines.len();
-        let bytes: Vec<u8> = values.flatten().collect();
-        for part in bytes.chunks(64) {
-            let mut whole = [0; 64];
-            whole[..part.len()].copy_from_slice(part);
-            let word = |at: usize| std::array::from_fn(|byte| whole[at * 8 + byte]);
-            self.lines.push(Line(std::array::from_fn(|at| u64::from_ne_bytes(word(at)))));
-        }
-        start as u32
+        (kind, at)
     }
 
     /// Gives back what was reserved in vain.
     pub(super) fn shrink(&mut self) {
-        self.lines.shrink_to_fit();
+        self.exact.shrink_to_fit();
+        self.fixed.shrink_to_fit();
     }
 
     /// Bytes of all tables.
     pub(super) fn bytes(&self) -> usize {
-        size_of_val(&self.lines[..])
+        size_of_val(&self.exact[..]) + size_of_val(&self.fixed[..])
     }
 
-    /// The first byte of all tables.
-    pub(super) fn start(&self) -> *const u8 {
-        self.lines.as_ptr().cast()
+    /// The first byte of the leaves and of the values of exact sums, and that of the integers.
+    pub(super) fn starts(&self) -> [*const u8; 2] {
+        [self.exact.as_ptr().cast(), self.fixed.as_ptr().cast()]
     }
 }
 
-/// A value as a word of 32 bits.
-fn word(sums: Sums, value: f64) -> u32 {
-    match sums {
-        Sums::Fixed { .. } => value as i32 as u32,
-        _ => (value as f32).to_bits(),
+/// The leaf of each entry of a table, as bytes. A table in registers is filled up with a leaf that there is.
+fn entries<const N: usize>(
+    kind: Kind,
+    tree: &TreeParts,
+    bytes: impl Fn(usize) -> [u8; N],
+) -> impl Iterator<Item = [u8; N]> {
+    let (count, by_code) = match kind {
+        Kind::Plain => (tree.leaf_of_code.len(), true),
+        Kind::Lanes { entries, leaves } => (1 << entries, leaves == 0),
+        Kind::Deep => (tree.values.len(), false),
+    };
+    (0..count).map(move |entry| match by_code {
+        true => bytes(tree.leaf_of_code[entry % tree.leaf_of_code.len()].into()),
+        false => bytes(entry.min(tree.values.len() - 1)),
+    })
+}
+
+/// Appends bytes from a new line on.
+fn put<const N: usize>(lines: &mut Vec<Line>, values: impl Iterator<Item = [u8; N]>) {
+    let bytes: Vec<u8> = values.flatten().collect();
+    for part in bytes.chunks(64) {
+        let mut whole = [0; 64];
+        whole[..part.len()].copy_from_slice(part);
+        let word = |at: usize| std::array::from_fn(|byte| whole[at * 8 + byte]);
+        lines.push(Line(std::array::from_fn(|at| u64::from_ne_bytes(word(at)))));
     }
 }
 

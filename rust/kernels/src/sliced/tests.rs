@@ -127,12 +127,11 @@ const PLANES: u64 = 120;
 const TESTS: u16 = 50;
 
 /// A program of random networks, which need not be trees.
-fn parts(random: &mut Random, sums: Sums) -> SegmentParts {
+fn parts(random: &mut Random, sums: Sums, fixed: bool) -> SegmentParts {
     let plane = |random: &mut Random| random.below(PLANES) as u16;
     let number = |random: &mut Random| match sums {
         Sums::F64 => random.next() as i64 as f64 / 7.0,
         Sums::F32 => f64::from((random.next() as i64 as f32) / 7.0),
-        Sums::Fixed { .. } => f64::from(random.next() as i16),
     };
     let mut trees = Vec::new();
     for (bits, leaves) in [
@@ -163,10 +162,12 @@ fn parts(random: &mut Random, sums: Sums) -> SegmentParts {
             code: (0..bits).map(|_| plane(random)).collect(),
             leaf_of_code: (0..1 << bits).map(|_| random.below(leaves) as u16).collect(),
             values: (0..leaves).map(|_| number(random)).collect(),
+            fixed: (0..leaves).map(|_| random.next() as i16 as i32).collect(),
         });
     }
     let count = trees.len();
-    let run = |output, trees, start| Run { output, trees, sums, start };
+    let fixed = fixed.then_some(Fixed { unit: 0.25, base: -77 });
+    let run = |output, trees, start| Run { output, trees, sums, fixed, start };
     SegmentParts {
         pairs: (0..9).map(|_| std::array::from_fn(|_| plane(random))).collect(),
         triples: (0..7).map(|_| std::array::from_fn(|_| plane(random))).collect(),
@@ -182,7 +183,7 @@ fn parts(random: &mut Random, sums: Sums) -> SegmentParts {
 }
 
 /// The outputs of one row.
-fn twin(parts: &SegmentParts, mut bits: Vec<bool>, outputs: &mut [f64]) {
+fn twin(parts: &SegmentParts, fast: bool, mut bits: Vec<bool>, outputs: &mut [f64]) {
     let first = usize::from(parts.first_test);
     for (at, &[a, b, c]) in parts.pairs.iter().enumerate() {
         let [a, b, c] = [a, b, c].map(|plane| bits[usize::from(plane)]);
@@ -193,8 +194,13 @@ fn twin(parts: &SegmentParts, mut bits: Vec<bool>, outputs: &mut [f64]) {
         bits[first + parts.pairs.len() + at] = a || b && (c || d && e);
     }
     for run in &parts.runs {
-        let start = if let Start::Base(base) = run.start { base } else { outputs[run.output] };
-        let mut sum = if let Sums::Fixed { unit } = run.sums { start / unit } else { start };
+        let fixed = run.fixed.filter(|_| fast);
+        let unit = fixed.map_or(1.0, |fixed| fixed.unit);
+        let mut sum = match (run.start, fixed) {
+            (Start::Base(_), Some(fixed)) => fixed.base.into(),
+            (Start::Base(base), None) => base,
+            (Start::Output, _) => outputs[run.output] / unit,
+        };
         for tree in &parts.trees[run.trees.clone()] {
             for &[test, left, right, out] in &tree.muxes {
                 bits[usize::from(out)] =
@@ -205,21 +211,28 @@ fn twin(parts: &SegmentParts, mut bits: Vec<bool>, outputs: &mut [f64]) {
                 .iter()
                 .rev()
                 .fold(0, |code, &plane| code << 1 | usize::from(bits[usize::from(plane)]));
-            let value = tree.values[usize::from(tree.leaf_of_code[code])];
+            let leaf = usize::from(tree.leaf_of_code[code]);
+            let value = if fixed.is_some() { tree.fixed[leaf].into() } else { tree.values[leaf] };
             sum = match run.sums {
-                Sums::F32 => f64::from(sum as f32 + value as f32),
+                Sums::F32 if fixed.is_none() => f64::from(sum as f32 + value as f32),
                 _ => sum + value,
             };
         }
-        outputs[run.output] = if let Sums::Fixed { unit } = run.sums { sum * unit } else { sum };
+        outputs[run.output] = sum * unit;
     }
 }
 
 #[test]
 fn programs_give_the_twin_s_bits_in_every_form() {
     let mut random = Random(13);
-    for sums in [Sums::F64, Sums::F32, Sums::Fixed { unit: 0.25 }] {
-        let parts_of = parts(&mut random, sums);
+    let ways = [
+        (Sums::F64, true, false),
+        (Sums::F32, true, false),
+        (Sums::F64, true, true),
+        (Sums::F32, false, true),
+    ];
+    for (sums, fixed, fast) in ways {
+        let parts_of = parts(&mut random, sums, fixed);
         let planes: Vec<[u64; ROWS / 64]> =
             (0..PLANES).map(|_| std::array::from_fn(|_| random.next())).collect();
         for rows in [ROWS, ROWS - 3, 513, 1] {
@@ -231,7 +244,7 @@ fn programs_give_the_twin_s_bits_in_every_form() {
                 }
                 let segment = Segment::new(form, parts_of.clone());
                 let mut outputs = started.clone();
-                segment.run(&mut mine, &[], &mut Workspace::new(), rows, 4, &mut outputs);
+                segment.run(&mut mine, &[], &mut Workspace::new(), fast, 4, &mut outputs);
                 for (row, found) in outputs.chunks(4).enumerate() {
                     let bit = |plane: usize| match plane {
                         0 => false,
@@ -239,7 +252,7 @@ fn programs_give_the_twin_s_bits_in_every_form() {
                         _ => planes[plane][row / 64] >> (row % 64) & 1 == 1,
                     };
                     let mut expected = started[row * 4..][..4].to_vec();
-                    twin(&parts_of, (0..PLANES as usize).map(bit).collect(), &mut expected);
+                    twin(&parts_of, fast, (0..PLANES as usize).map(bit).collect(), &mut expected);
                     let bits =
                         |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
                     assert_eq!(bits(found), bits(&expected), "{form}, row {row} of {rows}");
@@ -256,9 +269,10 @@ fn a_program_that_contradicts_itself_is_no_program() {
         leaf_of_code: vec![leaf; 1 << code.len()],
         code,
         values: vec![1.0],
+        fixed: Vec::new(),
     };
     let made = |tree: TreeParts, runs: usize| {
-        let run = |trees| Run { output: 0, trees, sums: Sums::F64, start: Start::Base(0.0) };
+        let run = |trees| Run { output: 0, trees, sums: Sums::F64, fixed: None, start: Start::Base(0.0) };
         let parts = SegmentParts {
             first_test: 4,
             trees: vec![tree],
@@ -276,7 +290,7 @@ fn a_program_that_contradicts_itself_is_no_program() {
     let run = |planes: usize, width: usize| {
         let mut out = vec![0.0; width];
         let mut planes = Planes::new(planes);
-        let mut run = || segment.run(&mut planes, &[], &mut Workspace::new(), 1, width, &mut out);
+        let mut run = || segment.run(&mut planes, &[], &mut Workspace::new(), false, width, &mut out);
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(&mut run)).is_ok()
     };
     assert!(run(10, 1) && !run(9, 1) && !run(10, 0));

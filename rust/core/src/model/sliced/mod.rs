@@ -1,0 +1,139 @@
+//! The sliced engine: all models of a fleet, bit by bit, for many rows at a time.
+//!
+//! In: models, and blocks of rows. Out: their raw outputs, with the golden engine's bits, or as sums of integers
+//! where speed matters more than the last digits. Law 3: leaves are the library's own, and so is the order of summands.
+//!
+//! What a model asks becomes numbers in [`question`]; columns get planes in [`layout`]; a tree gets short codes for its
+//! leaves in [`codes`] and becomes a network in [`network`]; [`compile`] makes programs, and the kernels run them
+//! (`creditcore_kernels::sliced`, where the algorithm is told; see also `docs/engines.md`).
+
+mod codes;
+mod compile;
+mod fixed;
+mod layout;
+mod network;
+mod question;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Mutex, PoisonError};
+
+use creditcore_kernels::isa::Isa;
+use creditcore_kernels::sliced::{Form, Planes, ROWS, Workspace};
+
+use super::engine::{Block, Bound, Engine, Precision};
+use super::ensemble::Ensemble;
+use crate::error::{Error, Result};
+use crate::exec::Control;
+use compile::Group;
+use question::Column;
+
+/// Rows of the blocks that it likes.
+pub(super) const BLOCK_ROWS: usize = 4 * ROWS;
+
+/// Why the engine cannot evaluate a model.
+pub(super) fn refuses(ensemble: &Ensemble) -> Option<String> {
+    for (number, tree) in ensemble.trees.iter().enumerate() {
+        if tree.leaves.len() > network::MOST_LEAVES {
+            let (leaves, most) = (tree.leaves.len(), network::MOST_LEAVES);
+            return Some(format!("tree {number} has {leaves} leaves; at most {most} are sliced"));
+        }
+        if let Some(why) = tree.nodes.iter().find_map(|node| question::refusal(ensemble.library, node)) {
+            return Some(format!("tree {number}: {why}"));
+        }
+    }
+    None
+}
+
+/// The sliced engine.
+pub(super) struct Sliced {
+    /// How many outputs each model has.
+    widths: Vec<usize>,
+    groups: Vec<Group>,
+    /// Memory of threads that are not at work.
+    spare: Mutex<Vec<Memory>>,
+}
+
+/// What a thread works in.
+struct Memory {
+    planes: Planes,
+    positions: Vec<[u32; ROWS]>,
+    workspace: Workspace,
+}
+
+impl Sliced {
+    /// Compiles models that are not refused.
+    ///
+    /// # Errors
+    /// `CREDITCORE_ISA` names no instruction set, or a request to stop.
+    pub(super) fn new(models: &[Bound], threads: usize, control: &Control) -> Result<Self> {
+        let form = Form::of(Isa::active().map_err(Error::argument)?);
+        Self::with_form(form, models, threads, control)
+    }
+
+    /// Compiles models for a form.
+    fn with_form(form: Form, models: &[Bound], threads: usize, control: &Control) -> Result<Self> {
+        let groups = compile::compile(form, models, threads, control)?;
+        let widths = models.iter().map(|model| model.ensemble.outputs()).collect();
+        Ok(Self { widths, groups, spare: Mutex::default() })
+    }
+
+    /// Memory for a thread.
+    fn memory(&self) -> Memory {
+        let spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.unwrap_or_else(|| {
+            let most = |of: fn(&Group) -> usize| self.groups.iter().map(of).max().unwrap_or(0);
+            Memory {
+                planes: Planes::new(most(|group| group.planes).max(2)),
+                positions: vec![[0; ROWS]; most(|group| group.layout.categories.len())],
+                workspace: Workspace::new(),
+            }
+        })
+    }
+}
+
+impl Engine for Sliced {
+    fn margins(
+        &self,
+        block: &Block,
+        precision: Precision,
+        control: &Control,
+        outputs: &mut [&mut [f64]],
+    ) -> Result<()> {
+        let mut memory = self.memory();
+        let fast = precision == Precision::Fast;
+        for start in (0..block.rows).step_by(ROWS) {
+            let rows = ROWS.min(block.rows - start);
+            for group in &self.groups {
+                control.check()?;
+                read(group, block, start, rows, &mut memory);
+                for program in &group.programs {
+                    let width = self.widths[program.model];
+                    let all = &mut outputs[program.model];
+                    if all.is_empty() {
+                        continue;
+                    }
+                    let part = &mut all[start * width..][..rows * width];
+                    let Memory { planes, positions, workspace } = &mut memory;
+                    for segment in &program.segments {
+                        segment.run(planes, positions, workspace, fast, width, part);
+                    }
+                }
+            }
+        }
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
+        Ok(())
+    }
+}
+
+/// Turns the inputs of some rows into planes.
+fn read(group: &Group, block: &Block, start: usize, rows: usize, memory: &mut Memory) {
+    for column in &group.layout.numbers {
+        column.numbers.write(&block.columns[column.slot as usize][start..][..rows], &mut memory.planes);
+    }
+    for (category, positions) in group.layout.categories.iter().zip(&mut memory.positions) {
+        let Column::Categories { slot, library } = category.column else { continue };
+        let values = &block.columns[slot as usize][start..][..rows];
+        category.codes.find(values, |value| library.code(value), positions);
+    }
+}
