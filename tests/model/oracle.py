@@ -6,6 +6,7 @@ assertions to the bit. Uses no training library itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,21 @@ def assert_same_bits(ours: Any, theirs: Any, what: str) -> None:
         f"{what}: {len(where)} of {left.size} differ, first at {where[0].tolist()}: "
         f"{left[tuple(where[0])]!r} here, {right[tuple(where[0])]!r} there"
     )
+
+
+def engines_of(file: Any, **options: Any) -> Iterator[tuple[str, cc.Fleet]]:
+    """A model's file with each engine that evaluates it, forced; at least two do."""
+    names = [record["engine"] for record in cc.Fleet.load({"m": file}, **options).engines()]
+    able = 0
+    for name in names:
+        try:
+            fleet = cc.Fleet.load({"m": file}, engine=name, **options)
+        except cc.ArgumentError:
+            continue
+        assert [record["engine"] for record in fleet.engines(rows=1000)] == [name]
+        able += 1
+        yield name, fleet
+    assert able > 1
 
 
 def assert_same_leaves(ours: Any, theirs: Any, what: str) -> None:

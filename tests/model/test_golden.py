@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 import creditcore as cc
-from tests.model.oracle import assert_same_bits
+from tests.model.oracle import assert_same_bits, engines_of
 
 DATA = Path(__file__).parent / "data"
 SETS = sorted(path.parent for path in DATA.glob("*/meta.json"))
@@ -38,13 +38,15 @@ def test_the_sets_are_there() -> None:
 
 @pytest.mark.parametrize("folder", SETS, ids=lambda folder: folder.name)
 def test_every_bit_is_the_library_s(folder: Path) -> None:
-    fleet = cc.Fleet.load({"m": model_file(folder)})
     rows = pl.read_parquet(folder / "input.parquet")
     raw, predictions = expected(folder)
-    assert_same_bits(fleet.predict(rows), raw, "raw")
-    assert_same_bits(fleet.predict(rows, output="probability"), predictions, "predictions")
     told = json.loads((folder / "meta.json").read_text())
-    assert fleet.models[0]["trees"] == told["trees"]
+    for engine, fleet in engines_of(model_file(folder)):
+        assert_same_bits(fleet.predict(rows), raw, f"raw, {engine}")
+        for few in (1, 9):
+            assert_same_bits(fleet.predict(rows[-few:]), raw[-few:], f"{few} rows, {engine}")
+        assert_same_bits(fleet.predict(rows, output="probability"), predictions, f"predictions, {engine}")
+        assert fleet.models[0]["trees"] == told["trees"]
 
 
 @pytest.mark.parametrize("folder", SETS, ids=lambda folder: folder.name)

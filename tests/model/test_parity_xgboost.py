@@ -16,7 +16,14 @@ import numpy as np
 import pytest
 
 import creditcore as cc
-from tests.model.oracle import Matrix, assert_same_bits, assert_same_leaves, frame_of, probe_rows
+from tests.model.oracle import (
+    Matrix,
+    assert_same_bits,
+    assert_same_leaves,
+    engines_of,
+    frame_of,
+    probe_rows,
+)
 from tests.model.test_parity_lightgbm import NAMES, make_rows
 
 xgb = pytest.importorskip("xgboost")
@@ -106,7 +113,9 @@ def assert_parity(booster: Any, rows: Matrix, kinds: list[str], file: Path, seed
         tried = tried[~np.isinf(tried.astype(np.float32)).any(axis=1)]
     frame, data = frame_of(NAMES, tried), matrix(tried, kinds)
     assert_same_leaves(fleet.leaves(frame)["m"], booster.predict(data, pred_leaf=True), what)
-    assert_same_bits(fleet.predict(frame), booster.predict(data, output_margin=True), f"{what}, raw")
+    raw = booster.predict(data, output_margin=True)
+    for engine, forced in engines_of(file):
+        assert_same_bits(forced.predict(frame), raw, f"{what}, raw, {engine}")
     assert_same_bits(fleet.predict(frame, output="probability"), booster.predict(data), what)
     shap = booster.predict(matrix(rows[:20], kinds), pred_contribs=True)
     ours = fleet.contributions(frame[:20])["m"]

@@ -7,6 +7,7 @@
 
 pub mod components;
 pub mod exact;
+pub mod forest;
 pub mod grid;
 pub mod isa;
 pub mod moments;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::ensemble::Ensemble;
 use super::golden::Golden;
+use super::packed::{self, Packed};
 use super::sliced::{self, Sliced};
 use crate::error::Result;
 use crate::exec::Control;
@@ -84,7 +85,7 @@ pub struct Kind {
 }
 
 /// Every engine, the one that evaluates everything first. No two are the best from the same number of rows on.
-pub static ENGINES: [Kind; 2] = [
+pub static ENGINES: [Kind; 3] = [
     Kind {
         name: "golden",
         what: "slow and readable; every other engine must equal it",
@@ -94,6 +95,16 @@ pub static ENGINES: [Kind; 2] = [
         build_from: 0,
         block_rows: 1024,
         build: |models, _, _| Ok(Box::new(Golden::new(models))),
+    },
+    Kind {
+        name: "packed",
+        what: "for single records and small batches",
+        refuses: packed::refuses,
+        fast: false,
+        best_from: 1,
+        build_from: 0,
+        block_rows: 1024,
+        build: |models, _, control| Ok(Box::new(Packed::new(&models, control)?)),
     },
     Kind {
         name: "sliced",

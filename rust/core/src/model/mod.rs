@@ -17,6 +17,7 @@ mod input;
 mod json;
 mod lightgbm;
 mod link;
+mod packed;
 mod shap;
 mod sliced;
 #[cfg(test)]
