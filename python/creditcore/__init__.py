@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from creditcore.features import Schema
     from creditcore.fleet import Fleet
     from creditcore.metrics import auc, gini, ks, psi
+    from creditcore.network import components
     from creditcore.ranking import Ranking, rank
     from creditcore.scoring import Blend, Scaling, score
     from creditcore.tactics import Policy
@@ -40,6 +41,7 @@ _HOMES = {
     "__version__": "creditcore._core",
     "Aggregate": "creditcore.aggregation",
     "aggregate": "creditcore.aggregation",
+    "components": "creditcore.network",
     "Fleet": "creditcore.fleet",
     "evaluate": "creditcore.expressions",
     "Schema": "creditcore.features",
@@ -91,6 +93,7 @@ __all__ = [
     "__version__",
     "aggregate",
     "auc",
+    "components",
     "evaluate",
     "gini",
     "ks",

@@ -33,6 +33,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "serde_json",
             "sqlparser",
             "thiserror",
+            "unicode-normalization",
         },
     ),
     "store": (

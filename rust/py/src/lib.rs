@@ -8,6 +8,7 @@ mod error;
 mod expr;
 mod feature;
 mod gate;
+mod link;
 mod model;
 mod parts;
 mod region;
@@ -32,6 +33,8 @@ mod _core {
     use super::expr::evaluate;
     #[pymodule_export]
     use super::feature::{Applied, Schema};
+    #[pymodule_export]
+    use super::link::components;
     #[pymodule_export]
     use super::model::{Fleet, model_formats};
     #[pymodule_export]

@@ -38,7 +38,7 @@ impl Links {
     /// Only a request to stop.
     pub fn build(records: &Records, settings: &Settings, threads: usize, control: &Control) -> Result<Self> {
         let parts = deal(&records.links.hashes);
-        let caps: Vec<u32> = settings.types.iter().map(|kind| kind.cap).collect();
+        let caps = settings.effective_caps();
         let found = parallel(
             threads,
             parts.len(),

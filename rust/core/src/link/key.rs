@@ -135,6 +135,20 @@ impl Keys {
         }
     }
 
+    /// Whether each key is greater than the one before.
+    pub fn ascend(&self) -> bool {
+        (1..self.len()).all(|at| self.compare(at - 1, at).is_lt())
+    }
+
+    /// Appends all keys of others of the same type.
+    pub fn append(&mut self, other: &Self) {
+        match (self, other) {
+            (Self::Signed(mine), Self::Signed(theirs)) => mine.extend_from_slice(theirs),
+            (Self::Unsigned(mine), Self::Unsigned(theirs)) => mine.extend_from_slice(theirs),
+            (mine, theirs) => (0..theirs.len()).for_each(|at| mine.push_from(theirs, at)),
+        }
+    }
+
     /// The numbers of the keys in the order of their values; equal keys in the order of their numbers.
     pub fn sorted(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.len() as u32).collect();

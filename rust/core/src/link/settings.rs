@@ -21,6 +21,9 @@ pub struct Settings {
     pub types: Vec<TypeSettings>,
     /// As what a person shows an identifier; the first is the person's own.
     pub roles: Vec<String>,
+    /// An identifier of more people than this is a placeholder, whatever its cap.
+    #[serde(default)]
+    pub most_people: Option<u32>,
 }
 
 /// One type of identifier.
@@ -46,6 +49,12 @@ pub struct Overrides {
 }
 
 impl Settings {
+    /// For each type the people up to which an identifier links: its cap, or fewer where more make a placeholder.
+    pub(super) fn effective_caps(&self) -> Vec<u32> {
+        let most = self.most_people.unwrap_or(u32::MAX);
+        self.types.iter().map(|kind| kind.cap.min(most)).collect()
+    }
+
     /// The settings of types (name, default cap, default strength) and roles.
     ///
     /// # Errors
@@ -76,6 +85,6 @@ impl Settings {
             }
             Ok(TypeSettings { name: name.clone(), cap, strength })
         };
-        Ok(Self { types: types.iter().map(setting).collect::<Result<_>>()?, roles })
+        Ok(Self { types: types.iter().map(setting).collect::<Result<_>>()?, roles, most_people: None })
     }
 }

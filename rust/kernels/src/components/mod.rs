@@ -60,8 +60,8 @@ impl Table {
         different
     }
 
-    /// Finds for each pair of a part the first one with the same value: `first(number)` is told the smallest
-    /// number among those of equal hash for which `same` holds. Numbers within a part must ascend.
+    /// Finds equal values: `found(number, first)` tells each number of a part whose value came before (their
+    /// hashes are equal and `same` holds) and the number that came first with it.
     pub fn firsts(
         &mut self,
         bits: u32,

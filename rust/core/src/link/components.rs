@@ -1,0 +1,365 @@
+//! Connected components of a source's people, without building lists.
+//!
+//! In: a source and a plan. Out: [`Components`]: each key once, in the order of its first row, with the smallest
+//! key of its set. Laws 2 and 7: threads and the order of rows change no set, and neither do the names of
+//! identifiers; a link that is added never splits a set.
+//!
+//! Rows of a key are one node; identifiers are dealt to parts by their hash and joined part by part
+//! ([`creditcore_kernels::components`]). With a cap, the people of an identifier are counted first, so a part
+//! is sorted instead.
+//!
+//! Memory beyond the source: 12 bytes a link while links wait (16 for a part that is being sorted, with a cap),
+//! 8 a row (its key), 4 a row that is not the only one of its key, 4 a node, and a table of one part for each
+//! thread.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use arrow_array::ArrayRef;
+use creditcore_kernels::components::{Dealer, Forest, Part, Table};
+
+use super::hash::{HashKey, mixed, siphash};
+use super::key::{KeyFault, Keys};
+use super::plan::{ColumnPlan, Plan, Settled};
+use super::values::{Met, Reader};
+use crate::batch::{Batch, Role, Source, Wanted, find_column};
+use crate::error::{Error, Place, Result};
+use crate::exec::{Control, parallel};
+
+/// Pairs that a part should have: a table of them stays in the processor's second cache.
+const PART_PAIRS: u64 = 1 << 15;
+/// The most bits by which pairs are dealt.
+const MOST_BITS: u32 = 12;
+
+/// Keys and the smallest key of each one's set.
+#[derive(Clone, Debug)]
+pub struct Components {
+    /// Each key once, in the order of its first row.
+    pub keys: ArrayRef,
+    /// The smallest key of its set.
+    pub components: ArrayRef,
+    /// How many different identifiers link.
+    pub identifiers: u64,
+    /// Placeholders met, by type.
+    pub placeholders: Met,
+}
+
+/// The node of each row.
+struct Nodes {
+    /// For each row its node; none where every row is a node of its own.
+    of_row: Option<Vec<u32>>,
+    /// The key of each node, in the order of first rows.
+    keys: Keys,
+    /// The first row of each of the source's tasks.
+    starts: Vec<u32>,
+}
+
+/// The connected components of a source: every link counts that `cap` allows.
+///
+/// # Errors
+/// A plan that does not fit the source, a null key, or a request to stop.
+pub fn components(
+    source: &dyn Source,
+    plan: &Plan,
+    key: &HashKey,
+    cap: Option<u32>,
+    threads: usize,
+    control: &Control,
+) -> Result<Components> {
+    let settled = plan.settle()?;
+    for wanted in plan.wanted() {
+        find_column(source.column_names(), &wanted.name)?;
+    }
+    let nodes = nodes(source, &plan.key, key, threads, control)?;
+    let rows = nodes.of_row.as_ref().map_or(nodes.keys.len(), Vec::len);
+    let bits = bits(rows as u64 * settled.columns.len() as u64);
+    let read = Reading { source, plan, settled: &settled, key, nodes: &nodes, bits };
+    let tasks = nodes.starts.len() * settled.columns.len();
+    let states = parallel(
+        threads,
+        tasks,
+        || Ok(Dealing { dealer: Dealer::new(bits), met: Met::new() }),
+        |state, task| read.column(state, task, control),
+    )?;
+    let mut placeholders = Met::new();
+    let mut dealers = Vec::new();
+    for state in states {
+        add_met(&mut placeholders, state.met);
+        dealers.push(state.dealer.finish());
+    }
+    let caps = cap.into_iter().chain(plan.config.most_people).min();
+    let (roots, identifiers) = join(dealers, bits, nodes.keys.len(), caps, threads, control)?;
+    let least = least_of_sets(&nodes.keys, &roots);
+    let all = 0..nodes.keys.len() as u32;
+    Ok(Components {
+        keys: nodes.keys.array_of(all),
+        components: nodes.keys.array_of(least.into_iter()),
+        identifiers,
+        placeholders,
+    })
+}
+
+/// Adds counts of placeholders.
+pub(super) fn add_met(all: &mut Met, more: Met) {
+    for (kind, counts) in more {
+        let known = all.entry(kind).or_default();
+        counts.into_iter().for_each(|(value, count)| *known.entry(value).or_default() += count);
+    }
+}
+
+/// Bits by which so many pairs are dealt.
+pub(super) fn bits(pairs: u64) -> u32 {
+    (pairs / PART_PAIRS).max(2).next_power_of_two().trailing_zeros().clamp(1, MOST_BITS)
+}
+
+/// For each node the one of its set with the smallest key.
+fn least_of_sets(keys: &Keys, roots: &[u32]) -> Vec<u32> {
+    let mut least: Vec<u32> = (0..roots.len() as u32).collect();
+    for (node, &root) in roots.iter().enumerate() {
+        let known = &mut least[root as usize];
+        if keys.compare(node, *known as usize).is_lt() {
+            *known = node as u32;
+        }
+    }
+    roots.iter().map(|&root| least[root as usize]).collect()
+}
+
+/// Joins the people of dealt pairs; gives each one's root and how many different identifiers there are.
+pub(super) fn join(
+    dealers: Vec<Vec<Part>>,
+    bits: u32,
+    people: usize,
+    cap: Option<u32>,
+    threads: usize,
+    control: &Control,
+) -> Result<(Vec<u32>, u64)> {
+    let mut parts: Vec<Vec<Part>> = (0..1 << bits).map(|_| Vec::new()).collect();
+    for dealt in dealers {
+        dealt.into_iter().zip(&mut parts).for_each(|(part, all)| all.push(part));
+    }
+    let parts: Vec<Mutex<Vec<Part>>> = parts.into_iter().map(Mutex::new).collect();
+    let forest = Forest::new(people as u32);
+    let states = parallel(
+        threads,
+        parts.len(),
+        || Ok((Table::default(), 0u64)),
+        |(table, different), task| {
+            control.check()?;
+            let part = std::mem::take(&mut *parts[task].lock().unwrap_or_else(PoisonError::into_inner));
+            *different += match cap {
+                None => table.unite(bits, &part, &forest) as u64,
+                Some(cap) => unite_capped(&part, &forest, cap),
+            };
+            Ok(())
+        },
+    )?;
+    Ok((forest.roots(), states.into_iter().map(|(_, different)| different).sum()))
+}
+
+/// Joins the people of identifiers that link no more than `cap`.
+fn unite_capped(part: &[Part], forest: &Forest, cap: u32) -> u64 {
+    let pages = part.iter().flat_map(Part::pages);
+    let mut pairs: Vec<(u64, u32)> =
+        pages.flat_map(|(hashes, people)| hashes.iter().copied().zip(people.iter().copied())).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let mut different = 0;
+    for same in pairs.chunk_by(|a, b| a.0 == b.0) {
+        different += 1;
+        if same.len() <= cap as usize {
+            same[1..].iter().for_each(|&(_, person)| forest.unite(same[0].1, person));
+        }
+    }
+    different
+}
+
+/// What a thread has dealt.
+struct Dealing {
+    dealer: Dealer,
+    met: Met,
+}
+
+/// What reading a column needs.
+struct Reading<'a> {
+    source: &'a dyn Source,
+    plan: &'a Plan,
+    settled: &'a Settled,
+    key: &'a HashKey,
+    nodes: &'a Nodes,
+    bits: u32,
+}
+
+impl Reading<'_> {
+    /// Reads one column of one of the source's tasks.
+    fn column(&self, state: &mut Dealing, task: usize, control: &Control) -> Result<()> {
+        debug_assert!(self.bits > 0);
+        let (part, column) = (task / self.settled.columns.len(), task % self.settled.columns.len());
+        let ColumnPlan { column, kind, .. } = &self.settled.columns[column];
+        let mut reader = self.settled.reader(usize::from(*kind), self.plan, self.key, false);
+        let wanted = [Wanted { name: column.clone(), role: Role::Key }];
+        let mut row = self.nodes.starts[part] as usize;
+        let (mut hashes, mut people) = (Vec::new(), Vec::new());
+        self.source.read(part, &wanted, control, &mut |batch: &Batch| {
+            hashes.clear();
+            people.clear();
+            let of_row = self.nodes.of_row.as_ref().map(|nodes| &nodes[row..row + batch.rows]);
+            reader.values(column, &batch.columns[0], batch, &mut |at, linking| {
+                hashes.push(linking.hash);
+                people.push(of_row.map_or(row as u32 + at, |nodes| nodes[at as usize]));
+            })?;
+            state.dealer.deal(&hashes, &people);
+            row += batch.rows;
+            Ok(())
+        })?;
+        let (name, counts) = reader.finish();
+        add_met(&mut state.met, BTreeMap::from([(name, counts)]));
+        Ok(())
+    }
+}
+
+/// Reads the keys of one of a source's tasks.
+pub(super) fn read_keys(
+    source: &dyn Source,
+    task: usize,
+    name: &str,
+    control: &Control,
+) -> Result<Option<Keys>> {
+    let wanted = [Wanted { name: name.to_owned(), role: Role::Key }];
+    let mut keys: Option<Keys> = None;
+    source.read(task, &wanted, control, &mut |batch: &Batch| {
+        let array = &batch.columns[0];
+        if keys.is_none() {
+            keys = Some(Keys::of_type(array.data_type(), name, Place::file(&*batch.source))?);
+        }
+        let Some(keys) = &mut keys else { return Ok(()) };
+        keys.extend(array).map_err(|fault| key_error(name, fault, batch))
+    })?;
+    Ok(keys)
+}
+
+/// A refused key as an error.
+pub(super) fn key_error(name: &str, fault: KeyFault, batch: &Batch) -> Error {
+    match fault {
+        KeyFault::Null(row) => {
+            Error::source(batch.place(row), format!("key column `{name}` is null; every record needs a key"))
+        }
+        KeyFault::Type => Error::schema(
+            Place::file(&*batch.source),
+            format!("key column `{name}` changes its type between the parts of the source; cast it to one"),
+        ),
+    }
+}
+
+/// Joins the keys of a source's tasks.
+pub(super) fn joined(parts: Vec<Option<Keys>>) -> Result<(Keys, Vec<usize>)> {
+    let lengths: Vec<usize> = parts.iter().map(|part| part.as_ref().map_or(0, Keys::len)).collect();
+    let mut parts = parts.into_iter().flatten();
+    let mut all = parts.next().unwrap_or(Keys::Signed(Vec::new()));
+    for part in parts {
+        if !all.same_type(&part) {
+            return Err(Error::schema(
+                Place::default(),
+                "the key column is of two types in two parts of the source; cast it to one",
+            ));
+        }
+        all.append(&part);
+    }
+    Ok((all, lengths))
+}
+
+/// The nodes of a source's rows.
+fn nodes(
+    source: &dyn Source,
+    name: &str,
+    hash_key: &HashKey,
+    threads: usize,
+    control: &Control,
+) -> Result<Nodes> {
+    let parts: Vec<Mutex<Option<Keys>>> = (0..source.tasks()).map(|_| Mutex::new(None)).collect();
+    parallel(
+        threads,
+        parts.len(),
+        || Ok(()),
+        |(), task| {
+            let keys = read_keys(source, task, name, control)?;
+            *parts[task].lock().unwrap_or_else(PoisonError::into_inner) = keys;
+            Ok(())
+        },
+    )?;
+    let parts = parts.into_iter().map(|part| part.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let (keys, lengths) = joined(parts.collect())?;
+    if keys.len() >= u32::MAX as usize {
+        return Err(Error::argument(format!("{} rows are more than {}", keys.len(), u32::MAX - 1)));
+    }
+    let starts = lengths
+        .iter()
+        .scan(0, |start, &length| Some(std::mem::replace(start, *start + length as u32)))
+        .collect();
+    if keys.ascend() {
+        return Ok(Nodes { of_row: None, keys, starts });
+    }
+    let mut of_row = first_rows(&keys, hash_key, threads, control)?;
+    let mut firsts = Vec::new();
+    for row in 0..of_row.len() {
+        if of_row[row] as usize == row {
+            of_row[row] = firsts.len() as u32;
+            firsts.push(row as u32);
+        } else {
+            of_row[row] = of_row[of_row[row] as usize];
+        }
+    }
+    let keys =
+        if firsts.len() == keys.len() { keys } else { keys.take(firsts.iter().map(|&row| row as usize)) };
+    Ok(Nodes { of_row: Some(of_row), keys, starts })
+}
+
+/// For each row the first with the same key.
+fn first_rows(keys: &Keys, hash_key: &HashKey, threads: usize, control: &Control) -> Result<Vec<u32>> {
+    const BLOCK: usize = 1 << 14;
+    let bits = bits(keys.len() as u64);
+    let seed = hash_key.fingerprint();
+    let states = parallel(
+        threads,
+        keys.len().div_ceil(BLOCK),
+        || Ok(Dealer::new(bits)),
+        |dealer, task| {
+            control.check()?;
+            let rows = task * BLOCK..((task + 1) * BLOCK).min(keys.len());
+            let hashes: Vec<u64> = match keys {
+                Keys::Signed(keys) => {
+                    keys[rows.clone()].iter().map(|&key| mixed(key as u64 ^ seed)).collect()
+                }
+                Keys::Unsigned(keys) => keys[rows.clone()].iter().map(|&key| mixed(key ^ seed)).collect(),
+                Keys::Text(keys) => rows.clone().map(|row| siphash([seed, !seed], keys.get(row))).collect(),
+            };
+            let numbers: Vec<u32> = rows.map(|row| row as u32).collect();
+            dealer.deal(&hashes, &numbers);
+            Ok(())
+        },
+    )?;
+    let mut parts: Vec<Vec<Part>> = (0..1 << bits).map(|_| Vec::new()).collect();
+    for dealer in states {
+        dealer.finish().into_iter().zip(&mut parts).for_each(|(part, all)| all.push(part));
+    }
+    let found = parallel(
+        threads,
+        parts.len(),
+        || Ok((Table::default(), Vec::new())),
+        |(table, found), task| {
+            control.check()?;
+            let same = |a: u32, b: u32| keys.compare(a as usize, b as usize).is_eq();
+            table.firsts(bits, &parts[task], same, |row, first| found.push((row, first)));
+            Ok(())
+        },
+    )?;
+    // Which row of a key came first to its table depends on threads; the smallest row does not.
+    let mut firsts: Vec<u32> = (0..keys.len() as u32).collect();
+    let mut least: Vec<u32> = firsts.clone();
+    let pairs = || found.iter().flat_map(|(_, pairs)| pairs);
+    pairs().for_each(|&(row, first)| least[first as usize] = least[first as usize].min(row));
+    for &(row, first) in pairs() {
+        firsts[row as usize] = least[first as usize];
+        firsts[first as usize] = least[first as usize];
+    }
+    Ok(firsts)
+}
