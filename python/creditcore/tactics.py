@@ -216,6 +216,41 @@ class Policy:
         )
         return to_polars(decided)
 
+    def tally(
+        self,
+        frame: Records,
+        *,
+        as_of: date | str | None = None,
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> dict[str, Any]:
+        """Count decisions and hits, without a row for each record.
+
+        Args:
+            frame, as_of, threads, progress: as in `decide`.
+
+        Returns:
+            `records`, `reject`, `review`, `pass`, and `hits` and `errors` by rule, live and shadow, in file
+            order.
+
+        Memory: some masks for each thread, whatever the number of records.
+
+        Raises:
+            As `decide`.
+        """
+        source, day = self._open(frame), self._decision_day(as_of)
+        told = self._core.tally(source, day=day, threads=threads, progress=progress)
+        records, reject, review, hits, errors = told
+        ids = [rule["id"] for rule in self._core.rules()]
+        return {
+            "records": records,
+            "reject": reject,
+            "review": review,
+            "pass": records - reject - review,
+            "hits": dict(zip(ids, hits, strict=True)),
+            "errors": dict(zip(ids, errors, strict=True)),
+        }
+
     def write(
         self,
         source: Any,

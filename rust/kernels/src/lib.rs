@@ -10,6 +10,7 @@ pub mod exact;
 pub mod forest;
 pub mod grid;
 pub mod isa;
+pub mod mask;
 pub mod moments;
 pub mod pairs;
 pub mod sliced;

@@ -137,6 +137,23 @@ impl Policy {
         Ok(Table { schema: core::schema(options), batches })
     }
 
+    /// Counts decisions and hits: records, reject, review, hits of each rule, errors of each rule.
+    #[pyo3(signature = (source, *, day=None, threads=None, progress=None))]
+    #[expect(clippy::type_complexity, reason = "plain counts")]
+    fn tally(
+        &self,
+        py: Python<'_>,
+        source: &Source,
+        day: Option<i32>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(u64, u64, u64, Vec<u64>, Vec<u64>)> {
+        let (policy, source) = (self.inner.clone(), source.inner.clone());
+        let threads = threads_or_default(threads);
+        let made = gate::run(py, progress, move |control| policy.tally(&*source, day, threads, control))?;
+        Ok((made.records, made.reject, made.review, made.hits, made.errors))
+    }
+
     /// What every rule says of the only record of a source: position, truth, hit, errors.
     fn trace(
         &self,

@@ -16,7 +16,7 @@ pub(crate) fn doubles(left: f64, right: f64) -> Ordering {
 }
 
 /// The order of an integer and a double, exactly.
-fn integer_and_double(left: i64, right: f64) -> Ordering {
+pub(crate) fn integer_and_double(left: i64, right: f64) -> Ordering {
     const BEYOND: f64 = 9_223_372_036_854_775_808.0;
     if right.is_nan() || right >= BEYOND {
         Ordering::Less

@@ -6,6 +6,7 @@
 //!
 //! This is the golden evaluator: a faster one must give the same values and the same faults.
 
+mod calendar;
 mod cast;
 mod check;
 mod column;
@@ -15,6 +16,7 @@ mod convert;
 mod evaluate;
 mod node;
 mod parse;
+mod print;
 mod records;
 mod text;
 
@@ -28,12 +30,14 @@ use arrow_array::{Array, ArrayRef, BooleanArray, cast::AsArray};
 
 pub use check::Columns;
 pub use column::NanMode;
-pub(crate) use column::{Column, plain};
+pub(crate) use column::{Column, midnight, plain, type_of};
 pub(crate) use convert::{day, instant};
 pub use evaluate::{Failure, Fault};
-pub(crate) use node::{Kind, Literal, Node};
+pub(crate) use node::{Comparison, Kind, Literal, Node, Test};
 pub use node::{Span, Type};
 pub use parse::{DEEPEST_NESTING, LONGEST_CHAIN, LONGEST_TEXT, MOST_OPERATORS};
+pub use print::Dialect;
+pub(crate) use print::key;
 
 pub use records::{RowFault, Truths, truths};
 
@@ -87,6 +91,11 @@ impl Expression {
     /// `Tactic`: the first one that is not, where it stands, and the nearest known name.
     pub fn require(&self, names: &[String]) -> Result<()> {
         check::require(&self.root, names)
+    }
+
+    /// A part of an expression for itself.
+    pub(crate) fn part(&self, node: &Node) -> Self {
+        Self { text: self.text.clone(), root: Arc::new(node.clone()) }
     }
 
     /// The type of the values.

@@ -106,7 +106,7 @@ pub struct Verdict {
     pub hit: bool,
     /// What went wrong, as a record's errors tell it.
     pub errors: Vec<String>,
-    troubles: Vec<Trouble>,
+    pub(super) troubles: Vec<Trouble>,
 }
 
 /// What a rule says of the only row of some columns.

@@ -6,12 +6,18 @@
 
 mod check;
 mod decided;
+mod engine;
 mod finding;
 mod golden;
+mod keys;
 mod kinds;
+mod lists;
 mod policy;
+mod program;
+mod range;
 mod read;
 mod records;
+mod tally;
 mod trial;
 
 #[cfg(test)]
@@ -25,4 +31,5 @@ pub use kinds::Kinds;
 pub use policy::{Action, HitPolicy, OnNull, Policy, Rule, Tactic};
 pub use read::{MOST_RULES, Read, read};
 pub use records::Options;
+pub use tally::Tally;
 pub use trial::Trial;

@@ -3,12 +3,17 @@
 //! In: a policy, a source, the day. Out: a row for each record, in their order: decision, rules, reasons,
 //! effect, errors. A record is decided alone (law 4); neither threads nor batches change a row (law 2).
 
-use arrow_array::ArrayRef;
-use arrow_array::RecordBatch;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::DataType;
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::decided::{Decided, Language, to_batch};
+use super::engine::Engine;
 use super::golden::{Verdict, verdict};
+use super::lists::Lists;
 use super::policy::{Policy, Rule};
+use super::program::Program;
 use crate::batch::{Batch, Role, Source, Wanted};
 use crate::error::{Error, Result};
 use crate::exec::{Control, parallel};
@@ -62,10 +67,20 @@ impl Policy {
     ) -> Result<Vec<RecordBatch>> {
         self.check_day(options.day)?;
         let wanted = self.wanted(source.column_names())?;
-        let work = |done: &mut Vec<(usize, Vec<RecordBatch>)>, task: usize| {
+        let names = self.columns();
+        let programs = Programs::default();
+        let make = || Ok((Engine::new(self, &names, options.day)?, Vec::new()));
+        let work = |(engine, done): &mut (Engine<'_>, Vec<(usize, Vec<RecordBatch>)>), task: usize| {
             let mut batches = Vec::new();
             source.read(task, &wanted, control, &mut |batch| {
-                let decided = self.decide_batch(&wanted, batch, options)?;
+                let decided = if options.golden {
+                    self.decide_rows(&names, batch, options)?
+                } else {
+                    let program = programs.of(self, &names, &batch.columns)?;
+                    let mut lists = Lists::default();
+                    engine.run(&program, &batch.columns, batch.rows, &mut lists)?;
+                    lists.finish()
+                };
                 batches.push(to_batch(self, &decided, options)?);
                 Ok(())
             })?;
@@ -73,7 +88,7 @@ impl Policy {
             Ok(())
         };
         let mut done: Vec<(usize, Vec<RecordBatch>)> =
-            parallel(threads, source.tasks(), || Ok(Vec::new()), work)?.into_iter().flatten().collect();
+            parallel(threads, source.tasks(), make, work)?.into_iter().flat_map(|(_, done)| done).collect();
         done.sort_by_key(|(task, _)| *task);
         Ok(done.into_iter().flat_map(|(_, batches)| batches).collect())
     }
@@ -110,9 +125,9 @@ impl Policy {
         Ok(())
     }
 
-    fn decide_batch(&self, wanted: &[Wanted], batch: &Batch, options: Options) -> Result<Decided> {
-        let columns: Vec<(&str, &ArrayRef)> =
-            wanted.iter().map(|column| column.name.as_str()).zip(&batch.columns).collect();
+    /// One record after the other.
+    fn decide_rows(&self, names: &[&str], batch: &Batch, options: Options) -> Result<Decided> {
+        let columns: Vec<(&str, &ArrayRef)> = names.iter().copied().zip(&batch.columns).collect();
         let mut decided = Decided::default();
         for row in 0..batch.rows {
             let one: Vec<ArrayRef> = columns.iter().map(|(_, array)| array.slice(row, 1)).collect();
@@ -120,6 +135,27 @@ impl Policy {
             decided.push(self.decide_row(&one, options.day)?);
         }
         Ok(decided)
+    }
+}
+
+/// The programs of a policy, by the types of its columns; files may differ in them.
+#[derive(Default)]
+pub(super) struct Programs(Mutex<Vec<Arc<Program>>>);
+
+impl Programs {
+    /// The program for columns of these types.
+    ///
+    /// # Errors
+    /// As [`Program::new`].
+    pub(super) fn of(&self, policy: &Policy, names: &[&str], columns: &[ArrayRef]) -> Result<Arc<Program>> {
+        let types: Vec<DataType> = columns.iter().map(|array| array.data_type().clone()).collect();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(program) = known.iter().find(|program| program.types == types) {
+            return Ok(program.clone());
+        }
+        let program = Arc::new(Program::new(policy, names, types)?);
+        known.push(program.clone());
+        Ok(program)
     }
 }
 

@@ -1,0 +1,278 @@
+//! Keys of a block of rows: integers in the order of the values.
+//!
+//! In: an array and a block of its rows. Out: 32-bit or 64-bit keys, and a mask of the rows that are known.
+//! Types that are met every day are read as they are; any other is cast by the golden evaluator's own rules.
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    ArrowDictionaryKeyType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    UInt8Type, UInt16Type, UInt32Type,
+};
+use arrow_array::{Array, ArrayRef, DictionaryArray};
+use arrow_buffer::{ArrowNativeType, NullBuffer};
+use arrow_schema::DataType;
+use creditcore_kernels::isa::Isa;
+use creditcore_kernels::mask::{Mask, ROWS, WORDS, within_narrow, within_wide};
+
+use super::range::{Space, double_key, single_key};
+use crate::error::Result;
+use crate::expr::{Column, NanMode, plain};
+
+/// The keys of a block.
+#[derive(Clone, Debug)]
+pub(super) struct Keys {
+    narrow: Box<[i32; ROWS]>,
+    wide: Box<[i64; ROWS]>,
+    form: Form,
+    /// The rows whose value is known.
+    pub(super) known: Mask,
+}
+
+/// Which keys there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Wide,
+    Narrow,
+    /// Narrow keys of 32-bit floats; ranges are those of doubles.
+    Single,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        let (narrow, wide) = (Box::new([0; ROWS]), Box::new([0; ROWS]));
+        Self { narrow, wide, form: Form::Wide, known: [0; WORDS] }
+    }
+}
+
+/// A mask of the first rows of a block.
+pub(super) fn first_rows(rows: usize) -> Mask {
+    std::array::from_fn(|word| match rows.saturating_sub(word * 64) {
+        0 => 0,
+        left if left >= 64 => !0,
+        left => (1 << left) - 1,
+    })
+}
+
+/// A column of a batch, with the keys of its dictionary where it has one.
+pub(super) struct Input<'a> {
+    array: &'a ArrayRef,
+    dictionary: Option<Vec<i32>>,
+}
+
+impl<'a> Input<'a> {
+    /// Takes a column.
+    pub(super) fn new(array: &'a ArrayRef, space: &Space) -> Self {
+        let texts = array.as_any_dictionary_opt().filter(|found| is_text(found.values().data_type()));
+        let dictionary = texts.and_then(|found| {
+            let values = arrow_cast::cast(found.values(), &DataType::Utf8View).ok()?;
+            let values = values.as_string_view();
+            // A value of the dictionary that is null makes its rows null.
+            (values.null_count() == 0)
+                .then(|| values.iter().flatten().map(|text| space.text_key(text)).collect())
+        });
+        Self { array, dictionary }
+    }
+}
+
+fn is_text(kind: &DataType) -> bool {
+    matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+impl Keys {
+    /// Reads the keys of some rows of a column, `ROWS` at most.
+    ///
+    /// # Errors
+    /// As [`plain`].
+    pub(super) fn read(
+        &mut self,
+        name: &str,
+        input: &Input<'_>,
+        start: usize,
+        rows: usize,
+        space: &Space,
+        nan: NanMode,
+    ) -> Result<()> {
+        let block = input.array.slice(start, rows);
+        self.form = Form::Narrow;
+        self.known = known(block.nulls(), rows);
+        macro_rules! narrow {
+            ($kind:ty) => {{
+                let values = block.as_primitive::<$kind>().values();
+                self.narrow.iter_mut().zip(values).for_each(|(key, value)| *key = i32::from(*value));
+            }};
+        }
+        macro_rules! wide {
+            ($kind:ty) => {{
+                self.form = Form::Wide;
+                let values = block.as_primitive::<$kind>().values();
+                self.wide.iter_mut().zip(values).for_each(|(key, value)| *key = i64::from(*value));
+            }};
+        }
+        match block.data_type() {
+            DataType::Int8 => narrow!(Int8Type),
+            DataType::Int16 => narrow!(Int16Type),
+            DataType::Int32 => narrow!(Int32Type),
+            DataType::UInt8 => narrow!(UInt8Type),
+            DataType::UInt16 => narrow!(UInt16Type),
+            DataType::Date32 => narrow!(Date32Type),
+            DataType::UInt32 => wide!(UInt32Type),
+            DataType::Int64 => wide!(Int64Type),
+            DataType::Float32 => self.singles(block.as_primitive::<Float32Type>().values(), nan),
+            DataType::Float64 => self.doubles(block.as_primitive::<Float64Type>().values(), nan),
+            DataType::Boolean => {
+                let values = block.as_boolean().values();
+                self.narrow.iter_mut().zip(values).for_each(|(key, value)| *key = i32::from(value));
+            }
+            DataType::Utf8 => self.texts(block.as_string::<i32>().iter(), space),
+            DataType::LargeUtf8 => self.texts(block.as_string::<i64>().iter(), space),
+            DataType::Utf8View => self.texts(block.as_string_view().iter(), space),
+            DataType::Dictionary(..) if input.dictionary.is_some() => {
+                self.codes(&block, input.dictionary.as_deref().unwrap_or_default());
+            }
+            _ => self.any(name, &block, space, nan)?,
+        }
+        Ok(())
+    }
+
+    /// Marks the rows whose key lies in one of some ranges.
+    pub(super) fn within(&self, isa: Isa, ranges: &[(i64, i64)], mask: &mut Mask) {
+        *mask = [0; WORDS];
+        let mut one = [0; WORDS];
+        for &(low, high) in ranges {
+            match self.form {
+                Form::Wide => within_wide(isa, &self.wide, low, high, &mut one),
+                Form::Narrow => {
+                    let bound = |key: i64| key.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+                    // A range beyond the narrow keys holds none of them.
+                    if high < i32::MIN.into() || low > i32::MAX.into() {
+                        continue;
+                    }
+                    within_narrow(isa, &self.narrow, bound(low), bound(high), &mut one);
+                }
+                Form::Single => {
+                    let (low, high) = (single_at_least(low), single_at_most(high));
+                    within_narrow(isa, &self.narrow, low, high, &mut one);
+                }
+            }
+            mask.iter_mut().zip(&one).for_each(|(all, one)| *all |= one);
+        }
+        mask.iter_mut().zip(&self.known).for_each(|(all, known)| *all &= known);
+    }
+
+    fn singles(&mut self, values: &[f32], nan: NanMode) {
+        self.form = Form::Single;
+        self.narrow.iter_mut().zip(values).for_each(|(key, value)| *key = single_key(*value));
+        if nan == NanMode::Null {
+            self.forget(values.iter().map(|value| value.is_nan()));
+        }
+    }
+
+    fn doubles(&mut self, values: &[f64], nan: NanMode) {
+        self.form = Form::Wide;
+        self.wide.iter_mut().zip(values).for_each(|(key, value)| *key = double_key(*value));
+        if nan == NanMode::Null {
+            self.forget(values.iter().map(|value| value.is_nan()));
+        }
+    }
+
+    /// Makes rows unknown.
+    fn forget(&mut self, rows: impl Iterator<Item = bool>) {
+        for (row, unknown) in rows.enumerate() {
+            self.known[row / 64] &= !(u64::from(unknown) << (row % 64));
+        }
+    }
+
+    fn texts<'t>(&mut self, texts: impl Iterator<Item = Option<&'t str>>, space: &Space) {
+        for (key, text) in self.narrow.iter_mut().zip(texts) {
+            *key = text.map_or(0, |text| space.text_key(text));
+        }
+    }
+
+    fn codes(&mut self, block: &ArrayRef, keys: &[i32]) {
+        macro_rules! of {
+            ($($kind:ty),*) => {$(
+                if let Some(block) = block.as_any().downcast_ref::<DictionaryArray<$kind>>() {
+                    return self.codes_of(block, keys);
+                }
+            )*};
+        }
+        of!(Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type);
+        of!(arrow_array::types::UInt64Type);
+    }
+
+    fn codes_of<K: ArrowDictionaryKeyType>(&mut self, block: &DictionaryArray<K>, keys: &[i32]) {
+        let codes = block.keys().values();
+        for (key, code) in self.narrow.iter_mut().zip(codes) {
+            // The code of a null may lie outside.
+            *key = keys.get(code.as_usize()).copied().unwrap_or_default();
+        }
+    }
+
+    /// Any other type, by the golden evaluator's own reading.
+    fn any(&mut self, name: &str, block: &ArrayRef, space: &Space, nan: NanMode) -> Result<()> {
+        let array = plain(name, block)?;
+        let column = Column::read(&array, nan);
+        self.form = Form::Wide;
+        self.known = first_rows(array.len());
+        let texts =
+            |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(|text| space.text_key(text));
+        for row in 0..array.len() {
+            let key = match &column {
+                Column::Null(_) => None,
+                Column::Boolean(values) => values[row].map(i64::from),
+                Column::Integer(values) | Column::Timestamp(values) => values[row],
+                Column::Double(values) => values[row].map(double_key),
+                Column::Date(values) => values[row].map(i64::from),
+                Column::Text(values) => texts(&values[row]).map(i64::from),
+            };
+            self.wide[row] = key.unwrap_or_default();
+            self.known[row / 64] &= !(u64::from(key.is_none()) << (row % 64));
+        }
+        Ok(())
+    }
+}
+
+/// The rows that are not null.
+fn known(nulls: Option<&NullBuffer>, rows: usize) -> Mask {
+    let Some(nulls) = nulls else { return first_rows(rows) };
+    let mut mask = [0; WORDS];
+    let chunks = nulls.inner().bit_chunks();
+    let words = chunks.iter().chain(std::iter::once(chunks.remainder_bits()));
+    mask.iter_mut().zip(words).for_each(|(word, bits)| *word = bits);
+    mask
+}
+
+/// The double of a key.
+fn double_of(key: i64) -> f64 {
+    f64::from_bits((key ^ ((((key >> 63) as u64) >> 1) as i64)) as u64)
+}
+
+/// The key of the least 32-bit float that is not below the double of a key.
+fn single_at_least(key: i64) -> i32 {
+    if key == i64::MIN {
+        return i32::MIN;
+    }
+    let value = double_of(key);
+    if value.is_nan() {
+        return i32::MAX;
+    }
+    let near = value as f32;
+    single_key(near) + i32::from(f64::from(near) < value)
+}
+
+/// The key of the greatest 32-bit float that is not above the double of a key.
+fn single_at_most(key: i64) -> i32 {
+    if key == i64::MAX {
+        return i32::MAX;
+    }
+    // The place of -0.0, which has the key of 0.0, stands for all that is just below zero.
+    if key == -1 {
+        return -1;
+    }
+    let value = double_of(key);
+    if value.is_nan() {
+        return i32::MIN;
+    }
+    let near = value as f32;
+    single_key(near) - i32::from(f64::from(near) > value)
+}
