@@ -113,7 +113,7 @@ class Policy:
         if core is None:
             raise TacticError(f"`{place}`: not a policy")
         self._core = core
-        self._refuse([one for one in self.check() if one.code == "tests"])
+        self._refuse([self._finding(one) for one in core.failing()])
 
     def _refuse(self, found: Sequence[Finding]) -> None:
         if not found:

@@ -99,6 +99,14 @@ impl Policy {
         self.inner.rules.iter().map(record).collect()
     }
 
+    /// Runs the tests of the rules; those that fail.
+    fn failing(&self, py: Python<'_>) -> PyResult<Vec<Told>> {
+        let (policy, trials) = (self.inner.clone(), self.trials.clone());
+        let found = gate::run(py, None, move |_| Ok(trials.iter().filter_map(|trial| trial.run(&policy)).collect()))?;
+        let found: Vec<Finding> = found;
+        Ok(found.into_iter().map(told).collect())
+    }
+
     /// Checks the policy against columns (name and type), and a day.
     #[pyo3(signature = (columns=None, *, day=None))]
     fn check(

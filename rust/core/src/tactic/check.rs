@@ -5,6 +5,7 @@
 
 use super::finding::Finding;
 use super::policy::Policy;
+use super::sense::warnings;
 use super::trial::Trial;
 use crate::expr::Type;
 
@@ -38,6 +39,11 @@ impl Policy {
                 found.push(Finding::warning("expired", at("to"), told).about(&subject));
             }
         }
+        let mut kinds = self.kinds();
+        for (name, kind) in against.columns.iter().flatten().filter(|(_, kind)| *kind != Type::Null) {
+            kinds.insert(name.clone(), *kind);
+        }
+        found.extend(warnings(self, &kinds));
         let place =
             |finding: &Finding| self.rules.iter().position(|rule| finding.path.starts_with(&rule.path));
         found.sort_by_key(place);

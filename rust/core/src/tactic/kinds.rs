@@ -81,7 +81,7 @@ fn walk(node: &Node, kinds: &mut Kinds) {
             note(kinds, pattern, Some(Type::Text));
         }
         Kind::Join(left, right) => {
-            [left, right].into_iter().for_each(|part| note(kinds, part, Some(Type::Text)))
+            [left, right].into_iter().for_each(|part| note(kinds, part, Some(Type::Text)));
         }
         Kind::Not(one) => note(kinds, one, boolean),
         Kind::Negate(one) => note(kinds, one, Some(Type::Double)),

@@ -5,6 +5,7 @@
 //! decided alone (law 4). [`golden`] is the engine that every other one equals.
 
 mod check;
+mod cover;
 mod decided;
 mod engine;
 mod finding;
@@ -17,6 +18,7 @@ mod program;
 mod range;
 mod read;
 mod records;
+mod sense;
 mod tally;
 mod trial;
 

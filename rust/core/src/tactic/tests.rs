@@ -179,3 +179,31 @@ fn blocks_and_threads_change_nothing() {
         assert_eq!(decided(&policy, &frame, false), decided(&policy, &frame, true), "{rows}");
     }
 }
+
+fn codes(rules: &[(&str, &str)]) -> Vec<(String, &'static str)> {
+    let rules: Vec<String> = (rules.iter().enumerate())
+        .map(|(at, (when, action))| {
+            format!(r#"{{"id": "r{at}", "when": "{when}", "action": "{action}", "on_null": "no_hit"}}"#)
+        })
+        .collect();
+    let policy = policy(&format!("[{}]", rules.join(","))).policy.expect("it is a policy");
+    let found = policy.check(&[], &Against::default());
+    found.into_iter().map(|one| (one.subject.unwrap_or_default(), one.code)).collect()
+}
+
+#[test]
+fn rules_without_sense_are_found() {
+    let told = |rule: &str, code| vec![(format!("rule `{rule}`"), code)];
+    assert_eq!(codes(&[("x > 5 AND x < 3", "flag")]), told("r0", "always_false"));
+    assert_eq!(codes(&[("x > 5 OR x <= 5.0", "flag")]), told("r0", "always_true"));
+    assert_eq!(codes(&[("s = 'a' AND s = 'b'", "flag")]), told("r0", "always_false"));
+    assert_eq!(codes(&[("i > 5 AND i < 6", "flag")]), told("r0", "always_false"));
+    assert_eq!(codes(&[("i > 5 AND i < 6.5", "flag")]), []);
+    assert_eq!(codes(&[("x IS NULL AND x > 1", "flag")]), told("r0", "always_false"));
+    assert_eq!(codes(&[("x > 5", "reject"), ("x > 6 AND y < 2", "flag")]), told("r1", "unreachable"));
+    assert_eq!(codes(&[("x > 5 AND y < 2", "reject"), ("x > 6", "flag")]), []);
+    assert_eq!(codes(&[("x > 5", "review"), ("x > 6 AND y < 2", "flag")]), []);
+    assert_eq!(codes(&[("x > 5", "flag"), ("(x)  >  5", "flag")]), told("r1", "duplicate"));
+    assert_eq!(codes(&[("x > 5", "flag"), ("x BETWEEN 6 AND 9", "flag")]), told("r1", "contained"));
+    assert_eq!(codes(&[("x > 5", "flag"), ("x BETWEEN 4 AND 9", "flag")]), []);
+}

@@ -1,0 +1,228 @@
+"""Rules over records in memory against other engines: `python benches/tactics.py --records 10000000`.
+
+Comes in: numbers of records, rules and distinct predicates. Goes out: median seconds of each engine for the same
+rules on the same columns, hits of each rule counted; the counts are compared first. Every rule joins three
+predicates by AND and hits about one record in a hundred. zen-engine takes records as JSON: it is given a few
+thousand, and its time is told for one million at that pace.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import time
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+import creditcore as cc
+from creditcore._core import instruction_set
+
+HIT = 0.01 ** (1 / 3)
+"""The share of records of which a predicate holds: three together make one in a hundred."""
+KINDS = {"d": ("double", 16), "f": ("float", 12), "i": ("int", 8), "t": ("text", 4)}
+CODES = 50
+
+
+def columns(records: int) -> dict[str, Any]:
+    """Forty columns: doubles, floats, integers, and texts of fifty values; one in twenty is null in the texts."""
+    import polars as pl
+
+    rng = np.random.default_rng(1)
+    data: dict[str, Any] = {}
+    for name, (kind, count) in KINDS.items():
+        for place in range(count):
+            if kind == "text":
+                codes = pl.Series(rng.integers(0, CODES, records, dtype=np.uint8))
+                names = pl.Series([f"v{code:02}" for code in range(CODES)])
+                data[f"{name}{place}"] = names.gather(codes).cast(pl.Categorical)
+            elif kind == "int":
+                data[f"{name}{place}"] = rng.integers(0, 1_000_000, records, dtype=np.int32)
+            else:
+                dtype = np.float32 if kind == "float" else np.float64
+                data[f"{name}{place}"] = rng.random(records, dtype=dtype)
+    return data
+
+
+def predicates(distinct: int) -> list[tuple[str, str, Any]]:
+    """Distinct predicates in turn over the columns: name, operator, value."""
+    rng = np.random.default_rng(2)
+    names = [f"{name}{place}" for name, (_, count) in KINDS.items() for place in range(count)]
+    made: list[tuple[str, str, Any]] = []
+    for number in range(distinct):
+        name = names[number % len(names)]
+        share = float(HIT + rng.uniform(-0.05, 0.05))
+        if name.startswith("t"):
+            values = rng.choice(CODES, round(HIT * CODES), replace=False)
+            made.append((name, "in", sorted(f"v{value:02}" for value in values)))
+        elif name.startswith("i"):
+            made.append((name, "<", int(share * 1_000_000)))
+        elif rng.random() < 0.5:
+            made.append((name, "<", round(share, 6)))
+        else:
+            made.append((name, ">", round(1 - share, 6)))
+    return made
+
+
+def rules(count: int, distinct: int) -> list[list[tuple[str, str, Any]]]:
+    """Rules of three predicates on three columns."""
+    rng = np.random.default_rng(3)
+    known = predicates(distinct)
+    made: list[list[tuple[str, str, Any]]] = []
+    while len(made) < count:
+        three = [known[place] for place in rng.choice(distinct, 3, replace=False)]
+        if len({name for name, *_ in three}) == 3:
+            made.append(three)
+    return made
+
+
+def to_sql(predicate: tuple[str, str, Any]) -> str:
+    """A predicate as SQL, doubles as doubles."""
+    name, operator, value = predicate
+    if operator == "in":
+        return f"{name} IN ({', '.join(repr(one) for one in value)})"
+    return f"{name} {operator} {value:e}" if isinstance(value, float) else f"{name} {operator} {value}"
+
+
+def policy(made: list[list[tuple[str, str, Any]]]) -> cc.Policy:
+    """The rules as a policy of flags."""
+    told = [
+        {"id": f"r{place}", "when": " AND ".join(map(to_sql, rule)), "action": "flag", "on_null": "no_hit"}
+        for place, rule in enumerate(made)
+    ]
+    return cc.Policy({"tactics": [{"id": "all", "rules": told}]})
+
+
+def engines(data: dict[str, Any], made: Any, threads: int, names: set[str]) -> dict[str, Callable[[], list[int]]]:
+    """Give a function for each engine; it answers with the hits of each rule."""
+    import polars as pl
+
+    frame = pl.DataFrame(data)
+    ours = policy(made)
+    found: dict[str, Callable[[], list[int]]] = {
+        "creditcore": lambda: list(ours.tally(frame, threads=threads)["hits"].values())
+    }
+
+    def decided() -> list[int]:
+        rows = ours.decide(frame, threads=threads)
+        return rows.select(pl.col("rules").list.len().sum()).to_series().to_list()
+
+    if "decide" in names:
+        found["creditcore.decide"] = decided
+
+    def expression(predicate: tuple[str, str, Any]) -> pl.Expr:
+        name, operator, value = predicate
+        column = pl.col(name)
+        if name.startswith("f"):
+            column = column.cast(pl.Float64)
+        if operator == "in":
+            return pl.col(name).is_in(value)
+        return column < value if operator == "<" else column > value
+
+    query = frame.lazy().select(
+        (expression(a) & expression(b) & expression(c)).sum().alias(f"r{place}")
+        for place, (a, b, c) in enumerate(made)
+    )
+    if "polars" in names:
+        found["polars"] = lambda: list(query.collect().row(0))
+    if "polars-streaming" in names:
+        found["polars-streaming"] = lambda: list(query.collect(engine="streaming").row(0))
+    if "duckdb" in names and find_spec("duckdb"):
+        import duckdb
+
+        connection = duckdb.connect()
+        connection.execute(f"SET threads = {threads}")
+        arrow = frame.to_arrow()
+        connection.register("arrow", arrow)
+        connection.execute("CREATE TABLE t AS SELECT * FROM arrow")
+        counted = ", ".join(f"count(*) FILTER (WHERE {' AND '.join(map(to_sql, rule))})" for rule in made)
+        found["duckdb"] = lambda: list(connection.execute(f"SELECT {counted} FROM t").fetchall()[0])
+    return found
+
+
+def zen(data: dict[str, Any], made: Any, records: int) -> float:
+    """Seconds of zen-engine for so many records, one after the other, all rules in one expression node."""
+    import polars as pl
+    import zen  # type: ignore[import-not-found]
+
+    def text(predicate: tuple[str, str, Any]) -> str:
+        name, operator, value = predicate
+        return f"{name} in {json.dumps(value)}" if operator == "in" else f"{name} {operator} {value}"
+
+    expressions = [
+        {"id": f"e{place}", "key": f"r{place}", "value": " and ".join(map(text, rule))}
+        for place, rule in enumerate(made)
+    ]
+    graph = {
+        "nodes": [
+            {"id": "in", "type": "inputNode", "name": "in", "position": {"x": 0, "y": 0}},
+            {
+                "id": "rules",
+                "type": "expressionNode",
+                "name": "rules",
+                "content": {"expressions": expressions},
+                "position": {"x": 1, "y": 0},
+            },
+            {"id": "out", "type": "outputNode", "name": "out", "position": {"x": 2, "y": 0}},
+        ],
+        "edges": [
+            {"id": "a", "sourceId": "in", "targetId": "rules", "type": "edge"},
+            {"id": "b", "sourceId": "rules", "targetId": "out", "type": "edge"},
+        ],
+    }
+    decision = zen.ZenEngine().create_decision(json.dumps(graph))
+    frame = pl.DataFrame({name: values[:records] for name, values in data.items()})
+    rows = frame.with_columns(pl.col(pl.Categorical).cast(pl.String)).to_dicts()
+    answers = decision.evaluate(rows[0])["result"]
+    assert len(answers) >= len(made), "zen-engine answers every rule"
+    start = time.perf_counter()
+    for row in rows:
+        decision.evaluate(row)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Run the engines in turn."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--records", type=int, default=10_000_000)
+    parser.add_argument("--rules", type=int, default=1_000)
+    parser.add_argument("--predicates", type=int, default=600)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--engines", default="decide,polars,polars-streaming,duckdb,zen")
+    options = parser.parse_args()
+    os.environ["POLARS_MAX_THREADS"] = str(options.threads)
+    print(
+        f"{options.records:,} records, {options.rules:,} rules of 3 out of {options.predicates:,} predicates, "
+        f"{options.threads} threads, {instruction_set()}, {options.runs} runs"
+    )
+    data, made = columns(options.records), rules(options.rules, options.predicates)
+    found = engines(data, made, options.threads, set(options.engines.split(",")))
+    seconds: dict[str, list[float]] = {name: [] for name in found}
+    answers: dict[str, list[int]] = {}
+    for _ in range(options.runs):
+        for name, run in found.items():
+            start = time.perf_counter()
+            answers[name] = run()
+            seconds[name].append(time.perf_counter() - start)
+    hits = answers["creditcore"]
+    for name, counts in answers.items():
+        assert counts == hits or counts == [sum(hits)], name
+    print(f"  {sum(hits):,} hits, {sum(hits) / len(hits) / options.records:.4f} of the records a rule")
+    ours = statistics.median(seconds["creditcore"])
+    for name, times in seconds.items():
+        print(f"  {name:<20}{statistics.median(times):>9.3f} s   x{statistics.median(times) / ours:.1f}")
+    if "zen" in options.engines.split(",") and find_spec("zen"):
+        few = min(2_000, options.records)
+        pace = zen(data, made, few) / few * 1_000_000
+        print(f"  zen-engine          {pace:>9.1f} s for a million records, one thread")
+    print(f"  peak memory of the process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB")
+
+
+if __name__ == "__main__":
+    main()
