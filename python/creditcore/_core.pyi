@@ -26,6 +26,7 @@ __all__ = [
     "check_blend",
     "check_calibration",
     "check_scaling",
+    "components",
     "evaluate",
     "explain",
     "fit_calibration",
@@ -202,6 +203,10 @@ class Policy:
         """
         Decides the records of a source.
         """
+    def failing(self, /) -> list[tuple[str, str, str | None, str, tuple[int, int] | None, str, str | None]]:
+        """
+        Runs the tests of the rules; those that fail.
+        """
     def has_days(self, /) -> bool:
         """
         Whether rules are in force on some days only.
@@ -217,6 +222,18 @@ class Policy:
     def rules(self, /) -> "list[dict[str, object]]":
         """
         The rules, as plain records in file order.
+        """
+    def tally(
+        self,
+        /,
+        source: Source,
+        *,
+        day: SupportsIndex | None = None,
+        threads: SupportsIndex | None = None,
+        progress: Any | None = None,
+    ) -> tuple[int, int, int, list[int], list[int]]:
+        """
+        Counts decisions and hits: records, reject, review, hits of each rule, errors of each rule.
         """
     def trace(self, /, source: Source) -> list[tuple[int, bool | None, bool, list[str]]]:
         """
@@ -455,6 +472,19 @@ def check_scaling(
 ) -> None:
     """
     Checks a scaling.
+    """
+
+def components(
+    source: Source,
+    plan: str,
+    hash_key: bytes,
+    *,
+    cap: SupportsIndex | None = None,
+    threads: SupportsIndex | None = None,
+    progress: Any | None = None,
+) -> tuple[Table, dict[str, dict[str, int]]]:
+    """
+    The connected components of a source's people: `key`, `component`, and the placeholders met by type.
     """
 
 def evaluate(

@@ -47,3 +47,53 @@ def rank(records: int, codec: str, runs: int, threads: int | None, folder: Path 
         print(f"{records:,} records, {codec}, {describe(files)}, {threads} threads, {instruction_set()}")
         for line in compare(files, threads, runs):
             print(line, flush=True)
+
+
+@bench.command("score")
+@click.option(
+    "--fleet",
+    "kind",
+    type=click.Choice(["lightgbm", "xgboost", "deep", "categorical", "demo"]),
+    default="lightgbm",
+    help="31 leaves; depth 6; 255 leaves at depth 12; with classes; the demo's.",
+)
+@click.option("--models", type=click.IntRange(min=1), default=200, help="Models to train.")
+@click.option("--trees", type=click.IntRange(min=1), default=100, help="Trees of each.")
+@click.option("--rows", type=click.IntRange(min=1), default=16_384, help="Records.")
+@click.option("--runs", type=click.IntRange(min=1), default=5, help="Timed runs of each engine, in turn.")
+@click.option(
+    "--rivals", help="Names of the rivals to run, with commas; `none`; else all that are installed."
+)
+@click.option("--small/--no-small", default=True, help="Whether to time small batches too.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of each engine.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Where to keep the models; else a temporary folder."
+)
+def score(
+    kind: str,
+    models: int,
+    trees: int,
+    rows: int,
+    runs: int,
+    rivals: str | None,
+    small: bool,
+    threads: int | None,
+    folder: Path | None,
+) -> None:
+    """Time a fleet of tree models against every other engine that is installed (extra `train`)."""
+    from creditcore._core import instruction_set
+    from creditcore.bench import score as measured
+    from creditcore.bench.cases import DEMO, of_the_demo, trained
+
+    threads = threads or len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory(prefix="creditcore-bench-") as temporary:
+        kept = folder or Path(temporary)
+        print(f"making the {kind} fleet ...", file=sys.stderr)
+        case = of_the_demo(kept, rows) if kind == DEMO else trained(kind, kept, models, trees, rows, threads)
+        chosen = measured.named(measured.able(case.load()), rivals)
+        print(f"{kind}: {len(case.files)} models, {rows:,} records, {threads} threads, {instruction_set()}")
+        for line in measured.throughput(case, chosen, threads, runs):
+            print(line, flush=True)
+        if small:
+            for line in measured.latency(case, chosen, threads):
+                print(line, flush=True)

@@ -10,7 +10,7 @@ import click
 
 @click.command
 @click.option(
-    "--records", type=click.IntRange(min=1_000), default=200_000, help="Records of the synthetic country."
+    "--records", type=click.IntRange(min=1_000), default=3_000_000, help="Records of the synthetic country."
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, help="Of every random number.")
 @click.option(
