@@ -121,6 +121,10 @@ class Fleet:
         For every model what each engine says: model, engine, whether it is taken for a call of `rows` rows (or of
         any number), from how many rows to how many, whether it is built, why.
         """
+    def joined(self, /, other: Fleet) -> Fleet:
+        """
+        A fleet of these models and those of another; ensembles are shared.
+        """
     def leaves(
         self, /, frame: Incomplete, *, threads: SupportsIndex | None = None, progress: Any | None = None
     ) -> list[tuple[str, list[int], Table]]:
@@ -131,6 +135,17 @@ class Fleet:
     def load(declarations: str, *, engine: str | None = None, threads: SupportsIndex | None = None) -> Fleet:
         """
         Reads models from their files by their declarations (JSON).
+        """
+    @staticmethod
+    def open(
+        path: str, *, engine: str | None = None, threads: SupportsIndex | None = None
+    ) -> tuple[Fleet, str]:
+        """
+        Reads a compiled fleet; gives it and what was declared when it was saved (JSON).
+        """
+    def output_names(self, /) -> list[str]:
+        """
+        The names of the outputs, in order.
         """
     def predict(
         self,
@@ -145,6 +160,24 @@ class Fleet:
         """
         The outputs of every model; `transformed` by the library's own transform, `fast` where that may differ.
         """
+    def predict_into(
+        self,
+        /,
+        frame: Incomplete,
+        transformed: bool,
+        out: Incomplete,
+        *,
+        fast: bool = False,
+        threads: SupportsIndex | None = None,
+        progress: Any | None = None,
+    ) -> None:
+        """
+        The outputs of every model into an array of rows by outputs; NaN where a model does not apply.
+        """
+    def predict_one(self, /, record: dict, transformed: bool) -> dict:
+        """
+        The outputs of every model for one record.
+        """
     def prepare(self, /, rows: SupportsIndex | None = None, *, threads: SupportsIndex | None = None) -> None:
         """
         Builds the engines that are the best for calls of `rows` rows, or of any number.
@@ -152,6 +185,14 @@ class Fleet:
     def probes(self, /, model: SupportsIndex) -> list[list[float]]:
         """
         For each feature of a model values that try its decisions: on its cuts, beside them, and odd ones.
+        """
+    def save(self, /, path: str, declared: str) -> None:
+        """
+        Writes a compiled fleet, with what is declared of it (JSON).
+        """
+    def subset(self, /, models: SupportsGetItem[int, SupportsIndex]) -> Fleet:
+        """
+        A fleet of some of the models, in the order given; ensembles are shared.
         """
     def unseen(self, /, frame: Incomplete) -> list[tuple[str, str, str, int]]:
         """

@@ -111,6 +111,25 @@ def _category_text(value: object) -> str:
     return str(value)
 
 
+def require_array(out: object) -> None:
+    """Refuse what is no float64 array of rows by outputs that can be written in one piece.
+
+    Raises:
+        ArgumentError: another type, shape or order.
+    """
+    import numpy as np
+
+    if not isinstance(out, np.ndarray) or out.dtype != np.float64 or out.ndim != 2:
+        kind = f"{out.dtype} of {out.ndim} dimensions" if isinstance(out, np.ndarray) else type(out).__name__
+        raise ArgumentError(
+            f"`out` is a `{kind}`; an array of float64 of 2 dimensions (rows, outputs) is needed"
+        )
+    if not (out.flags.c_contiguous or out.flags.f_contiguous) or not out.flags.writeable:
+        raise ArgumentError(
+            "`out` must be writeable, and C- or F-contiguous; give a whole array, not a slice"
+        )
+
+
 def to_matrix(stream: ArrowStream, shape: Sequence[int]) -> np.ndarray[Any, Any]:
     """Give the only column of an Arrow stream as an array of rows of `shape`, without a copy."""
     return to_polars(stream).to_series().to_numpy().reshape(-1, *shape)

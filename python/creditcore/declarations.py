@@ -7,6 +7,7 @@ name that is there twice is an error that names the file and the key.
 from __future__ import annotations
 
 import datetime
+import json
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -96,6 +97,33 @@ def declared(paths: Paths) -> list[Declaration]:
                     "give a dict of names to files"
                 )
     return found
+
+
+def native_text(
+    found: Sequence[Declaration], names: Mapping[str, Sequence[str]], *, by_position: bool, margin_only: bool
+) -> str:
+    """Give declarations as the native reader takes them, with what a call says of all or some.
+
+    Raises:
+        ArgumentError: names for a model that there is not.
+    """
+    unknown = sorted(set(names) - {declaration.name for declaration in found})
+    if unknown:
+        raise ArgumentError(f"`names` are given for `{unknown[0]}`, which is no model of the fleet")
+    told = [
+        {
+            "name": one.name,
+            "path": str(one.file),
+            "names": names.get(one.name, one.features),
+            "mapping": one.mapping,
+            "by_position": by_position or one.by_position,
+            "margin_only": margin_only or one.margin_only,
+            "applies_to": one.applies_to,
+            "categories": one.categories,
+        }
+        for one in found
+    ]
+    return json.dumps(told, default=list)
 
 
 def _of_path(path: Path) -> list[Declaration]:

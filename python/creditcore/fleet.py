@@ -1,18 +1,21 @@
 """Fleets: models that are evaluated together, to the training library's own bits.
 
-Comes in: model files (LightGBM text, XGBoost JSON) and frames. Goes out: predictions, leaves, contributions.
+Comes in: model files (LightGBM text, XGBoost JSON) or a compiled fleet; frames or single records. Goes out:
+predictions, leaves, contributions, compiled fleets.
 Inputs are matched by name, categories by value, never by position or by a frame's codes.
 """
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from creditcore import _core
+from creditcore.about import column_records, model_records
 from creditcore.aggregation import Progress
-from creditcore.declarations import Declaration, Paths, declared
+from creditcore.compiled import declarations_of, is_compiled, told_of
+from creditcore.declarations import Declaration, Paths, declared, native_text
 from creditcore.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -82,7 +85,8 @@ class Fleet:
         Args:
             paths: a folder (its `fleet.toml` says which models; without one every model file in it is
                 taken), a file, a fleet file, a list of these, or a dict of names to files. Names default to
-                the files' names without their endings. Files may be compressed by gzip.
+                the files' names without their endings. Files may be compressed by gzip. Or a compiled fleet
+                (`compile`), which keeps what was said of its models when they were loaded.
             names: for models by name the columns of their features, in the file's order: needed where a file
                 has no real names for them (`Column_0`, `f0`), unless the frames have columns of exactly
                 those names.
@@ -98,25 +102,43 @@ class Fleet:
             ModelError: a model that uses what is not supported, named.
             ArgumentError: an argument outside of what is allowed.
         """
-        found = declared(paths)
         given = dict(names or {})
-        unknown = sorted(set(given) - {declaration.name for declaration in found})
-        if unknown:
-            raise ArgumentError(f"`names` are given for `{unknown[0]}`, which is no model of the fleet")
-        specs = [
-            {
-                "name": one.name,
-                "path": str(one.file),
-                "names": given.get(one.name, one.features),
-                "mapping": one.mapping,
-                "by_position": by_position or one.by_position,
-                "margin_only": margin_only or one.margin_only,
-                "applies_to": one.applies_to,
-                "categories": one.categories,
-            }
-            for one in found
-        ]
-        return Fleet(_core.Fleet.load(json.dumps(specs, default=list), engine=engine, threads=threads), found)
+        if is_compiled(paths):
+            if given or by_position:
+                raise ArgumentError(
+                    f"`{paths}` is a compiled fleet; give `names` and `by_position` before it is compiled"
+                )
+            core, told = _core.Fleet.open(str(paths), engine=engine, threads=threads)
+            return Fleet(core, declarations_of(told, str(paths)))
+        found = declared(paths)
+        told = native_text(found, given, by_position=by_position, margin_only=margin_only)
+        return Fleet(_core.Fleet.load(told, engine=engine, threads=threads), found)
+
+    @overload
+    def predict(
+        self,
+        frame: Any,
+        output: str = "raw",
+        precision: str = "exact",
+        threads: int | None = None,
+        progress: Progress | None = None,
+        *,
+        calibrated: bool = False,
+        out: None = None,
+    ) -> pl.DataFrame: ...
+
+    @overload
+    def predict(
+        self,
+        frame: Any,
+        output: str = "raw",
+        precision: str = "exact",
+        threads: int | None = None,
+        progress: Progress | None = None,
+        *,
+        calibrated: bool = False,
+        out: np.ndarray[Any, Any],
+    ) -> np.ndarray[Any, Any]: ...
 
     def predict(
         self,
@@ -127,7 +149,8 @@ class Fleet:
         progress: Progress | None = None,
         *,
         calibrated: bool = False,
-    ) -> pl.DataFrame:
+        out: np.ndarray[Any, Any] | None = None,
+    ) -> pl.DataFrame | np.ndarray[Any, Any]:
         """Evaluate every model on every row.
 
         Args:
@@ -143,19 +166,21 @@ class Fleet:
             threads: how many to use; by default one for each processor. Changes no bit of the result.
             progress: called with the number of rows done so far, at most ten times a second.
             calibrated: puts probabilities through the calibrations that are declared of their models.
+            out: a float64 array (rows, outputs), C- or F-contiguous, that is written and given back instead
+                of a frame; NaN where a model does not apply. F order is written without a copy.
 
         Returns:
             A Float64 column for each output: `name`, or `name:class` where a model has several, classes
             counted from 0 in the model's order. Null where a model's `applies_to` does not hold.
 
-        Memory: the result, and one block of inputs for each thread.
+        Memory: the result, and one block of inputs for each thread (with `out`, and of outputs).
 
         Raises:
             SchemaError: a column that is missing or of a wrong type.
             ModelError: a model of an unknown objective asked for probabilities.
             ArgumentError: an argument outside of what is allowed.
         """
-        from creditcore._frame import to_polars
+        from creditcore._frame import require_array, to_polars
 
         if output not in OUTPUTS:
             raise ArgumentError(f"`output` is `{output}`; allowed are {', '.join(OUTPUTS)}")
@@ -165,10 +190,38 @@ class Fleet:
         if calibrated and not transformed:
             raise ArgumentError('`calibrated` is of probabilities; give `output="probability"`')
         fast = precision == "fast"
+        if out is not None:
+            if calibrated:
+                raise ArgumentError("`calibrated` gives a frame; leave out `out`")
+            require_array(out)
+            stream = _stream(frame)
+            self._core.predict_into(stream, transformed, out, fast=fast, threads=threads, progress=progress)
+            return out
         found = to_polars(
             self._core.predict(_stream(frame), transformed, fast=fast, threads=threads, progress=progress)
         )
         return self.calibrated(found) if calibrated else found
+
+    def predict_one(self, record: Mapping[str, Any], output: str = "raw") -> dict[str, float | None]:
+        """Evaluate every model on one record, without a frame: the numbers that `predict` gives for it.
+
+        Args:
+            record: values by column: floats, integers, flags, decimals, texts, None for missing. Further keys
+                are ignored.
+            output: as in `predict`.
+
+        Returns:
+            A number for each output; None where a model does not apply.
+
+        Memory: nothing that grows; the call takes microseconds.
+
+        Raises:
+            As `predict`; ArgumentError for a model that takes its features by position.
+        """
+        if output not in OUTPUTS:
+            raise ArgumentError(f"`output` is `{output}`; allowed are {', '.join(OUTPUTS)}")
+        values = record if type(record) is dict else dict(record)
+        return self._core.predict_one(values, output == "probability")
 
     def calibrated(self, probabilities: pl.DataFrame) -> pl.DataFrame:
         """Put probabilities, as `predict` gives them, through the calibrations declared of their models.
@@ -228,9 +281,8 @@ class Fleet:
         """Count the category values that models do not know.
 
         Returns:
-            Records `model`, `feature`, `value`, `rows`. A value that LightGBM does not know is missing to
-            it, as pandas makes it; one that XGBoost does not know belongs to no set. Of each column 1,000
-            values are told apart.
+            Records `model`, `feature`, `value`, `rows`. A value that LightGBM does not know is missing to it,
+            as pandas makes it; to XGBoost it belongs to no set. Of a column 1,000 values are told apart.
 
         Raises:
             SchemaError: a column that is missing or of a wrong type.
@@ -248,24 +300,7 @@ class Fleet:
         `categorical`, `categories`, `missing`). Declared, or None: `target`, `applies_to`, `calibration`,
         `version`, `status`, `valid_from`, `weight`.
         """
-        records = []
-        for about, told in zip(json.loads(self._core.about()), self._declarations, strict=True):
-            records.append(
-                {
-                    "name": told.name,
-                    "file": str(told.file),
-                    "target": told.target,
-                    "applies_to": told.applies_to,
-                    "calibration": told.calibration,
-                    "status": told.status,
-                    "valid_from": told.valid_from,
-                    "weight": told.weight,
-                    **about,
-                    "file_version": about["version"],
-                    "version": told.version,
-                }
-            )
-        return records
+        return model_records(self._core.about(), self._declarations)
 
     @property
     def features(self) -> list[dict[str, Any]]:
@@ -274,18 +309,7 @@ class Fleet:
         A column that is found by position stands under its feature's name. Features that no tree tests are
         left out.
         """
-        columns: dict[str, dict[str, Any]] = {}
-        for model in self.models:
-            for feature in model["features"]:
-                if feature["splits"] == 0:
-                    continue
-                name = feature["column"] or feature["name"]
-                fresh = {"column": name, "categorical": False, "splits": 0, "models": []}
-                record = columns.setdefault(name, fresh)
-                record["categorical"] = record["categorical"] or feature["categorical"]
-                record["splits"] += feature["splits"]
-                record["models"].append(model["name"])
-        return list(columns.values())
+        return column_records(self.models)
 
     def engines(self, rows: int | None = None) -> list[dict[str, Any]]:
         """Give which engine evaluates each model, and why; no output depends on it.
@@ -309,14 +333,50 @@ class Fleet:
         """Build engines now instead of in the first calls that they pay for.
 
         Args:
-            rows: builds what is the best for calls of this many rows; by default what is the best for
-                calls of any size.
+            rows: what is the best for calls of this many rows; by default for calls of any size.
             threads: how many to use; by default one for each processor.
 
         Raises:
             ArgumentError: a number of rows below 0.
         """
         self._core.prepare(_rows(rows), threads=threads)
+
+    def subset(self, names: Sequence[str]) -> Fleet:
+        """Give a fleet of some of the models, in the order of `names`; ensembles are shared.
+
+        Raises:
+            ArgumentError: a name that no model has, or twice; no name.
+        """
+        places = {declaration.name: place for place, declaration in enumerate(self._declarations)}
+        unknown = [name for name in names if name not in places]
+        if unknown or not names:
+            what = f"`{unknown[0]}` is no model of the fleet" if unknown else "no model is named"
+            raise ArgumentError(f"{what}; there are {', '.join(places)}")
+        taken = [places[name] for name in names]
+        return Fleet(self._core.subset(taken), [self._declarations[place] for place in taken])
+
+    def with_models(self, other: Fleet | Paths, *, threads: int | None = None) -> Fleet:
+        """Give a fleet of these models and others; ensembles are shared, nothing here is read again.
+
+        Args:
+            other: a fleet, or what `load` takes.
+            threads: how many to use for reading.
+
+        Raises:
+            As `load`; ArgumentError for two outputs of one name.
+        """
+        more = other if isinstance(other, Fleet) else Fleet.load(other, threads=threads)
+        return Fleet(self._core.joined(more._core), [*self._declarations, *more._declarations])
+
+    def compile(self, path: str | os.PathLike[str]) -> None:
+        """Write the fleet into one file, which `load` reads in a fraction of the time; usually named `.ccf`.
+
+        It holds models, declarations and calibrations (docs/formats/fleet.md); it is written whole or not.
+
+        Raises:
+            SourceError: a file that cannot be written, a declared calibration that cannot be read.
+        """
+        self._core.save(os.fspath(path), told_of(self._declarations))
 
     def __len__(self) -> int:
         """How many models there are."""

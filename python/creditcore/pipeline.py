@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from creditcore.aggregation import Progress
-from creditcore.calibration import Calibration
-from creditcore.errors import ArgumentError, CreditcoreError, FormatError, SchemaError, SourceError
+from creditcore.blend_file import blend_of, read_blend_file
+from creditcore.errors import ArgumentError, CreditcoreError, FormatError, SchemaError
 from creditcore.features import Schema
 from creditcore.fleet import Fleet
 from creditcore.scoring import Blend, Scaling, score
@@ -25,11 +24,10 @@ from creditcore.sources import open_source
 if TYPE_CHECKING:
     import polars as pl
 
+    from creditcore._core import Source
+
 SCHEMA_FILE, BLEND_FILE = "schema.yaml", "blend.toml"
 SCORES = ("fraud_p", "pd", "points_model", "points_final")
-# What `blend.toml` may hold.
-_TARGETS = {"fraud": "fraud", "credit": "default"}
-_SCALING = ("pdo", "base_odds", "base_points", "min_points", "max_points")
 
 
 class Written(NamedTuple):
@@ -79,11 +77,11 @@ class Pipeline:
         fleet = Fleet.load(folder, threads=threads)
         schema_file, blend_file = folder / SCHEMA_FILE, folder / BLEND_FILE
         schema = Schema.load(schema_file) if schema_file.is_file() else None
-        told = _told(blend_file) if blend_file.is_file() else {}
+        told = read_blend_file(blend_file) if blend_file.is_file() else {}
         blend = None
         try:
             scaling = Scaling(**told.get("scaling", {}))
-            blend = _blend(fleet, told)
+            blend = blend_of(fleet, told)
         except (ArgumentError, FormatError, TypeError, AttributeError) as error:
             raise FormatError(f"`{blend_file}`: {error}") from error
         if told and blend is None:
@@ -188,7 +186,7 @@ class Pipeline:
         Raises:
             As `score`, and SchemaError for a column that is there already, ArgumentError for another ending.
         """
-        from creditcore._frame import beside, source_parts, write_parts
+        from creditcore._frame import beside, write_parts
         from creditcore._text import TEXT_ENDINGS, TextColumns
 
         opened = open_source(source, encoding=encoding)
@@ -202,22 +200,16 @@ class Pipeline:
 
         def scored() -> Iterable[pl.DataFrame]:
             nonlocal done
-            for part, file, first_row in source_parts(opened, [*inputs, *((name, "key") for name in kept)]):
-                read, rest = part[:, : len(inputs)], part[:, len(inputs) :]
-                read.columns, rest.columns = [name for name, _ in inputs], kept
+            for rest, made, file, first_row in self._scored(opened, inputs, kept, output, precision, threads):
                 if file.endswith(TEXT_ENDINGS):
                     rest = texts.typed(rest, file, first_row)
-                try:
-                    made = self.score(read, output, precision, threads=threads)
-                except CreditcoreError as error:
-                    raise type(error)(_placed(str(error), file, first_row)) from error
                 _same_types(shape, rest, file)
                 taken = sorted(set(kept) & set(made.columns))
                 if taken:
                     raise SchemaError(
                         f"the records have a column `{taken[0]}` already; rename it, or `keep` others"
                     )
-                done += len(part)
+                done += len(made)
                 without.update({name: made[name].null_count() for name in ("fraud_p", "pd") if name in made})
                 if progress is not None:
                     progress(done)
@@ -225,6 +217,63 @@ class Pipeline:
 
         write_parts(scored(), Path(path))
         return Written(done, dict(without))
+
+    def parts(
+        self,
+        source: Any,
+        output: str | None = None,
+        precision: str = "exact",
+        *,
+        encoding: str | None = None,
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> Iterator[pl.DataFrame]:
+        """Score the records of a source part by part; without schema and blend, the models' raw outputs.
+
+        Args:
+            source: files or frames, as `open_source` takes them; of a file only the columns that decide the
+                outputs are read.
+            output, precision: as in `score`.
+            encoding: of CSV text.
+            threads, progress: as in `score`; progress after each part.
+
+        Yields:
+            What `score` gives, for some 100,000 records at a time, in the order of the records.
+
+        Memory: two parts of records with their inputs, and the outputs of one.
+
+        Raises:
+            As `score`, with file and row.
+        """
+        opened = open_source(source, encoding=encoding)
+        inputs = self._inputs(opened.column_names())
+        done = 0
+        for _, made, _, _ in self._scored(opened, inputs, [], output, precision, threads):
+            done += len(made)
+            if progress is not None:
+                progress(done)
+            yield made
+
+    def _scored(
+        self,
+        opened: Source,
+        inputs: list[tuple[str, str]],
+        kept: Sequence[str],
+        output: str | None,
+        precision: str,
+        threads: int | None,
+    ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, str, int]]:
+        """Give parts of a source: the columns kept, the scores, the file and the first row in it."""
+        from creditcore._frame import source_parts
+
+        for part, file, first_row in source_parts(opened, [*inputs, *((name, "key") for name in kept)]):
+            read, rest = part[:, : len(inputs)], part[:, len(inputs) :]
+            read.columns, rest.columns = [name for name, _ in inputs], list(kept)
+            try:
+                made = self.score(read, output, precision, threads=threads)
+            except CreditcoreError as error:
+                raise type(error)(_placed(str(error), file, first_row)) from error
+            yield rest, made, file, first_row
 
     def _roles(self) -> dict[str, str]:
         """The columns that features are made of, with roles: a schema parses text, models take numbers."""
@@ -306,49 +355,3 @@ def _known(wanted: Sequence[str], columns: Sequence[str]) -> list[str]:
             listed = ", ".join(f"`{column}`" for column in columns[:12])
             raise SchemaError(f"`keep` names `{name}`, which is no column (columns: {listed} ...)")
     return list(wanted)
-
-
-def _told(path: Path) -> dict[str, Any]:
-    """Read `blend.toml`; an unknown key is an error."""
-    try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SourceError(f"`{path}`: cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise FormatError(f"`{path}`: is no TOML: {error}") from error
-    for section, allowed in (
-        ("", ("on_null", "scaling", "calibration")),
-        ("scaling", _SCALING),
-        ("calibration", tuple(_TARGETS)),
-    ):
-        part = told.get(section, {}) if section else told
-        for key in part if isinstance(part, dict) else [section]:
-            if key not in allowed:
-                where = f" in `[{section}]`" if section else ""
-                raise FormatError(f"`{path}`: unknown key `{key}`{where}; allowed are {', '.join(allowed)}")
-    for key, value in told.get("scaling", {}).items():
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            raise FormatError(f"`{path}`: `{key}` in `[scaling]` is `{value!r}`; a number is needed")
-    return told
-
-
-def _blend(fleet: Fleet, told: dict[str, Any]) -> Blend | None:
-    weights: dict[str, dict[str, float]] = {part: {} for part in _TARGETS}
-    for model in fleet.models:
-        for part, target in _TARGETS.items():
-            if model["target"] == target and model["status"] in (None, "champion"):
-                weights[part][model["name"]] = 1.0 if model["weight"] is None else model["weight"]
-    joined = {part: of_part for part, of_part in weights.items() if of_part}
-    if not joined:
-        return None
-    calibration = {
-        part: Calibration.from_dict(made)
-        for part, made in told.get("calibration", {}).items()
-        if part in joined
-    }
-    return Blend(
-        joined.get("fraud"),
-        joined.get("credit"),
-        on_null=told.get("on_null", "refuse"),
-        calibration=calibration,
-    )

@@ -53,6 +53,23 @@ def inspect(paths: tuple[Path, ...], as_json: bool) -> None:
         print_table(*feature_table(model))
 
 
+@models.command("compile")
+@click.argument("path", type=_PATH)
+@click.option("-o", "--output", required=True, type=_PATH, help="The file to write, usually named .ccf.")
+@_as_json
+def compile_models(path: Path, output: Path, as_json: bool) -> None:
+    """Write the fleet of PATH (a folder, a fleet.toml, a model file) into one file that loads at once.
+
+    The file holds models, declarations and calibrations, and stands wherever a folder of models may.
+    """
+    from creditcore.fleet import Fleet
+
+    fleet = Fleet.load(path, margin_only=True)
+    fleet.compile(output)
+    written = {"file": str(output), "models": len(fleet), "bytes": output.stat().st_size}
+    print(json.dumps(written) if as_json else f"{len(fleet)} models, {written['bytes']} bytes: {output}")
+
+
 @models.command("verify")
 @click.argument("file", type=_PATH)
 @click.argument("data", type=_PATH)

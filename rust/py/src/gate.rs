@@ -17,6 +17,14 @@ const TICK: Duration = Duration::from_millis(50);
 /// Ticks between two reports of progress.
 const TICKS_PER_REPORT: u32 = 2;
 
+/// Runs a short piece of work without the interpreter, on the calling thread.
+pub(crate) fn brief<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce() -> creditcore::Result<T> + Send,
+) -> PyResult<T> {
+    py.detach(work).map_err(|error| to_exception(py, &error))
+}
+
 /// Runs `work` without the interpreter. `progress` is called with the rows done so far.
 pub(crate) fn run<T: Send>(
     py: Python<'_>,

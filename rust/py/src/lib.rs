@@ -11,6 +11,7 @@ mod gate;
 mod link;
 mod model;
 mod parts;
+mod record;
 mod region;
 mod score;
 mod source;

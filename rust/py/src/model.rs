@@ -1,17 +1,21 @@
 //! Fleets of models.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow_array::{ArrayRef, Float64Array, Int32Array};
 use creditcore::Error;
 use creditcore::exec::threads_or_default;
-use creditcore::model::{self as core, About, Output, Precision, Rows};
+use creditcore::model::{self as core, About, Layout, Output, Precision, Rows};
+use creditcore_store::compiled;
 use creditcore_store::models::{self, Declared};
+use numpy::{PyArray2, PyArrayMethods, PyUntypedArrayMethods};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use pyo3_arrow::PyTable;
 
 use crate::error::to_exception;
 use crate::gate;
+use crate::record::{RecordNames, predict_one};
 use crate::table::Table;
 
 /// What an engine says of a model.
@@ -21,6 +25,15 @@ type EngineOfModel = (String, &'static str, bool, Option<u64>, Option<u64>, bool
 #[pyclass(frozen, module = "creditcore._core")]
 pub(crate) struct Fleet {
     inner: core::Fleet,
+    engine: Option<String>,
+    names: OnceLock<RecordNames>,
+}
+
+impl Fleet {
+    fn new(models: Vec<core::Model>, engine: Option<String>) -> creditcore::Result<Self> {
+        let inner = core::Fleet::new(models, engine.as_deref())?;
+        Ok(Self { inner, engine, names: OnceLock::new() })
+    }
 }
 
 #[pymethods]
@@ -38,10 +51,97 @@ impl Fleet {
             to_exception(py, &Error::argument(format!("the declarations are not valid: {error}")))
         })?;
         let threads = threads_or_default(threads);
-        let inner = gate::run(py, None, move |control| {
-            core::Fleet::new(models::load(&declared, threads, control)?, engine.as_deref())
+        gate::run(py, None, move |control| Self::new(models::load(&declared, threads, control)?, engine))
+    }
+
+    /// Reads a compiled fleet; gives it and what was declared when it was saved (JSON).
+    #[staticmethod]
+    #[pyo3(signature = (path, *, engine=None, threads=None))]
+    fn open(
+        py: Python<'_>,
+        path: &str,
+        engine: Option<String>,
+        threads: Option<usize>,
+    ) -> PyResult<(Self, String)> {
+        let threads = threads_or_default(threads);
+        gate::run(py, None, move |control| {
+            let (models, declared) = compiled::load(path, threads, control)?;
+            Ok((Self::new(models, engine)?, declared.to_string()))
+        })
+    }
+
+    /// Writes a compiled fleet, with what is declared of it (JSON).
+    fn save(&self, py: Python<'_>, path: &str, declared: &str) -> PyResult<()> {
+        let declared = serde_json::from_str(declared).map_err(|error| {
+            to_exception(py, &Error::argument(format!("the declarations are not valid: {error}")))
         })?;
-        Ok(Self { inner })
+        gate::run(py, None, |_| compiled::save(path, self.inner.models(), declared))
+    }
+
+    /// A fleet of some of the models, in the order given; ensembles are shared.
+    fn subset(&self, py: Python<'_>, models: Vec<usize>) -> PyResult<Self> {
+        let taken = models.into_iter().filter_map(|model| self.inner.models().get(model)).cloned().collect();
+        Self::new(taken, self.engine.clone()).map_err(|error| to_exception(py, &error))
+    }
+
+    /// A fleet of these models and those of another; ensembles are shared.
+    fn joined(&self, py: Python<'_>, other: &Self) -> PyResult<Self> {
+        let models = [self.inner.models(), other.inner.models()].concat();
+        Self::new(models, self.engine.clone()).map_err(|error| to_exception(py, &error))
+    }
+
+    /// The outputs of every model for one record.
+    fn predict_one<'py>(
+        &self,
+        record: &Bound<'py, PyDict>,
+        transformed: bool,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let names = match self.names.get() {
+            Some(names) => names,
+            None => {
+                let names = RecordNames::of(record.py(), &self.inner)?;
+                self.names.get_or_init(|| names)
+            }
+        };
+        predict_one(&self.inner, names, record, output(transformed))
+    }
+
+    /// The names of the outputs, in order.
+    fn output_names(&self) -> Vec<String> {
+        self.inner.output_names()
+    }
+
+    /// The outputs of every model into an array of rows by outputs; NaN where a model does not apply.
+    #[pyo3(signature = (frame, transformed, out, *, fast=false, threads=None, progress=None))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of `predict`, and where it writes")]
+    fn predict_into(
+        &self,
+        py: Python<'_>,
+        frame: PyTable,
+        transformed: bool,
+        out: &Bound<'_, PyArray2<f64>>,
+        fast: bool,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let (rows, threads) = (rows(frame), threads_or_default(threads));
+        let wanted = [rows.count(), self.inner.output_names().len()];
+        let refused = |text: String| to_exception(py, &Error::argument(text));
+        if out.shape() != wanted {
+            return Err(refused(format!(
+                "`out` is of shape {:?}; {wanted:?} (rows, outputs) is needed",
+                out.shape()
+            )));
+        }
+        let layout = if out.is_c_contiguous() { Layout::Rows } else { Layout::Columns };
+        let mut array =
+            out.try_readwrite().map_err(|error| refused(format!("`out` cannot be written: {error}")))?;
+        let values =
+            array.as_slice_mut().map_err(|error| refused(format!("`out` is not contiguous: {error}")))?;
+        let kind = (output(transformed), precision(fast));
+        gate::run(py, progress, |control| {
+            self.inner.predict_into(&rows, kind, (layout, values), threads, control)
+        })
     }
 
     /// The outputs of every model; `transformed` by the library's own transform, `fast` where that may differ.
@@ -56,8 +156,7 @@ impl Fleet {
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Table> {
         let (rows, threads) = (rows(frame), threads_or_default(threads));
-        let output = if transformed { Output::Prediction } else { Output::Raw };
-        let precision = if fast { Precision::Fast } else { Precision::Exact };
+        let (output, precision) = (output(transformed), precision(fast));
         let columns = gate::run(py, progress, |control| {
             self.inner.predict(&rows, output, precision, threads, control)
         })?;
@@ -139,6 +238,14 @@ impl Fleet {
     fn probes(&self, model: usize) -> Vec<Vec<f64>> {
         self.inner.models().get(model).map(|model| core::probes(&model.ensemble)).unwrap_or_default()
     }
+}
+
+fn output(transformed: bool) -> Output {
+    if transformed { Output::Prediction } else { Output::Raw }
+}
+
+fn precision(fast: bool) -> Precision {
+    if fast { Precision::Fast } else { Precision::Exact }
 }
 
 fn rows(frame: PyTable) -> Rows {

@@ -2,11 +2,13 @@
 //!
 //! In: paths. Out: a [`Source`](creditcore::batch::Source) over Parquet, CSV and Arrow IPC files, region tables,
 //! and models. Files are read in batches, so a source may be larger than memory.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
+pub mod compiled;
 mod csv;
 mod guard;
 mod ipc;
+mod map;
 pub mod models;
 mod parquet;
 mod paths;

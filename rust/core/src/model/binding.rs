@@ -10,6 +10,7 @@ use arrow_array::RecordBatch;
 use super::engine::{Block, UNUSED};
 use super::fleet::Model;
 use super::input::{self, Reading, Unseen};
+use super::record::Value;
 use crate::batch::find_column;
 use crate::error::{Error, Place, Result};
 
@@ -48,6 +49,11 @@ pub struct Rows {
 }
 
 impl Rows {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.batches.iter().map(RecordBatch::num_rows).sum()
+    }
+
     /// The rows cut into blocks of `most` at most: batch, first row in it, length.
     pub(super) fn cuts(&self, most: usize) -> Vec<(usize, usize, usize)> {
         let of_batch = |(batch, part): (usize, &RecordBatch)| {
@@ -158,6 +164,34 @@ impl Inputs {
             column.clear();
             input::read(batch.column(position), &input.reading, column, None)
                 .map_err(|text| refused(&models[input.model], input, &text))?;
+        }
+        Ok(())
+    }
+
+    /// The column of each input, and a model that reads it; no name where it is found by position.
+    pub(super) fn columns(&self) -> impl Iterator<Item = (Option<&str>, usize)> {
+        self.list.iter().map(|input| match &input.column {
+            ColumnAt::Name(name) => (Some(name.as_str()), input.model),
+            ColumnAt::Position(_) => (None, input.model),
+        })
+    }
+
+    /// Reads one row from values of its own, each input from the value at its place.
+    pub(super) fn read_record(
+        &self,
+        models: &[Model],
+        values: &[Value<'_>],
+        places: &[usize],
+        block: &mut Block,
+    ) -> Result<()> {
+        block.rows = 1;
+        block.columns.resize(self.list.len(), Vec::new());
+        for ((input, &place), column) in self.list.iter().zip(places).zip(&mut block.columns) {
+            let value = values[place]
+                .read(&input.reading)
+                .map_err(|text| refused(&models[input.model], input, &text))?;
+            column.clear();
+            column.push(value);
         }
         Ok(())
     }

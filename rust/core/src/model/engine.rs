@@ -102,9 +102,9 @@ pub static ENGINES: [Kind; 3] = [
         refuses: packed::refuses,
         fast: false,
         best_from: 1,
-        build_from: 0,
+        build_from: 16,
         block_rows: 1024,
-        build: |models, _, control| Ok(Box::new(Packed::new(&models, control)?)),
+        build: |models, threads, control| Ok(Box::new(Packed::new(&models, threads, control)?)),
     },
     Kind {
         name: "sliced",

@@ -5,17 +5,18 @@
 //! each row's result depends on that row alone (law 4).
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use arrow_array::RecordBatch;
-use arrow_buffer::NullBuffer;
+use std::sync::{Arc, PoisonError};
 
 use super::applies::applies;
 use super::binding::{Columns, Inputs, Rows};
-use super::choice::{Engines, Reason};
+use super::choice::{Chosen, Engines, Reason};
 use super::engine::{Block, Bound, ENGINES, Precision};
 use super::ensemble::{Categories, Ensemble, Library};
 use super::input::Unseen;
+use super::outputs::{
+    Column, Layout, Matrix, Output, blank, columns, cut_outputs, output_names, room, split, spread, transform,
+};
+use super::record::Record;
 use super::{golden, shap};
 use crate::error::{Error, Place, Result};
 use crate::exec::{Control, parallel};
@@ -39,42 +40,12 @@ pub struct Model {
     pub applies_to: Option<Expression>,
 }
 
-/// What a prediction is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// The sum of the trees.
-    Raw,
-    /// The library's own transform of it.
-    Prediction,
-}
-
-/// One column of a result.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Column {
-    /// The model's name, with `:class` behind it where there are several.
-    pub name: String,
-    /// A value for each row.
-    pub values: Vec<f64>,
-    /// The rows that the model applies to, where it does not apply to all.
-    pub applies: Option<NullBuffer>,
-}
-
-/// A result with several numbers for each row: a matrix of `rows` by `shape`, row by row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Matrix<T> {
-    /// The model's name.
-    pub name: String,
-    /// The lengths behind that of the rows.
-    pub shape: Vec<usize>,
-    /// The numbers.
-    pub values: Vec<T>,
-}
-
 /// Models that are evaluated together. Immutable, and safe to use from many threads.
 pub struct Fleet {
-    models: Vec<Model>,
-    inputs: Inputs,
-    engines: Engines,
+    pub(super) models: Vec<Model>,
+    pub(super) inputs: Inputs,
+    pub(super) engines: Engines,
+    pub(super) record: Record,
 }
 
 impl Fleet {
@@ -93,12 +64,18 @@ impl Fleet {
         }
         let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
         let engines = Engines::new(&ENGINES, &names, bound, engine)?;
-        Ok(Self { models, inputs, engines })
+        let record = Record::new(&models, &inputs);
+        Ok(Self { models, inputs, engines, record })
     }
 
     /// The models, in order.
     pub fn models(&self) -> &[Model] {
         &self.models
+    }
+
+    /// The names of the outputs, in order.
+    pub fn output_names(&self) -> Vec<String> {
+        self.models.iter().flat_map(output_names).collect()
     }
 
     /// What each engine says of each model, for calls of `rows` rows or of any number.
@@ -126,40 +103,111 @@ impl Fleet {
         threads: usize,
         control: &Control,
     ) -> Result<Vec<Column>> {
-        let ensembles = || self.models.iter().map(|model| &*model.ensemble);
-        if output == Output::Prediction
-            && let Some(model) = self.models.iter().find(|model| model.ensemble.link.is_none())
-        {
-            let text = format!(
-                "model `{}` gives its raw output alone: its objective `{}` is unknown",
-                model.name, model.ensemble.objective
-            );
-            return Err(Error::model(Place::default(), text));
-        }
+        self.require(output)?;
         let applies = applies(&self.models, rows, threads, control)?;
-        let widths: Vec<usize> = ensembles().map(Ensemble::outputs).collect();
-        let total = rows.batches.iter().map(|batch| batch.num_rows() as u64).sum();
-        let chosen = self.engines.choose(total, threads, control)?;
-        let most = chosen.iter().map(|chosen| chosen.kind.block_rows).max().unwrap_or(BLOCK_ROWS);
-        let filled =
-            self.fill(rows, &widths, most, threads, control, |block, parts: &mut [&mut [f64]]| {
-                for chosen in &chosen {
-                    let mut its: Vec<&mut [f64]> = Vec::with_capacity(chosen.models.len());
-                    let mut asked = chosen.models.iter().zip(&chosen.asked).peekable();
-                    for (number, part) in parts.iter_mut().enumerate() {
-                        if let Some((_, &asked)) = asked.next_if(|(model, _)| **model == number) {
-                            its.push(if asked { part } else { &mut [] });
-                        }
-                    }
-                    chosen.engine.margins(block, precision, control, &mut its)?;
-                }
-                if output == Output::Prediction {
-                    ensembles().zip(parts).for_each(|(ensemble, part)| transform(ensemble, part));
-                }
-                Ok(())
-            })?;
+        let (widths, total) = (self.widths(), rows.count());
+        let chosen = self.engines.choose(total as u64, threads, control)?;
+        let most = block_rows(&chosen);
+        let filled = self.fill(rows, &widths, most, threads, control, |block, parts| {
+            self.evaluate(&chosen, block, output, precision, control, parts)
+        })?;
         let named = self.models.iter().zip(filled).zip(&applies);
         Ok(named.flat_map(|((model, values), applies)| columns(model, values, applies.as_ref())).collect())
+    }
+
+    /// The outputs of every model, into an array of rows by outputs; NaN where a model does not apply.
+    ///
+    /// # Errors
+    /// As [`Fleet::predict`], and an array of another size.
+    pub fn predict_into(
+        &self,
+        rows: &Rows,
+        (output, precision): (Output, Precision),
+        (layout, out): (Layout, &mut [f64]),
+        threads: usize,
+        control: &Control,
+    ) -> Result<()> {
+        self.require(output)?;
+        let (widths, total) = (self.widths(), rows.count());
+        let outputs: usize = widths.iter().sum();
+        if Some(out.len()) != total.checked_mul(outputs) {
+            let text =
+                format!("`out` holds {} numbers; {total} rows of {outputs} outputs are needed", out.len());
+            return Err(Error::argument(text));
+        }
+        let applies = applies(&self.models, rows, threads, control)?;
+        let chosen = self.engines.choose(total as u64, threads, control)?;
+        let (slices, of_slice): (Vec<&mut [f64]>, Vec<usize>) = match layout {
+            Layout::Rows => (vec![&mut *out], vec![outputs]),
+            Layout::Columns => (out.chunks_exact_mut(total.max(1)).collect(), vec![1; outputs]),
+        };
+        // Columns of models with one output are where the engines write anyway.
+        let direct = layout == Layout::Columns && widths.iter().all(|&width| width == 1);
+        self.fill_slices(
+            rows,
+            (slices, &of_slice),
+            block_rows(&chosen),
+            threads,
+            control,
+            |block, parts, spare| {
+                if direct {
+                    return self.evaluate(&chosen, block, output, precision, control, parts);
+                }
+                spare.resize(block.rows * outputs, 0.0);
+                let mut found = split(spare, block.rows, &widths);
+                self.evaluate(&chosen, block, output, precision, control, &mut found)?;
+                spread(&found, &widths, layout, parts);
+                Ok(())
+            },
+        )?;
+        blank(&applies, &widths, layout, total, out);
+        Ok(())
+    }
+
+    /// Refuses predictions of a model that has none.
+    pub(super) fn require(&self, output: Output) -> Result<()> {
+        let without = self.models.iter().find(|model| model.ensemble.link.is_none());
+        match without.filter(|_| output == Output::Prediction) {
+            None => Ok(()),
+            Some(model) => {
+                let text = format!(
+                    "model `{}` gives its raw output alone: its objective `{}` is unknown",
+                    model.name, model.ensemble.objective
+                );
+                Err(Error::model(Place::default(), text))
+            }
+        }
+    }
+
+    /// How many outputs each model has.
+    pub(super) fn widths(&self) -> Vec<usize> {
+        self.models.iter().map(|model| model.ensemble.outputs()).collect()
+    }
+
+    /// The outputs of all models for a block, model by model and row by row.
+    pub(super) fn evaluate(
+        &self,
+        chosen: &[Chosen<'_>],
+        block: &Block,
+        output: Output,
+        precision: Precision,
+        control: &Control,
+        parts: &mut [&mut [f64]],
+    ) -> Result<()> {
+        for chosen in chosen {
+            let mut its: Vec<&mut [f64]> = Vec::with_capacity(chosen.models.len());
+            let mut asked = chosen.models.iter().zip(&chosen.asked).peekable();
+            for (number, part) in parts.iter_mut().enumerate() {
+                if let Some((_, &asked)) = asked.next_if(|(model, _)| **model == number) {
+                    its.push(if asked { part } else { &mut [] });
+                }
+            }
+            chosen.engine.margins(block, precision, control, &mut its)?;
+        }
+        if output == Output::Prediction {
+            self.models.iter().zip(parts).for_each(|(model, part)| transform(&model.ensemble, part));
+        }
+        Ok(())
     }
 
     /// For every model the library's number of the leaf of each tree.
@@ -247,106 +295,54 @@ impl Fleet {
         control: &Control,
         work: impl Fn(&Block, &mut [&mut [T]]) -> Result<()> + Sync,
     ) -> Result<Vec<Vec<T>>> {
-        let positions = self.inputs.positions(&self.models, rows)?;
-        let total: usize = rows.batches.iter().map(RecordBatch::num_rows).sum();
-        // Every thread has a part of a small call, too.
-        let share = total.div_ceil(threads.max(1)).next_multiple_of(FEWEST_ROWS).max(FEWEST_ROWS);
-        let cuts = rows.cuts(most.min(share));
         let mut outputs = Vec::with_capacity(widths.len());
         for width in widths {
-            outputs.push(room(total, *width)?);
+            outputs.push(room(rows.count(), *width)?);
         }
-        let parts = cut_outputs(&mut outputs, widths, cuts.iter().map(|cut| cut.2));
+        let slices = outputs.iter_mut().map(Vec::as_mut_slice).collect();
+        self.fill_slices(rows, (slices, widths), most, threads, control, |block, parts, _| {
+            work(block, parts)
+        })?;
+        Ok(outputs)
+    }
+
+    /// The same into slices of `widths` numbers a row; `work` also has room of its own, which threads keep.
+    fn fill_slices<T: Send>(
+        &self,
+        rows: &Rows,
+        (slices, widths): (Vec<&mut [T]>, &[usize]),
+        most: usize,
+        threads: usize,
+        control: &Control,
+        work: impl Fn(&Block, &mut [&mut [T]], &mut Vec<f64>) -> Result<()> + Sync,
+    ) -> Result<()> {
+        let positions = self.inputs.positions(&self.models, rows)?;
+        // Every thread has a part of a small call, too.
+        let share = rows.count().div_ceil(threads.max(1)).next_multiple_of(FEWEST_ROWS).max(FEWEST_ROWS);
+        let cuts = rows.cuts(most.min(share));
+        let parts = cut_outputs(slices, widths, cuts.iter().map(|cut| cut.2));
         parallel(
             threads,
             cuts.len(),
-            || Ok(Block::default()),
-            |block, task| {
+            || Ok((Block::default(), Vec::new())),
+            |(block, spare), task| {
                 control.check()?;
                 let (batch, start, length) = cuts[task];
-                self.inputs.read_block(
-                    &self.models,
-                    &rows.batches[batch].slice(start, length),
-                    &positions,
-                    block,
-                )?;
+                let part = rows.batches[batch].slice(start, length);
+                self.inputs.read_block(&self.models, &part, &positions, block)?;
                 let taken = parts[task].lock().unwrap_or_else(PoisonError::into_inner).take();
-                let mut mine: Vec<&mut [T]> = taken.unwrap_or_default();
-                work(block, &mut mine)?;
+                work(block, &mut taken.unwrap_or_default(), spare)?;
                 control.advance(length as u64);
                 Ok(())
             },
         )?;
-        drop(parts);
-        Ok(outputs)
+        Ok(())
     }
 }
 
-/// Room for rows x width numbers.
-fn room<T: Clone + Default>(rows: usize, width: usize) -> Result<Vec<T>> {
-    let mut values = Vec::new();
-    let wanted = rows.checked_mul(width);
-    if wanted.is_none_or(|wanted| values.try_reserve_exact(wanted).is_err()) {
-        let text =
-            format!("{rows} rows of {width} numbers do not fit into memory; give fewer rows at a time");
-        return Err(Error::argument(text));
-    }
-    values.resize(rows * width, T::default());
-    Ok(values)
-}
-
-type Part<'a, T> = Mutex<Option<Vec<&'a mut [T]>>>;
-
-/// Cuts every output at the same rows; a task takes its parts once.
-fn cut_outputs<'a, T>(
-    outputs: &'a mut [Vec<T>],
-    widths: &[usize],
-    lengths: impl Iterator<Item = usize>,
-) -> Vec<Part<'a, T>> {
-    let mut rests: Vec<&mut [T]> = outputs.iter_mut().map(Vec::as_mut_slice).collect();
-    let mut parts = Vec::new();
-    for length in lengths {
-        let mut mine = Vec::with_capacity(rests.len());
-        for (rest, width) in rests.iter_mut().zip(widths) {
-            let (head, tail) = std::mem::take(rest).split_at_mut(length * width);
-            mine.push(head);
-            *rest = tail;
-        }
-        parts.push(Mutex::new(Some(mine)));
-    }
-    parts
-}
-
-/// Turns raw outputs into predictions.
-fn transform(ensemble: &Ensemble, values: &mut [f64]) {
-    let divisor = ensemble.divisor();
-    for row in values.chunks_mut(ensemble.outputs()) {
-        row.iter_mut().for_each(|value| *value /= divisor);
-        if let Some(link) = ensemble.link {
-            link.apply(row);
-        }
-    }
-}
-
-/// The names of a model's outputs.
-fn output_names(model: &Model) -> impl Iterator<Item = String> + '_ {
-    let outputs = model.ensemble.outputs();
-    let name = move |class| if outputs == 1 { model.name.clone() } else { format!("{}:{class}", model.name) };
-    (0..outputs).map(name)
-}
-
-/// The columns of a model's outputs.
-fn columns(model: &Model, values: Vec<f64>, applies: Option<&NullBuffer>) -> Vec<Column> {
-    let outputs = model.ensemble.outputs();
-    if outputs == 1 {
-        return vec![Column { name: model.name.clone(), values, applies: applies.cloned() }];
-    }
-    let column = |(class, name)| Column {
-        name,
-        values: values.iter().skip(class).step_by(outputs).copied().collect(),
-        applies: applies.cloned(),
-    };
-    output_names(model).enumerate().map(column).collect()
+/// Rows of the blocks that engines like.
+fn block_rows(chosen: &[Chosen<'_>]) -> usize {
+    chosen.iter().map(|chosen| chosen.kind.block_rows).max().unwrap_or(BLOCK_ROWS)
 }
 
 /// Gives features category values that their file does not tell; the order is that of the codes.

@@ -49,7 +49,12 @@ const NEVER_PICKLES: &str = "loading a pickle runs what is in it, so none is eve
                              (LightGBM) or `model.get_booster().save_model(\"model.json\")` (XGBoost); a \
                              scikit-learn ensemble must be trained anew with one of these";
 
-static REFUSED: [Refused; 7] = [
+static REFUSED: [Refused; 8] = [
+    Refused {
+        recognise: |bytes| bytes.starts_with(b"CCFLEET\n"),
+        what: "a compiled fleet",
+        instead: "load it by itself, and put fleets together with `with_models`",
+    },
     Refused {
         // Protocols 2 to 5 begin with 0x80; the older ones with an opcode and end with a full stop.
         recognise: |bytes| matches!(bytes, [0x80, 2..=5, ..]) || old_pickle(bytes),

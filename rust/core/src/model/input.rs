@@ -42,6 +42,15 @@ const MOST_UNSEEN: usize = 1000;
 /// Where further unseen values are counted.
 pub(super) const OTHERS: &str = "(others)";
 
+/// Why texts cannot be read where the model does not know its categories.
+pub(super) const NO_VALUES: &str = "holds texts, but the model's file does not say which code each category has; \
+                                    give the library's own codes as numbers, or declare `categories`";
+
+/// What a category without a code is: pandas, in front of LightGBM, makes it missing; to XGBoost it is in no set.
+pub(super) fn without_code(library: Library) -> f64 {
+    if library == Library::LightGbm { f64::NAN } else { -1.0 }
+}
+
 /// The text of a category that is a number: whole numbers have no point.
 pub(super) fn category_text(number: f64) -> String {
     if number.fract() == 0.0 && number.abs() < 9e15 { format!("{number:.0}") } else { format!("{number}") }
@@ -70,11 +79,7 @@ pub(super) fn read(
                 }
                 return Ok(());
             }
-            let values = values.as_ref().ok_or_else(|| {
-                "holds texts, but the model's file does not say which code each category has; give the \
-                 library's own codes as numbers, or declare `categories`"
-                    .to_owned()
-            })?;
+            let values = values.as_ref().ok_or(NO_VALUES)?;
             by_values(array, *library, values, out, unseen)
         }
     }
@@ -109,8 +114,7 @@ fn by_values(
     out: &mut Vec<f64>,
     mut unseen: Option<&mut Unseen>,
 ) -> Result<(), String> {
-    // A value without a code: pandas, in front of LightGBM, makes it missing; to XGBoost it is in no set.
-    let none = if library == Library::LightGbm { f64::NAN } else { -1.0 };
+    let none = without_code(library);
     let mut push = |text: Option<&str>| {
         let Some(text) = text else { return out.push(f64::NAN) };
         match values.code(text) {
@@ -205,13 +209,13 @@ fn push<T: ArrowPrimitiveType>(array: &ArrayRef, out: &mut Vec<f64>, of: impl Fn
 }
 
 /// The smallest double that is not below an integer of at most 65 bits.
-fn at_least(value: i128) -> f64 {
+pub(super) fn at_least(value: i128) -> f64 {
     let near = value as f64;
     if (near as i128) < value { near.next_up() } else { near }
 }
 
 /// A decimal as the library compares it.
-fn decimal(digits: i128, scale: i8, library: Library) -> f64 {
+pub(super) fn decimal(digits: i128, scale: i8, library: Library) -> f64 {
     if library == Library::XgBoost {
         let text = format!("{digits}e{}", -i32::from(scale));
         return f64::from(text.parse::<f32>().unwrap_or(f32::NAN));

@@ -4,16 +4,15 @@
 //! its nodes take for missing and where they send it. `value <= cut` is `rank(value) <= rank(cut)`, so a test of
 //! ranks is the test itself; what is missing has the code 0, below every rank, or the one above every rank.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use creditcore_kernels::forest::{Ask, ZERO_VIEW};
 
 use super::super::engine::{Block, Bound};
 use super::super::ensemble::{Library, Missing, Node, Test, Tree};
 
-/// Views that one feature of one model can have: missing is nothing; zero, left or right; NaN, left or right;
-/// and categories.
-pub(super) const MOST_OF_FEATURE: usize = 6;
+/// Ways of taking a column: missing is nothing; zero, left or right; NaN, left or right; and categories.
+pub(super) const TAKES: usize = 6;
 /// The code of what is missing and goes right.
 const ABOVE: u32 = u32::MAX;
 /// The code of a NaN on a categorical column, and of what is no category that a set holds.
@@ -23,7 +22,7 @@ const NAN_CATEGORY: u32 = 1;
 const FIRST_CATEGORY: u32 = 2;
 
 /// How nodes take a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Take {
     /// NaN is compared as zero.
     Plain,
@@ -33,6 +32,36 @@ enum Take {
     Nan { left: bool },
     /// Its categories.
     Category,
+}
+
+impl Take {
+    const ALL: [Self; TAKES] = [
+        Self::Plain,
+        Self::Zero { left: false },
+        Self::Zero { left: true },
+        Self::Nan { left: false },
+        Self::Nan { left: true },
+        Self::Category,
+    ];
+
+    fn of(node: &Node) -> Self {
+        match node.test {
+            Test::Number { missing: Missing::Nothing, .. } => Self::Plain,
+            Test::Number { missing: Missing::Zero, missing_left, .. } => Self::Zero { left: missing_left },
+            Test::Number { missing: Missing::Nan, missing_left, .. } => Self::Nan { left: missing_left },
+            Test::Category { .. } => Self::Category,
+        }
+    }
+
+    /// Its place in [`Self::ALL`].
+    fn index(self) -> usize {
+        match self {
+            Self::Plain => 0,
+            Self::Zero { left } => 1 + usize::from(left),
+            Self::Nan { left } => 3 + usize::from(left),
+            Self::Category => 5,
+        }
+    }
 }
 
 /// A column, and the library that reads it.
@@ -46,41 +75,79 @@ struct Column {
     cuts: Vec<f64>,
     /// The highest category in a set.
     highest: u32,
-    views: Vec<(Take, u16)>,
+    /// For each way of taking it its view; [`ZERO_VIEW`] where no node takes it so.
+    views: [u16; TAKES],
 }
 
 /// The views of a fleet.
 pub(super) struct Codes {
     columns: Vec<Column>,
-    places: HashMap<Key, usize>,
     views: usize,
 }
 
+/// Stands for a feature that no node tests.
+const NO_COLUMN: usize = usize::MAX;
+
 impl Codes {
-    /// The views that the nodes of models take, of at most `most` in all; and for each model whether its views
-    /// are among them.
-    pub(super) fn of(bound: &[Bound], most: usize) -> (Self, Vec<bool>) {
-        let mut made =
-            Self { columns: Vec::new(), places: HashMap::new(), views: usize::from(ZERO_VIEW) + 1 };
-        let mut known: HashSet<(Key, Take)> = HashSet::new();
-        let mut admitted = Vec::with_capacity(bound.len());
+    /// The views that the nodes of models take, of at most `most` in all; and for each model the column of each of
+    /// its features, or nothing where there was no room for its views.
+    pub(super) fn of(bound: &[Bound], most: usize) -> (Self, Vec<Option<Vec<usize>>>) {
+        let mut made = Self { columns: Vec::new(), views: usize::from(ZERO_VIEW) + 1 };
+        let mut known: HashMap<Key, usize> = HashMap::new();
+        let mut places = Vec::with_capacity(bound.len());
         for model in bound {
-            let nodes = || model.ensemble.trees.iter().flat_map(|tree| &tree.nodes);
-            let its: HashSet<(Key, Take)> = nodes().map(|node| (key(model, node), take(node))).collect();
-            let fits = usize::from(ZERO_VIEW) + 1 + known.union(&its).count() <= most;
-            admitted.push(fits);
-            if fits {
-                known.extend(its);
-                for tree in &model.ensemble.trees {
-                    tree.nodes.iter().for_each(|node| made.meet(model, tree, node));
-                }
-            }
+            let takes = takes(model);
+            let fresh = takes.iter().zip(&model.slots).map(|(takes, slot)| {
+                let column = known.get(&(*slot, model.ensemble.library)).map(|&place| &made.columns[place]);
+                let is_new = |take: &usize| {
+                    takes >> take & 1 == 1 && column.is_none_or(|column| column.views[*take] == ZERO_VIEW)
+                };
+                (0..TAKES).filter(is_new).count()
+            });
+            let fits = made.views + fresh.sum::<usize>() <= most;
+            places.push(fits.then(|| made.admit(model, &takes, &mut known)));
         }
         for column in &mut made.columns {
             column.cuts.sort_unstable_by(f64::total_cmp);
             column.cuts.dedup_by(|a, b| a == b);
         }
-        (made, admitted)
+        (made, places)
+    }
+
+    /// Takes the views and cuts of a model; gives the column of each of its features.
+    fn admit(&mut self, model: &Bound, takes: &[u8], known: &mut HashMap<Key, usize>) -> Vec<usize> {
+        let library = model.ensemble.library;
+        let mut places = vec![NO_COLUMN; takes.len()];
+        for ((place, &takes), &slot) in places.iter_mut().zip(takes).zip(&model.slots) {
+            if takes == 0 {
+                continue;
+            }
+            *place = *known.entry((slot, library)).or_insert(self.columns.len());
+            if *place == self.columns.len() {
+                let views = [ZERO_VIEW; TAKES];
+                self.columns.push(Column { slot, library, cuts: Vec::new(), highest: 0, views });
+            }
+            for (take, view) in self.columns[*place].views.iter_mut().enumerate() {
+                if takes >> take & 1 == 1 && *view == ZERO_VIEW {
+                    *view = self.views as u16;
+                    self.views += 1;
+                }
+            }
+        }
+        for tree in &model.ensemble.trees {
+            for node in &tree.nodes {
+                let column = &mut self.columns[places[node.feature as usize]];
+                match node.test {
+                    Test::Number { cut, .. } if !cut.is_nan() => column.cuts.push(cut),
+                    Test::Number { .. } => {}
+                    Test::Category { first, count, .. } => {
+                        let highest = tree.members(first, count).last().copied().unwrap_or(0);
+                        column.highest = column.highest.max(highest);
+                    }
+                }
+            }
+        }
+        places
     }
 
     /// How many codes a row has.
@@ -88,36 +155,10 @@ impl Codes {
         self.views
     }
 
-    fn meet(&mut self, model: &Bound, tree: &Tree, node: &Node) {
-        let key = key(model, node);
-        let (columns, views) = (&mut self.columns, &mut self.views);
-        let place = *self.places.entry(key).or_insert_with(|| {
-            let (cuts, views) = (Vec::new(), Vec::new());
-            columns.push(Column { slot: key.0, library: key.1, cuts, highest: 0, views });
-            columns.len() - 1
-        });
-        let column = &mut columns[place];
-        match node.test {
-            Test::Number { cut, .. } if !cut.is_nan() => column.cuts.push(cut),
-            Test::Number { .. } => {}
-            Test::Category { first, count, .. } => {
-                let highest = tree.members(first, count).last().copied().unwrap_or(0);
-                column.highest = column.highest.max(highest);
-            }
-        }
-        let take = take(node);
-        if !column.views.iter().any(|(known, _)| *known == take) {
-            column.views.push((take, *views as u16));
-            *views += 1;
-        }
-    }
-
-    /// The view that a node looks at, and what it asks there.
-    pub(super) fn test(&self, model: &Bound, tree: &Tree, node: &Node) -> (u16, Ask) {
-        let key = key(model, node);
-        let column = &self.columns[self.places[&key]];
-        let take = take(node);
-        let view = column.views.iter().find(|(known, _)| *known == take).map_or(ZERO_VIEW, |(_, view)| *view);
+    /// The view that a node looks at, and what it asks there; `places` are the columns of the model's features.
+    pub(super) fn test(&self, places: &[usize], tree: &Tree, node: &Node) -> (u16, Ask) {
+        let column = &self.columns[places[node.feature as usize]];
+        let view = column.views[Take::of(node).index()];
         let ask = match node.test {
             // No value is at most NaN: only what is missing and goes left does.
             Test::Number { cut, .. } if cut.is_nan() => Ask::AtMost(0),
@@ -143,11 +184,13 @@ impl Codes {
         codes.resize(rows * self.views, 0);
         for column in &self.columns {
             let values = &block.columns[column.slot as usize][start..start + rows];
-            if column.views.iter().any(|(take, _)| *take != Take::Category) {
+            if column.views[..Take::Category.index()].iter().any(|&view| view != ZERO_VIEW) {
                 ranks.clear();
                 ranks.extend(values.iter().map(|&value| rank(&column.cuts, zero_of_nan(value))));
             }
-            for &(take, view) in &column.views {
+            for (take, &view) in
+                Take::ALL.into_iter().zip(&column.views).filter(|(_, view)| **view != ZERO_VIEW)
+            {
                 let out = codes.chunks_exact_mut(self.views).map(|row| &mut row[usize::from(view)]);
                 column.codes(take, values, ranks, out);
             }
@@ -181,17 +224,13 @@ impl Column {
     }
 }
 
-fn key(model: &Bound, node: &Node) -> Key {
-    (model.slots[node.feature as usize], model.ensemble.library)
-}
-
-fn take(node: &Node) -> Take {
-    match node.test {
-        Test::Number { missing: Missing::Nothing, .. } => Take::Plain,
-        Test::Number { missing: Missing::Zero, missing_left, .. } => Take::Zero { left: missing_left },
-        Test::Number { missing: Missing::Nan, missing_left, .. } => Take::Nan { left: missing_left },
-        Test::Category { .. } => Take::Category,
+/// For each feature of a model the ways in which its nodes take it, as bits.
+fn takes(model: &Bound) -> Vec<u8> {
+    let mut takes = vec![0u8; model.ensemble.features.len()];
+    for node in model.ensemble.trees.iter().flat_map(|tree| &tree.nodes) {
+        takes[node.feature as usize] |= 1 << Take::of(node).index();
     }
+    takes
 }
 
 fn zero_of_nan(value: f64) -> f64 {

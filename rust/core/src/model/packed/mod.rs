@@ -18,7 +18,7 @@ use super::engine::{Block, Bound, Engine, Precision};
 use super::ensemble::{Ensemble, Library, Test};
 use super::golden::Golden;
 use crate::error::{Error, Result};
-use crate::exec::Control;
+use crate::exec::{Control, parallel};
 
 /// Codes of categories that sets are packed for.
 const MOST_CODES: u32 = 1 << 13;
@@ -49,7 +49,7 @@ pub(super) fn refuses(ensemble: &Ensemble) -> Option<String> {
         return Some(format!("its sets of categories fill {words} words; at most {MOST_WORDS} are packed"));
     }
     let features = ensemble.features.iter().filter(|feature| feature.splits > 0).count();
-    let most = (MOST_VIEWS - 1) / codes::MOST_OF_FEATURE;
+    let most = (MOST_VIEWS - 1) / codes::TAKES;
     (features > most).then(|| format!("it tests {features} features; at most {most} are packed"))
 }
 
@@ -82,20 +82,31 @@ impl Packed {
     ///
     /// # Errors
     /// A request to stop.
-    pub(super) fn new(bound: &[Bound], control: &Control) -> Result<Self> {
-        Self::with_views(bound, MOST_VIEWS, control)
+    pub(super) fn new(bound: &[Bound], threads: usize, control: &Control) -> Result<Self> {
+        Self::with_views(bound, MOST_VIEWS, threads, control)
     }
 
-    fn with_views(bound: &[Bound], most_views: usize, control: &Control) -> Result<Self> {
+    fn with_views(bound: &[Bound], most_views: usize, threads: usize, control: &Control) -> Result<Self> {
         let isa = Isa::active().map_err(Error::argument)?;
-        let (codes, admitted) = Codes::of(bound, most_views);
-        let mut models = Vec::with_capacity(bound.len());
-        for (model, admitted) in bound.iter().zip(admitted) {
-            control.check()?;
-            let golden = || Model::Golden(Golden::new(vec![model.clone()]));
-            models.push(if admitted { pack(&codes, model)? } else { golden() });
-        }
-        Ok(Self { codes, models, isa, spare: Mutex::default() })
+        let (codes, places) = Codes::of(bound, most_views);
+        let made: Vec<Mutex<Option<Model>>> = bound.iter().map(|_| Mutex::new(None)).collect();
+        parallel(
+            threads,
+            bound.len(),
+            || Ok(()),
+            |(), task| {
+                control.check()?;
+                let model = match &places[task] {
+                    Some(places) => pack(&codes, places, &bound[task])?,
+                    None => Model::Golden(Golden::new(vec![bound[task].clone()])),
+                };
+                *made[task].lock().unwrap_or_else(PoisonError::into_inner) = Some(model);
+                Ok(())
+            },
+        )?;
+        let models =
+            made.into_iter().filter_map(|model| model.into_inner().unwrap_or_else(PoisonError::into_inner));
+        Ok(Self { codes, models: models.collect(), isa, spare: Mutex::default() })
     }
 
     fn scratch(&self) -> Scratch {
@@ -103,12 +114,12 @@ impl Packed {
     }
 }
 
-fn pack(codes: &Codes, model: &Bound) -> Result<Model> {
+fn pack(codes: &Codes, places: &[usize], model: &Bound) -> Result<Model> {
     let ensemble = &*model.ensemble;
     let mut forest = Forest::new(codes.views(), ensemble.outputs(), ensemble.library == Library::XgBoost);
     for tree in &ensemble.trees {
         let branch = |node: &super::ensemble::Node| {
-            let (view, ask) = codes.test(model, tree, node);
+            let (view, ask) = codes.test(places, tree, node);
             Branch { view, ask, left: node.left, right: node.right }
         };
         let branches: Vec<Branch> = tree.nodes.iter().map(branch).collect();

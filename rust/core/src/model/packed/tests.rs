@@ -126,7 +126,7 @@ proptest! {
         block.rows = rows;
         block.columns.iter_mut().for_each(|column| column.truncate(rows));
         let golden = outputs(&Golden::new(bound.clone()), &bound, &block);
-        let packed = Packed::with_views(&bound, room, &Control::default()).expect("builds");
+        let packed = Packed::with_views(&bound, room, 2, &Control::default()).expect("builds");
         prop_assert_eq!(&golden, &outputs(&packed, &bound, &block));
         // Each row alone, and without a model that is not asked for.
         let last = rows - 1;

@@ -1,0 +1,83 @@
+//! A fleet as sections of bytes: what a compiled fleet file holds, without the file.
+//!
+//! In: models, or the sections of a file whose checksums hold. Out: sections, or models equal to those that were
+//! written: every number to the bit (law 3). Nothing is taken on trust: links must make trees, numbers must lie where
+//! they may, and memory follows the sections' own lengths. docs/formats/fleet.md says what stands where.
+
+mod decode;
+mod encode;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use decode::decode;
+pub use encode::encode;
+
+/// The sections, in the order in which a file has them.
+pub const SECTIONS: [&str; 13] = [
+    "models",
+    "trees",
+    "nodes.feature",
+    "nodes.kind",
+    "nodes.cut",
+    "nodes.left",
+    "nodes.right",
+    "nodes.id",
+    "nodes.cover",
+    "leaves.value",
+    "leaves.id",
+    "leaves.cover",
+    "categories",
+];
+
+/// Sections by name.
+pub type Sections<B> = BTreeMap<&'static str, B>;
+
+/// Bits of `nodes.kind`.
+const CATEGORY: u8 = 1;
+const MISSING_LEFT: u8 = 2;
+const MEMBERS_LEFT: u8 = 4;
+/// What is missing at a numeric test, in the bits from here on: nothing, zero, NaN.
+const MISSING_SHIFT: u8 = 3;
+
+/// The section `models`.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listed {
+    models: Vec<ListedModel>,
+    /// What the writer wants to find again.
+    declared: serde_json::Value,
+}
+
+/// A model without its trees. Doubles stand as texts, which read back to the bit.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListedModel {
+    name: String,
+    library: String,
+    format: String,
+    version: String,
+    objective: String,
+    link: Option<String>,
+    base: Vec<String>,
+    averaged: bool,
+    real_names: bool,
+    trees: u32,
+    features: Vec<ListedFeature>,
+    loose_categories: Vec<Vec<String>>,
+    /// The columns of the features by name; none where they are taken by position.
+    columns: Option<Vec<String>>,
+    applies_to: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListedFeature {
+    name: String,
+    categorical: bool,
+    categories: Option<Vec<String>>,
+    codes: Option<Vec<u32>>,
+}
