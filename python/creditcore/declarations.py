@@ -49,6 +49,7 @@ class Declaration:
     weight: float | None = None
     by_position: bool = False
     margin_only: bool = False
+    best_iteration: bool = False
 
     def calibration_of(self) -> Calibration:
         """Give the declared calibration: a table, or a TOML file beside the model's.
@@ -100,7 +101,12 @@ def declared(paths: Paths) -> list[Declaration]:
 
 
 def native_text(
-    found: Sequence[Declaration], names: Mapping[str, Sequence[str]], *, by_position: bool, margin_only: bool
+    found: Sequence[Declaration],
+    names: Mapping[str, Sequence[str]],
+    *,
+    by_position: bool,
+    margin_only: bool,
+    best_iteration: bool,
 ) -> str:
     """Give declarations as the native reader takes them, with what a call says of all or some.
 
@@ -118,6 +124,7 @@ def native_text(
             "mapping": one.mapping,
             "by_position": by_position or one.by_position,
             "margin_only": margin_only or one.margin_only,
+            "best_iteration": best_iteration or one.best_iteration,
             "applies_to": one.applies_to,
             "categories": one.categories,
         }
@@ -237,5 +244,6 @@ _KINDS: dict[str, tuple[str, Any]] = {
     "weight": ("a number from 0.000001 to 1000000", _is_weight),
     "by_position": ("true or false", lambda value: isinstance(value, bool)),
     "margin_only": ("true or false", lambda value: isinstance(value, bool)),
+    "best_iteration": ("true or false", lambda value: isinstance(value, bool)),
 }
 """What a fleet file may say of a model: what is needed, and whether a value is that."""

@@ -77,6 +77,7 @@ class Fleet:
         names: Mapping[str, Sequence[str]] | None = None,
         by_position: bool = False,
         margin_only: bool = False,
+        best_iteration: bool = False,
         engine: str | None = None,
         threads: int | None = None,
     ) -> Fleet:
@@ -93,6 +94,9 @@ class Fleet:
             by_position: takes the features of such models by position instead; a frame must then have their
                 columns alone.
             margin_only: takes models of an unknown objective too, for their raw output.
+            best_iteration: keeps of XGBoost's models the rounds up to their attribute `best_iteration`, as
+                its scikit-learn wrappers do; without it all rounds, as `Booster.predict` does. Files of
+                LightGBM hold the rounds that the library uses.
             engine: evaluates all models with this engine (see `engines`).
             threads: how many to use for reading; by default one for each processor.
 
@@ -111,7 +115,13 @@ class Fleet:
             core, told = _core.Fleet.open(str(paths), engine=engine, threads=threads)
             return Fleet(core, declarations_of(told, str(paths)))
         found = declared(paths)
-        told = native_text(found, given, by_position=by_position, margin_only=margin_only)
+        told = native_text(
+            found,
+            given,
+            by_position=by_position,
+            margin_only=margin_only,
+            best_iteration=best_iteration,
+        )
         return Fleet(_core.Fleet.load(told, engine=engine, threads=threads), found)
 
     @overload
@@ -247,6 +257,7 @@ class Fleet:
 
         Raises:
             SchemaError: a column that is missing or of a wrong type.
+            ModelError: a linear model, which has no trees.
         """
         from creditcore._frame import to_matrix
 

@@ -35,7 +35,6 @@ def refused(tmp_path: Path, content: str | bytes, kind: type[Exception], *parts:
     ("name", "parts"),
     [
         ("refused_sklearn.model", ("pickle", "save_model", "ever loaded")),
-        ("refused_xgboost_binary.model", ("no known format", "save_model")),
         ("README.md", ("no known format",)),
     ],
 )
@@ -51,9 +50,10 @@ def test_what_is_no_model_is_refused_with_the_way_to_convert(
         (b"", "empty"),
         (b"\x80\x04\x95abc", "pickle"),
         (b"x\x9cabc", "joblib"),
-        (b"binf\0\0", "binary"),
-        (b"{L\0\0\0\0\0\0\0\x07learner", "UBJ"),
-        (b"CBM1abc", "CatBoost"),
+        (b"binf\0\0", "more bytes are needed"),
+        (b"{L\0\0\0\0\0\0\0\x07learner", "0 are left"),
+        (b"CBM1abc", "cut short"),
+        (b"CBM1\x04\0\0\0\xff\xff\xff\x7f", "behind the end"),
         (b"<?xml version='1.0'?><PMML/>", "PMML"),
         (b'{"a": 1}', "no XGBoost model"),
         (b'{"learner": ' + b"[" * 100_000, "nested deeper"),
@@ -87,7 +87,8 @@ LIGHTGBM: list[tuple[str, str, type[Exception], tuple[str, ...]]] = [
     ("feature_names=town size age", "feature_names=town town age", cc.FormatError, ("`town` twice",)),
     ("end of trees\n\nfeature_importances:", "", cc.FormatError, ("stands behind tree 6",)),
     ("Tree=5\n", "Tree=4\n", cc.FormatError, ("tree 5",)),
-    ("is_linear=0", "is_linear=1", cc.ModelError, ("tree 0", "is_linear", "linear_tree=false")),
+    ("is_linear=0", "is_linear=1", cc.FormatError, ("tree 0", "`leaf_const` is missing")),
+    ("is_linear=0", "is_linear=2", cc.FormatError, ("tree 0", "`is_linear`", "`2`")),
     ("shrinkage=1", "novelty=1", cc.ModelError, ("tree 0", "`novelty`")),
 ]
 
@@ -139,8 +140,9 @@ def change(told: dict[str, Any], path: str, value: Any) -> None:
 
 # The path, its new value, the error's class, what its text says.
 XGBOOST: list[tuple[str, Any, type[Exception], tuple[str, ...]]] = [
-    ("gradient_booster.name", "dart", cc.ModelError, ("`dart`", "gbtree")),
-    ("gradient_booster.name", "gblinear", cc.ModelError, ("`gblinear`",)),
+    ("gradient_booster.name", "gbmagic", cc.ModelError, ("`gbmagic`", "`gbtree`")),
+    ("gradient_booster.name", "dart", cc.FormatError, ("`gbtree` is missing",)),
+    ("gradient_booster.name", "gblinear", cc.FormatError, ("`weights` is missing",)),
     ("objective.name", "reg:magic", cc.ModelError, ("`reg:magic`", "margin_only")),
     ("learner_model_param.base_score", "[1,2]", cc.FormatError, ("`base_score`",)),
     ("learner_model_param.base_score", "nan", cc.FormatError, ("`base_score`",)),

@@ -15,9 +15,8 @@ fn plan_of(plan: &str) -> creditcore::Result<Plan> {
 }
 
 fn key_of(secret: &[u8]) -> creditcore::Result<HashKey> {
-    HashKey::of_secret(secret).ok_or_else(|| {
-        Error::argument(format!("the hash key has {} bytes; give 16 or more", secret.len()))
-    })
+    HashKey::of_secret(secret)
+        .ok_or_else(|| Error::argument(format!("the hash key has {} bytes; give 16 or more", secret.len())))
 }
 
 /// The connected components of a source's people: `key`, `component`, and the placeholders met by type.

@@ -102,7 +102,8 @@ impl Policy {
     /// Runs the tests of the rules; those that fail.
     fn failing(&self, py: Python<'_>) -> PyResult<Vec<Told>> {
         let (policy, trials) = (self.inner.clone(), self.trials.clone());
-        let found = gate::run(py, None, move |_| Ok(trials.iter().filter_map(|trial| trial.run(&policy)).collect()))?;
+        let found =
+            gate::run(py, None, move |_| Ok(trials.iter().filter_map(|trial| trial.run(&policy)).collect()))?;
         let found: Vec<Finding> = found;
         Ok(found.into_iter().map(told).collect())
     }

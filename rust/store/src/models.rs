@@ -38,6 +38,8 @@ pub struct Declared {
     pub by_position: bool,
     /// Takes a model of an unknown objective, for its raw output.
     pub margin_only: bool,
+    /// Keeps the trees up to the best round of an early stop alone.
+    pub best_iteration: bool,
     /// The condition under which it applies.
     pub applies_to: Option<String>,
     /// Category values of features, in the order of their codes.
@@ -67,7 +69,8 @@ pub fn load(declared: &[Declared], threads: usize, control: &Control) -> Result<
 }
 
 fn load_one(declared: &Declared) -> Result<Model> {
-    let options = model::Options { margin_only: declared.margin_only };
+    let options =
+        model::Options { margin_only: declared.margin_only, best_iteration: declared.best_iteration };
     let mut ensemble = model::read(&declared.path, &bytes(&declared.path)?, &options)?;
     let refused = |text: String| Error::model(Place::file(&*declared.path), text);
     model::declare_categories(&mut ensemble, &declared.categories).map_err(refused)?;

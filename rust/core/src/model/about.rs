@@ -74,7 +74,7 @@ impl About {
             objective: ensemble.objective.clone(),
             probability: ensemble.link.is_some_and(super::Link::is_probability),
             outputs: ensemble.outputs(),
-            trees: ensemble.trees.len(),
+            trees: ensemble.own_trees(),
             leaves: ensemble.leaves(),
             depth: ensemble.trees.iter().map(|tree| tree.depth).max().unwrap_or(0),
             base: ensemble.base.clone(),
@@ -118,7 +118,7 @@ pub fn probes(ensemble: &Ensemble) -> Vec<Vec<f64>> {
         for node in &tree.nodes {
             let probes = &mut probes[node.feature as usize];
             match node.test {
-                Test::Number { cut, .. } if ensemble.library == Library::XgBoost => {
+                Test::Number { cut, .. } if ensemble.library != Library::LightGbm => {
                     let cut = cut as f32;
                     probes.extend([cut, cut.next_up(), cut.next_down()].map(f64::from));
                 }

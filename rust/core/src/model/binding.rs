@@ -96,7 +96,9 @@ impl Inputs {
                 Columns::Positions => ColumnAt::Position(index),
             };
             let library = model.ensemble.library;
-            let reading = if feature.categorical {
+            let reading = if let Some(hashes) = &feature.hashes {
+                Reading::Hashed(hashes.clone())
+            } else if feature.categorical {
                 let (values, codes) = (feature.categories.clone(), feature.codes.clone());
                 Reading::Category { library, values, codes }
             } else {
@@ -206,7 +208,7 @@ impl Inputs {
     ) -> Result<()> {
         let mut values = Vec::new();
         for (slot, input) in self.list.iter().enumerate() {
-            if matches!(input.reading, Reading::Category { .. }) {
+            if matches!(input.reading, Reading::Category { .. } | Reading::Hashed(_)) {
                 let unseen = Some(counts.entry(slot).or_default());
                 values.clear();
                 input::read(batch.column(positions[slot]), &input.reading, &mut values, unseen)

@@ -312,6 +312,7 @@ mod tests {
             averaged: false,
             link: None,
             loose_categories: Vec::new(),
+            extra: Default::default(),
         };
         Bound { ensemble: Arc::new(ensemble), slots: Vec::new() }
     }

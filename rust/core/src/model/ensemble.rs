@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+pub use super::extra::{Extra, Finish, Line, Linear};
 use super::link::Link;
 
 /// The library whose arithmetic a model follows.
@@ -16,6 +17,8 @@ pub enum Library {
     LightGbm,
     /// XGBoost: values and sums in f32; the first summand is the base margin.
     XgBoost,
+    /// CatBoost: values in f32, sums in f64.
+    CatBoost,
 }
 
 /// Values up to this are zero to LightGBM: its constant is an f32.
@@ -29,6 +32,7 @@ impl Library {
         match self {
             Self::LightGbm => "lightgbm",
             Self::XgBoost => "xgboost",
+            Self::CatBoost => "catboost",
         }
     }
 
@@ -37,7 +41,7 @@ impl Library {
         match self {
             Self::LightGbm if value.abs() <= LIGHTGBM_ZERO => 0.0,
             Self::LightGbm => value,
-            Self::XgBoost => f64::from(value as f32),
+            Self::XgBoost | Self::CatBoost => f64::from(value as f32),
         }
     }
 
@@ -46,7 +50,7 @@ impl Library {
         match self {
             // The library casts to a C int: towards zero, and what does not fit becomes negative.
             Self::LightGbm => (value > -1.0 && value < 2_147_483_648.0).then_some(value as u32),
-            Self::XgBoost => (0.0..XGBOOST_CODES).contains(&value).then_some(value as u32),
+            Self::XgBoost | Self::CatBoost => (0.0..XGBOOST_CODES).contains(&value).then_some(value as u32),
         }
     }
 }
@@ -226,6 +230,8 @@ pub struct Feature {
     pub categories: Option<Arc<Categories>>,
     /// The codes that the library saw in training, in increasing order, where the file tells.
     pub codes: Option<Arc<Vec<u32>>>,
+    /// Of a category that is known by the hash of its text: the hashes of its codes.
+    pub hashes: Option<Arc<Vec<i32>>>,
     /// How many nodes test it.
     pub splits: u64,
 }
@@ -256,6 +262,8 @@ pub struct Ensemble {
     /// Lists of category values that belong to some of the categorical features, but the file does not say to
     /// which.
     pub loose_categories: Vec<Arc<Categories>>,
+    /// What a model has beside plain sums of trees.
+    pub extra: Extra,
 }
 
 impl Ensemble {
@@ -264,9 +272,14 @@ impl Ensemble {
         self.base.len()
     }
 
-    /// How many leaves, over all trees.
+    /// How many trees the library counts.
+    pub fn own_trees(&self) -> usize {
+        self.trees.len() / self.extra.copies
+    }
+
+    /// How many leaves, over all trees of the library.
     pub fn leaves(&self) -> usize {
-        self.trees.iter().map(|tree| tree.leaves.len()).sum()
+        self.trees.iter().step_by(self.extra.copies).map(|tree| tree.leaves.len()).sum()
     }
 
     /// What the sums are divided by before the link.
@@ -280,6 +293,9 @@ impl Ensemble {
             let feature = &mut self.features[node.feature as usize];
             feature.splits += 1;
             feature.categorical |= matches!(node.test, Test::Category { .. });
+        }
+        for (feature, _) in self.extra.lines.iter().flatten().flat_map(|line| &line.terms) {
+            self.features[*feature as usize].splits += 1;
         }
     }
 }

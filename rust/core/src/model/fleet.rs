@@ -204,6 +204,11 @@ impl Fleet {
             }
             chosen.engine.margins(block, precision, control, &mut its)?;
         }
+        for (model, part) in self.models.iter().zip(parts.iter_mut()) {
+            if let Some(finish) = &model.ensemble.extra.finish {
+                finish.apply(part);
+            }
+        }
         if output == Output::Prediction {
             self.models.iter().zip(parts).for_each(|(model, part)| transform(&model.ensemble, part));
         }
@@ -213,9 +218,13 @@ impl Fleet {
     /// For every model the library's number of the leaf of each tree.
     ///
     /// # Errors
-    /// A column that is missing or of a wrong type, a request to stop.
+    /// A linear model, a column that is missing or of a wrong type, a request to stop.
     pub fn leaves(&self, rows: &Rows, threads: usize, control: &Control) -> Result<Vec<Matrix<i32>>> {
-        let widths: Vec<usize> = self.models.iter().map(|model| model.ensemble.trees.len()).collect();
+        if let Some(model) = self.models.iter().find(|model| model.ensemble.extra.linear.is_some()) {
+            let text = format!("model `{}` is linear: it has no trees, so no leaves", model.name);
+            return Err(Error::model(Place::default(), text));
+        }
+        let widths: Vec<usize> = self.models.iter().map(|model| model.ensemble.own_trees()).collect();
         let filled =
             self.fill(rows, &widths, BLOCK_ROWS, threads, control, |block, parts: &mut [&mut [i32]]| {
                 let mut models = self.engines.bound().iter().zip(parts);
@@ -253,7 +262,7 @@ impl Fleet {
             let shape = match (outputs, model.ensemble.library) {
                 (1, _) => vec![columns],
                 (_, Library::LightGbm) => vec![outputs * columns],
-                (_, Library::XgBoost) => vec![outputs, columns],
+                (_, Library::XgBoost | Library::CatBoost) => vec![outputs, columns],
             };
             Matrix { name: model.name.clone(), shape, values }
         };

@@ -4,7 +4,7 @@
 //! what is known and cannot be read is refused with the way to convert it.
 
 use super::ensemble::Ensemble;
-use super::{lightgbm, xgboost};
+use super::{catboost, lightgbm, xgboost};
 use crate::error::{Error, Place, Result};
 
 /// Outputs that a model may have.
@@ -17,6 +17,8 @@ pub(super) const MOST_FEATURES: usize = 1 << 18;
 pub struct Options {
     /// Allows an objective that is unknown: the model then gives its raw output alone.
     pub margin_only: bool,
+    /// Keeps the trees up to the best round of an early stop alone, where the file tells which it was.
+    pub best_iteration: bool,
 }
 
 /// A format that can be read.
@@ -30,9 +32,13 @@ pub struct Format {
 }
 
 /// Every format that can be read.
-pub static FORMATS: [Format; 2] = [
+pub static FORMATS: [Format; 6] = [
     Format { name: "lightgbm text", recognise: lightgbm::recognise, read: lightgbm::read },
+    Format { name: "catboost json", recognise: catboost::recognise_json, read: catboost::read_json },
+    Format { name: "catboost cbm", recognise: catboost::recognise_binary, read: catboost::read_binary },
     Format { name: "xgboost json", recognise: xgboost::recognise, read: xgboost::read },
+    Format { name: "xgboost ubj", recognise: xgboost::recognise_ubj, read: xgboost::read_ubj },
+    Format { name: "xgboost binary", recognise: xgboost::recognise_binary, read: xgboost::read_binary },
 ];
 
 /// A format that is known and refused.
@@ -42,14 +48,12 @@ struct Refused {
     instead: &'static str,
 }
 
-const SAVE_XGBOOST: &str = "load it with the xgboost that wrote it and save it with \
-                            `booster.save_model(\"model.json\")`";
 const NEVER_PICKLES: &str = "loading a pickle runs what is in it, so none is ever loaded; from the program that \
                              made it save the booster itself: `model.booster_.save_model(\"model.txt\")` \
                              (LightGBM) or `model.get_booster().save_model(\"model.json\")` (XGBoost); a \
                              scikit-learn ensemble must be trained anew with one of these";
 
-static REFUSED: [Refused; 8] = [
+static REFUSED: [Refused; 5] = [
     Refused {
         recognise: |bytes| bytes.starts_with(b"CCFLEET\n"),
         what: "a compiled fleet",
@@ -65,21 +69,6 @@ static REFUSED: [Refused; 8] = [
         recognise: |bytes| bytes.starts_with(b"\x78\x9c") || bytes.starts_with(b"\x78\x01"),
         what: "zlib-compressed, as joblib pickles are",
         instead: NEVER_PICKLES,
-    },
-    Refused {
-        recognise: |bytes| bytes.starts_with(b"binf"),
-        what: "XGBoost's old binary form",
-        instead: SAVE_XGBOOST,
-    },
-    Refused {
-        recognise: |bytes| matches!(bytes, [b'{', b'L' | b'i' | b'U' | b'l' | b'#' | b'$', ..]),
-        what: "XGBoost's binary JSON (UBJ)",
-        instead: SAVE_XGBOOST,
-    },
-    Refused {
-        recognise: |bytes| bytes.starts_with(b"CBM1"),
-        what: "a CatBoost model",
-        instead: "CatBoost models are not supported",
     },
     Refused {
         recognise: |bytes| {
@@ -118,12 +107,5 @@ pub fn read(source: &str, bytes: &[u8], options: &Options) -> Result<Ensemble> {
         return Err(Error::format(place, "the file is empty"));
     }
     let known = FORMATS.iter().map(|format| format.name).collect::<Vec<_>>().join(", ");
-    // The old binary form without its mark begins with the base score and says no more.
-    Err(Error::format(
-        place,
-        format!(
-            "the bytes are of no known format (known: {known}); an old binary file of XGBoost has no mark: \
-             {SAVE_XGBOOST}"
-        ),
-    ))
+    Err(Error::format(place, format!("the bytes are of no known format (known: {known})")))
 }

@@ -2,7 +2,7 @@
 //!
 //! In: models and blocks of rows. Out: raw outputs with the training library's own bits, and the leaf of every
 //! tree. Law 3: LightGBM sums doubles from zero in the order of the trees; XGBoost sums f32 in that order,
-//! starting from the base margin.
+//! starting from the base margin; CatBoost sums doubles from zero. What is beside trees is in [`super::extra`].
 
 use super::engine::{Block, Bound, Engine, Precision};
 use super::ensemble::{Ensemble, Library, Missing, Node, Test, Tree};
@@ -95,12 +95,22 @@ impl Bound {
 fn sum_trees(ensemble: &Ensemble, columns: &[&[f64]], sums: &mut [f64]) {
     let (library, outputs) = (ensemble.library, ensemble.outputs());
     sums.chunks_mut(outputs).for_each(|sums| sums.copy_from_slice(&ensemble.base));
-    for tree in &ensemble.trees {
+    if let Some(linear) = &ensemble.extra.linear {
         for (row, sums) in sums.chunks_mut(outputs).enumerate() {
-            let leaf = tree.leaves[leaf_of(library, tree, |feature| columns[feature as usize][row])].value;
+            for (output, sum) in sums.iter_mut().enumerate() {
+                *sum = linear.value(output, *sum, |feature| columns[feature as usize][row]);
+            }
+        }
+    }
+    for (number, tree) in ensemble.trees.iter().enumerate() {
+        for (row, sums) in sums.chunks_mut(outputs).enumerate() {
+            let value = |feature: u32| columns[feature as usize][row];
+            let end = leaf_of(library, tree, value);
+            let line = ensemble.extra.line(number, end).and_then(|line| line.value(value));
+            let leaf = line.unwrap_or(tree.leaves[end].value);
             let sum = &mut sums[tree.output as usize];
             *sum = match library {
-                Library::LightGbm => *sum + leaf,
+                Library::LightGbm | Library::CatBoost => *sum + leaf,
                 Library::XgBoost => f64::from(*sum as f32 + leaf as f32),
             };
         }
@@ -109,12 +119,12 @@ fn sum_trees(ensemble: &Ensemble, columns: &[&[f64]], sums: &mut [f64]) {
 
 /// Writes the library's number of the leaf of every tree, row by row.
 pub(super) fn leaves(model: &Bound, block: &Block, control: &Control, out: &mut [i32]) -> Result<()> {
-    let trees = &model.ensemble.trees;
-    for (row, out) in out.chunks_mut(trees.len().max(1)).enumerate() {
+    let ensemble = &model.ensemble;
+    for (row, out) in out.chunks_mut(ensemble.own_trees().max(1)).enumerate() {
         if row % ROWS_PER_CHECK == 0 {
             control.check()?;
         }
-        for (tree, out) in trees.iter().zip(out) {
+        for (tree, out) in ensemble.trees.iter().step_by(ensemble.extra.copies).zip(out) {
             let value = |feature| model.value(block, feature, row);
             *out = tree.leaves[leaf_of(model.ensemble.library, tree, value)].id;
         }

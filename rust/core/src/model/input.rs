@@ -17,6 +17,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 use num_bigint::BigInt;
 
+use super::catboost::hash;
 use super::ensemble::{Categories, Library};
 
 /// How a model reads a column.
@@ -33,6 +34,8 @@ pub(super) enum Reading {
         /// The codes that the model knows.
         codes: Option<Arc<Vec<u32>>>,
     },
+    /// As categories that CatBoost knows by the hash of their text: the place of its hash in a list.
+    Hashed(Arc<Vec<i32>>),
 }
 
 /// Category values that a model does not know, and in how many rows.
@@ -68,6 +71,7 @@ pub(super) fn read(
 ) -> Result<(), String> {
     match reading {
         Reading::Number(library) => numbers(array, *library, out),
+        Reading::Hashed(hashes) => by_hash(array, hashes, out, unseen),
         Reading::Category { library, values, codes } => {
             let by_value =
                 is_text(array.data_type()) || matches!(array.data_type(), DataType::Dictionary(..));
@@ -83,6 +87,47 @@ pub(super) fn read(
             by_values(array, *library, values, out, unseen)
         }
     }
+}
+
+/// Why a category that is missing cannot be read.
+pub(super) const NO_MISSING: &str =
+    "holds a null; CatBoost has no missing categories: give the text that stood for it in training";
+
+/// The place of a category's hash in a list.
+pub(super) fn place_of_hash(text: &str, hashes: &[i32]) -> Option<usize> {
+    let hash = hash::category(text.as_bytes()) as i32;
+    hashes.iter().position(|known| *known == hash)
+}
+
+/// The places of the hashes of a column of texts or whole numbers; one that is not in the list is -1.
+fn by_hash(
+    array: &ArrayRef,
+    hashes: &[i32],
+    out: &mut Vec<f64>,
+    mut unseen: Option<&mut Unseen>,
+) -> Result<(), String> {
+    let plain = match array.data_type() {
+        DataType::Dictionary(_, kind) => cast(array, kind)?,
+        _ => array.clone(),
+    };
+    if !is_text(plain.data_type()) && !plain.data_type().is_integer() {
+        return Err(format!(
+            "is of type {}; CatBoost knows a category by its text: texts or integers are needed",
+            plain.data_type()
+        ));
+    }
+    if plain.null_count() > 0 {
+        return Err(NO_MISSING.to_owned());
+    }
+    let texts = cast(&plain, &DataType::Utf8)?;
+    for text in texts.as_string::<i32>().iter().flatten() {
+        let code = place_of_hash(text, hashes);
+        out.push(code.map_or(-1.0, |code| code as f64));
+        if let (None, Some(unseen)) = (code, &mut unseen) {
+            count(unseen, text);
+        }
+    }
+    Ok(())
 }
 
 fn is_text(kind: &DataType) -> bool {
@@ -156,7 +201,7 @@ fn texts(array: &ArrayRef) -> Result<Vec<Option<String>>, String> {
 
 /// The values of a numeric or Boolean column, or of a dictionary of one.
 fn numbers(array: &ArrayRef, library: Library, out: &mut Vec<f64>) -> Result<(), String> {
-    let single = library == Library::XgBoost;
+    let single = library != Library::LightGbm;
     match array.data_type() {
         DataType::Null => out.resize(out.len() + array.len(), f64::NAN),
         DataType::Boolean => {
@@ -216,7 +261,7 @@ pub(super) fn at_least(value: i128) -> f64 {
 
 /// A decimal as the library compares it.
 pub(super) fn decimal(digits: i128, scale: i8, library: Library) -> f64 {
-    if library == Library::XgBoost {
+    if library != Library::LightGbm {
         let text = format!("{digits}e{}", -i32::from(scale));
         return f64::from(text.parse::<f32>().unwrap_or(f32::NAN));
     }

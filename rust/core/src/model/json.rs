@@ -6,13 +6,14 @@
 
 use std::borrow::Cow;
 
-use super::tokens::shown;
+use super::numbers::{Number, Packed};
+use super::tokens::{number, numbers, shown};
 
 /// Levels of nesting that are followed.
-const DEEPEST: usize = 32;
+pub(super) const DEEPEST: usize = 32;
 
 /// Values that a text may hold, those of plain lists not counted, and values of one plain list that is taken apart.
-const MOST_VALUES: usize = 1 << 22;
+pub(super) const MOST_VALUES: usize = 1 << 22;
 
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +26,8 @@ pub(super) enum Json<'a> {
     Text(Cow<'a, str>),
     /// What stands between the brackets of a list without texts, lists and objects.
     Row(&'a str),
+    /// The numbers of a binary file, as they stand in it.
+    Packed(Packed<'a>),
     /// Any other list.
     List(Vec<Json<'a>>),
     /// An object, its fields in their order.
@@ -63,12 +66,34 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// What stands between the brackets of a list of numbers.
-    pub(super) fn row(&self, name: &str) -> Result<&'a str, String> {
+    /// How many values a list holds; none where it is no list.
+    pub(super) fn length(&self) -> Option<usize> {
         match self {
-            Self::Row(text) => Ok(text),
+            Self::Row(text) => Some(text.split(',').filter(|part| !part.trim().is_empty()).count()),
+            Self::Packed(packed) => Some(packed.length()),
+            Self::List(values) => Some(values.len()),
+            _ => None,
+        }
+    }
+
+    /// A list of exactly `wanted` numbers.
+    pub(super) fn numbers<T: Number>(&self, wanted: usize, name: &str) -> Result<Vec<T>, String> {
+        match self {
+            Self::Row(text) => numbers(text, ',', wanted, name),
+            Self::Packed(packed) => packed.numbers(wanted, name),
+            Self::List(values) if values.len() == wanted => {
+                values.iter().map(|value| number(value.plain(name)?, name)).collect()
+            }
+            Self::List(values) => {
+                Err(format!("field `{name}` holds {} numbers; it should hold {wanted}", values.len()))
+            }
             _ => Err(format!("field `{name}` is no list of numbers")),
         }
+    }
+
+    /// A list of numbers, however many.
+    pub(super) fn all_numbers<T: Number>(&self, name: &str) -> Result<Vec<T>, String> {
+        self.numbers(self.length().unwrap_or(0), name)
     }
 
     /// The values of a list.
@@ -76,6 +101,7 @@ impl<'a> Json<'a> {
         match self {
             Self::List(values) => Ok(values.clone()),
             Self::Row(text) if text.trim().is_empty() => Ok(Vec::new()),
+            Self::Packed(packed) if packed.length() == 0 => Ok(Vec::new()),
             Self::Row(text) if text.bytes().filter(|byte| *byte == b',').count() > MOST_VALUES => {
                 Err(format!("a list holds more than {MOST_VALUES} values"))
             }

@@ -7,10 +7,12 @@
 mod about;
 mod applies;
 mod binding;
+mod catboost;
 mod choice;
 pub mod compiled;
 pub mod engine;
 pub mod ensemble;
+mod extra;
 mod fleet;
 pub mod formats;
 mod golden;
@@ -18,6 +20,7 @@ mod input;
 mod json;
 mod lightgbm;
 mod link;
+mod numbers;
 mod outputs;
 mod packed;
 mod record;
@@ -26,6 +29,7 @@ mod sliced;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod ubj;
 mod xgboost;
 
 pub use about::{About, AboutFeature, probes};

@@ -17,7 +17,7 @@ use super::binding::{Inputs, Rows};
 use super::engine::{Block, Precision};
 use super::ensemble::Library;
 use super::fleet::{Fleet, Model};
-use super::input::{NO_VALUES, Reading, at_least, decimal, without_code};
+use super::input::{NO_MISSING, NO_VALUES, Reading, at_least, decimal, place_of_hash, without_code};
 use super::outputs::{Output, split};
 use crate::error::{Error, Place, Result};
 use crate::exec::Control;
@@ -47,11 +47,12 @@ impl Value<'_> {
     pub(super) fn read(&self, reading: &Reading) -> std::result::Result<f64, String> {
         let library = match reading {
             Reading::Number(library) | Reading::Category { library, .. } => *library,
+            Reading::Hashed(hashes) => return self.hashed(hashes),
         };
         match (self, reading) {
             (Self::Missing, _) => Ok(f64::NAN),
             (Self::Flag(flag), _) => Ok(f64::from(u8::from(*flag))),
-            (Self::Integer(value), _) if library == Library::XgBoost => Ok(f64::from(wide(*value)? as f32)),
+            (Self::Integer(value), _) if library != Library::LightGbm => Ok(f64::from(wide(*value)? as f32)),
             (Self::Integer(value), _) => Ok(at_least(wide(*value)?)),
             (Self::Number(value), _) => Ok(library.narrow(*value)),
             (Self::Decimal(text), _) => {
@@ -62,9 +63,24 @@ impl Value<'_> {
                 let values = values.as_ref().ok_or(NO_VALUES)?;
                 Ok(values.code(text).map_or(without_code(library), f64::from))
             }
-            (Self::Text(text), Reading::Number(_)) => {
+            (Self::Text(text), Reading::Number(_) | Reading::Hashed(_)) => {
                 Err(format!("holds the text `{text}`; a number, a flag or a decimal is needed"))
             }
+        }
+    }
+
+    /// The place of a category in a list of hashes; -1 where it is not there.
+    fn hashed(&self, hashes: &[i32]) -> std::result::Result<f64, String> {
+        match self {
+            Self::Text(text) => Ok(place_of_hash(text, hashes).map_or(-1.0, |place| place as f64)),
+            Self::Integer(value) => {
+                let text = wide(*value)?.to_string();
+                Value::Text(&text).hashed(hashes)
+            }
+            Self::Missing => Err(NO_MISSING.to_owned()),
+            _ => Err(format!(
+                "holds {self:?}; CatBoost knows a category by its text: a text or an integer is needed"
+            )),
         }
     }
 

@@ -17,6 +17,9 @@ const DEEPEST: usize = 1024;
 
 /// Why contributions of a model cannot be computed.
 pub(super) fn refusal(ensemble: &Ensemble) -> Option<String> {
+    if !ensemble.extra.lines.is_empty() {
+        return Some("its leaves hold linear functions, of which the library tells none either".to_owned());
+    }
     for (index, tree) in ensemble.trees.iter().enumerate() {
         if tree.depth > DEEPEST {
             return Some(format!(
@@ -44,7 +47,11 @@ pub(super) fn contributions(model: &Bound, block: &Block, control: &Control, out
         control.check()?;
         out.fill(0.0);
         for (output, base) in ensemble.base.iter().enumerate() {
-            out[output * width + width - 1] = *base;
+            let out = &mut out[output * width..][..width];
+            out[width - 1] = *base;
+            if let Some(linear) = &ensemble.extra.linear {
+                linear.contributions(output, *base, |feature| model.value(block, feature, row), out);
+            }
         }
         for (tree, base) in ensemble.trees.iter().zip(&bases) {
             let out = &mut out[tree.output as usize * width..][..width];
@@ -55,8 +62,18 @@ pub(super) fn contributions(model: &Bound, block: &Block, control: &Control, out
                 walk.visit(0, &[], Step { feature: None, zero: 1.0, one: 1.0 });
             }
         }
+        finish(ensemble, width, out);
     }
     Ok(())
+}
+
+/// What a scale and a bias do with contributions: they are linear, so the parts stay parts.
+fn finish(ensemble: &Ensemble, width: usize, out: &mut [f64]) {
+    let Some(finish) = &ensemble.extra.finish else { return };
+    for (part, bias) in out.chunks_mut(width).zip(&finish.bias) {
+        part.iter_mut().for_each(|value| *value *= finish.scale);
+        part[width - 1] += bias;
+    }
 }
 
 /// The mean of a tree's leaves by the rows that came to them.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::engine::{Block, Bound, Engine, Precision};
-use super::ensemble::{Ensemble, Feature, Leaf, Library, Missing, Node, Test, Tree};
+use super::ensemble::{Ensemble, Extra, Feature, Leaf, Library, Missing, Node, Test, Tree};
 use super::golden::{goes_left, leaf_of};
 use super::json::Json;
 use super::{Options, formats, golden, shap};
@@ -37,6 +37,7 @@ fn ensemble(trees: Vec<Tree>, library: Library) -> Ensemble {
         averaged: false,
         link: None,
         loose_categories: Vec::new(),
+        extra: Extra::default(),
     };
     made.count_splits();
     made

@@ -91,15 +91,15 @@ fn shadowed(policy: &Policy, kinds: &Kinds, known: &[Known<'_>]) -> Vec<Finding>
     let mut found = Vec::new();
     for one in known {
         let earlier = rejects.iter().take_while(|reject| reject.position < one.position);
-        let of_columns = |reject: &&&Known<'_>| reject.literals.keys().all(|name| one.literals.contains_key(name));
+        let of_columns =
+            |reject: &&&Known<'_>| reject.literals.keys().all(|name| one.literals.contains_key(name));
         for reject in earlier.filter(of_columns) {
             pairs += 1;
             if pairs > MOST_PAIRS {
                 return found;
             }
-            let hits = |grid: &Grid| {
-                Some((grid.hits(one.rule, policy.nan)?, grid.hits(reject.rule, policy.nan)?))
-            };
+            let hits =
+                |grid: &Grid| Some((grid.hits(one.rule, policy.nan)?, grid.hits(reject.rule, policy.nan)?));
             let grid = Grid::new(&together(&one.literals, &reject.literals), kinds);
             if let Some((inner, outer)) = grid.as_ref().and_then(hits)
                 && is_inside(&inner, &outer)
@@ -134,7 +134,10 @@ fn contained(policy: &Policy, kinds: &Kinds, known: &[Known<'_>]) -> Vec<Finding
                 *other != place && inner != outer && is_inside(inner, outer)
             };
             if let Some((other, _)) = hits.iter().enumerate().find(holds) {
-                let told = format!("rule `{}` hits every record that it hits, with the same action", group[other].rule.id);
+                let told = format!(
+                    "rule `{}` hits every record that it hits, with the same action",
+                    group[other].rule.id
+                );
                 found.push(warn("contained", one.rule, told));
             }
         }

@@ -6,7 +6,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::binding::Columns;
-use super::super::ensemble::{Categories, Ensemble, Feature, Leaf, Library, Missing, Node, Test, Tree};
+use super::super::ensemble::{
+    Categories, Ensemble, Extra, Feature, Finish, Leaf, Library, Missing, Node, Test, Tree,
+};
 use super::super::fleet::Model;
 use super::super::formats::{FORMATS, MOST_FEATURES, MOST_OUTPUTS};
 use super::super::link::Link;
@@ -160,8 +162,9 @@ fn spans(listed: &Listed, parts: &Parts<'_>) -> std::result::Result<Vec<Span>, F
 
 fn model(listed: &ListedModel, parts: &Parts<'_>, span: &Span) -> std::result::Result<Model, Fault> {
     let refused = |text: String| ("models", text);
-    let library =
-        [Library::LightGbm, Library::XgBoost].into_iter().find(|known| known.name() == listed.library);
+    let library = [Library::LightGbm, Library::XgBoost, Library::CatBoost]
+        .into_iter()
+        .find(|known| known.name() == listed.library);
     let library = library.ok_or_else(|| refused(format!("the library `{}` is unknown", listed.library)))?;
     let format = FORMATS.iter().find(|known| known.name == listed.format);
     let format = format.ok_or_else(|| refused(format!("the format `{}` is unknown", listed.format)))?.name;
@@ -191,6 +194,7 @@ fn model(listed: &ListedModel, parts: &Parts<'_>, span: &Span) -> std::result::R
         trees: Vec::with_capacity(listed.trees as usize),
         base: base.collect::<std::result::Result<_, _>>()?,
         averaged: listed.averaged,
+        extra: extra(listed).map_err(refused)?,
         link: listed.link.as_deref().map(link).transpose().map_err(refused)?,
         loose_categories: lists(&listed.loose_categories).map_err(refused)?,
     };
@@ -209,6 +213,26 @@ fn model(listed: &ListedModel, parts: &Parts<'_>, span: &Span) -> std::result::R
         columns: listed.columns.clone().map_or(Columns::Positions, Columns::Names),
         applies_to: listed.applies_to.as_ref().map(condition).transpose()?,
     })
+}
+
+/// What a model has beside sums of trees.
+fn extra(listed: &ListedModel) -> std::result::Result<Extra, String> {
+    let (copies, outputs) = (listed.copies as usize, listed.base.len());
+    if copies == 0 || listed.trees as usize % copies != 0 {
+        return Err(format!("{} trees are no whole number of {copies}", listed.trees));
+    }
+    let number = |text: &String| text.parse::<f64>().map_err(|_| format!("`{text}` is no number"));
+    let finish = match &listed.finish {
+        None => None,
+        Some(finish) if finish.bias.len() != outputs => {
+            return Err(format!("{} biases for {outputs} outputs", finish.bias.len()));
+        }
+        Some(finish) => Some(Finish {
+            scale: number(&finish.scale)?,
+            bias: finish.bias.iter().map(number).collect::<std::result::Result<_, _>>()?,
+        }),
+    };
+    Ok(Extra { copies, finish, ..Extra::default() })
 }
 
 /// The tree that begins at `at`, which goes on to the next.
@@ -288,6 +312,7 @@ fn feature(listed: &ListedFeature) -> std::result::Result<Feature, String> {
         categorical: listed.categorical,
         categories: values.map(Arc::new),
         codes: listed.codes.clone().map(Arc::new),
+        hashes: None,
         splits: 0,
     })
 }

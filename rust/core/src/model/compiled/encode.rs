@@ -3,12 +3,12 @@
 //! In: models, and what is declared of them. Out: the bytes of each section, little-endian.
 
 use super::super::binding::Columns;
-use super::super::ensemble::{Feature, Missing, Node, Test};
+use super::super::ensemble::{Ensemble, Feature, Missing, Node, Test};
 use super::super::fleet::Model;
 use super::super::link::Link;
 use super::{
-    CATEGORY, Listed, ListedFeature, ListedModel, MEMBERS_LEFT, MISSING_LEFT, MISSING_SHIFT, SECTIONS,
-    Sections,
+    CATEGORY, Listed, ListedFeature, ListedFinish, ListedModel, MEMBERS_LEFT, MISSING_LEFT, MISSING_SHIFT,
+    SECTIONS, Sections,
 };
 use crate::error::{Error, Result};
 
@@ -72,8 +72,19 @@ fn test(node: &Node) -> (u8, u64) {
     }
 }
 
+/// Why a model cannot be written; nothing where it can.
+fn refusal(ensemble: &Ensemble) -> Option<String> {
+    let hashed = ensemble.features.iter().any(|feature| feature.hashes.is_some());
+    let by_text = || hashed.then(|| "it knows categories by the hash of their text".to_owned());
+    ensemble.extra.refusal().or_else(by_text)
+}
+
 fn listed(model: &Model) -> Result<ListedModel> {
     let ensemble = &*model.ensemble;
+    if let Some(why) = refusal(ensemble) {
+        let text = format!("model `{}` has no compiled form: {why}; load it from its own file", model.name);
+        return Err(Error::argument(text));
+    }
     let feature = |feature: &Feature| ListedFeature {
         name: feature.name.clone(),
         categorical: feature.categorical,
@@ -89,6 +100,11 @@ fn listed(model: &Model) -> Result<ListedModel> {
         link: ensemble.link.map(link_text),
         base: ensemble.base.iter().map(|base| format!("{base:?}")).collect(),
         averaged: ensemble.averaged,
+        copies: number(ensemble.extra.copies)?,
+        finish: ensemble.extra.finish.as_ref().map(|finish| ListedFinish {
+            scale: format!("{:?}", finish.scale),
+            bias: finish.bias.iter().map(|bias| format!("{bias:?}")).collect(),
+        }),
         real_names: ensemble.real_names,
         trees: number(ensemble.trees.len())?,
         features: ensemble.features.iter().map(feature).collect(),

@@ -64,6 +64,10 @@ struct ListedModel {
     link: Option<String>,
     base: Vec<String>,
     averaged: bool,
+    /// So many consecutive trees are one of the library.
+    copies: u32,
+    /// What is done with the sums.
+    finish: Option<ListedFinish>,
     real_names: bool,
     trees: u32,
     features: Vec<ListedFeature>,
@@ -71,6 +75,14 @@ struct ListedModel {
     /// The columns of the features by name; none where they are taken by position.
     columns: Option<Vec<String>>,
     applies_to: Option<String>,
+}
+
+/// A scale and a bias for each output.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListedFinish {
+    scale: String,
+    bias: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]

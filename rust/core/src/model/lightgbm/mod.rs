@@ -10,7 +10,7 @@ mod tree;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::ensemble::{Categories, Ensemble, Feature, Library};
+use super::ensemble::{Categories, Ensemble, Extra, Feature, Library};
 use super::formats::{MOST_FEATURES, MOST_OUTPUTS, Options};
 use super::json::Json;
 use super::link::Link;
@@ -60,7 +60,7 @@ pub(super) fn read(source: &str, bytes: &[u8], options: &Options) -> Result<Ense
     }
     let outputs = header.outputs().map_err(broken)?;
     let mut features = header.features().map_err(broken)?;
-    let mut trees = Vec::new();
+    let (mut trees, mut functions) = (Vec::new(), Vec::new());
     while let Some(line) = next.filter(|line| line.starts_with("Tree=")) {
         let number = trees.len();
         let at = |fault| match fault {
@@ -71,7 +71,13 @@ pub(super) fn read(source: &str, bytes: &[u8], options: &Options) -> Result<Ense
             return Err(broken(format!("{} stands where tree {number} should", shown(line))));
         }
         let block = tree::Block::take(&mut lines).map_err(at)?;
-        trees.push(tree::read(&block, features.len(), (number % outputs) as u32).map_err(at)?);
+        let (tree, its) = tree::read(&block, features.len(), (number % outputs) as u32).map_err(at)?;
+        if let Some(its) = its {
+            // Trees before the first linear one have none.
+            functions.resize(number, Vec::new());
+            functions.push(its);
+        }
+        trees.push(tree);
         next = lines.find(|line| !line.is_empty());
     }
     header.check_end(next, trees.len(), outputs).map_err(broken)?;
@@ -85,7 +91,10 @@ pub(super) fn read(source: &str, bytes: &[u8], options: &Options) -> Result<Ense
             return Err(unsupported(source, text));
         }
     };
-    Ok(assemble(&header, objective, features, trees, link, loose))
+    let mut ensemble = assemble(&header, objective, features, trees, link, loose);
+    ensemble.extra.lines = functions;
+    ensemble.count_splits();
+    Ok(ensemble)
 }
 
 fn unsupported(source: &str, text: String) -> Error {
@@ -103,7 +112,7 @@ fn assemble(
     let outputs = trees.iter().map(|tree| tree.output as usize + 1).max().unwrap_or(1);
     let stand_in = |(index, feature): (usize, &Feature)| feature.name == format!("Column_{index}");
     let real_names = !features.iter().enumerate().all(stand_in);
-    let mut ensemble = Ensemble {
+    Ensemble {
         library: Library::LightGbm,
         format: "lightgbm text",
         version: header.0.get("version").copied().unwrap_or("").to_owned(),
@@ -115,9 +124,8 @@ fn assemble(
         trees,
         link,
         loose_categories,
-    };
-    ensemble.count_splits();
-    ensemble
+        extra: Extra::default(),
+    }
 }
 
 /// The lines before the first tree.

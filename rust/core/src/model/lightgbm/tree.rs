@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::ensemble::{Leaf, Missing, Node, Test, Tree};
+use crate::model::ensemble::{Leaf, Line, Missing, Node, Test, Tree};
 use crate::model::tokens::{count, numbers, shown};
 
 const KNOWN: [&str; 22] = [
@@ -88,24 +88,43 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Reads a tree of a model with `features` inputs; it adds to `output`.
-pub(super) fn read(block: &Block<'_>, features: usize, output: u32) -> Result<Tree, Fault> {
+/// Reads a tree of a model with `features` inputs; it adds to `output`. Of a linear tree also the functions in its
+/// leaves.
+pub(super) fn read(
+    block: &Block<'_>,
+    features: usize,
+    output: u32,
+) -> Result<(Tree, Option<Vec<Line>>), Fault> {
     let leaves = count(block.get("num_leaves")?, "num_leaves", MOST_LEAVES)?;
     if leaves == 0 {
         return Err(Fault::Broken("field `num_leaves` holds `0`; a tree has a leaf at least".to_owned()));
     }
-    if block.0.get("is_linear").is_some_and(|text| text.trim() != "0") {
-        let text = "the leaves hold linear functions (`is_linear`), which are not supported; train with \
-                    `linear_tree=false`";
-        return Err(Fault::Unsupported(text.to_owned()));
-    }
+    let lines = match block.0.get("is_linear") {
+        Some(text) if count(text.trim(), "is_linear", 1)? == 1 => Some(lines(block, leaves, features)?),
+        _ => None,
+    };
     let values: Vec<f64> = block.list("leaf_value", leaves)?;
     let covers = block.list_or("leaf_count", leaves, f64::NAN)?;
     let leaf = |(id, (value, cover))| Leaf { value, id: id as i32, cover };
     let ends = values.into_iter().zip(covers).enumerate().map(leaf).collect();
     let sets = Sets::read(block)?;
     let nodes = if leaves == 1 { Vec::new() } else { nodes(block, leaves, features, &sets)? };
-    Ok(Tree::new(nodes, ends, sets.codes, output)?)
+    Ok((Tree::new(nodes, ends, sets.codes, output)?, lines))
+}
+
+/// The linear functions in the leaves: constants, and for each leaf some features with their coefficients.
+fn lines(block: &Block<'_>, leaves: usize, features: usize) -> Result<Vec<Line>, String> {
+    let constants: Vec<f64> = block.list("leaf_const", leaves)?;
+    let counts: Vec<usize> = block.list("num_features", leaves)?;
+    let total = counts.iter().try_fold(0usize, |sum, &count| sum.checked_add(count)).unwrap_or(usize::MAX);
+    let tested: Vec<u32> = block.list("leaf_features", total)?;
+    let coefficients: Vec<f64> = block.list("leaf_coeff", total)?;
+    if let Some(feature) = tested.iter().find(|&&feature| feature as usize >= features) {
+        return Err(format!("field `leaf_features` holds `{feature}`; the model has {features} features"));
+    }
+    let mut terms = tested.into_iter().zip(coefficients);
+    let line = |(constant, count)| Line { constant, terms: terms.by_ref().take(count).collect() };
+    Ok(constants.into_iter().zip(counts).map(line).collect())
 }
 
 /// The sets of categories of a tree.

@@ -29,6 +29,9 @@ const ROWS: usize = 64;
 
 /// Why a model cannot be packed.
 pub(super) fn refuses(ensemble: &Ensemble) -> Option<String> {
+    if let Some(why) = ensemble.extra.refusal() {
+        return Some(why);
+    }
     let mut words = 0;
     for (number, tree) in ensemble.trees.iter().enumerate() {
         if tree.nodes.len() > MOST_BRANCHES {

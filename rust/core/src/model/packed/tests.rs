@@ -71,6 +71,7 @@ fn ensemble(trees: &[Vec<Split>], outputs: usize, library: Library) -> Arc<Ensem
         averaged: false,
         link: None,
         loose_categories: Vec::new(),
+        extra: Default::default(),
     };
     made.count_splits();
     Arc::new(made)

@@ -286,7 +286,7 @@ impl<'a> Draft<'a> {
                 Some(run) if run.output == output => run.trees.end = number + 1,
                 _ => {
                     let sums = match ensemble.library {
-                        Library::LightGbm => Sums::F64,
+                        Library::LightGbm | Library::CatBoost => Sums::F64,
                         Library::XgBoost => Sums::F32,
                     };
                     let start = if seen[output] { Start::Output } else { Start::Base(ensemble.base[output]) };

@@ -33,6 +33,9 @@ pub(super) const BLOCK_ROWS: usize = 4 * ROWS;
 
 /// Why the engine cannot evaluate a model.
 pub(super) fn refuses(ensemble: &Ensemble) -> Option<String> {
+    if let Some(why) = ensemble.extra.refusal() {
+        return Some(why);
+    }
     for (number, tree) in ensemble.trees.iter().enumerate() {
         if tree.leaves.len() > network::MOST_LEAVES {
             let (leaves, most) = (tree.leaves.len(), network::MOST_LEAVES);

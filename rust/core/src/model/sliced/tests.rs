@@ -154,6 +154,7 @@ fn model_of(stream: &mut Stream, recipe: &Recipe) -> Bound {
         averaged: false,
         link: None,
         loose_categories: Vec::new(),
+        extra: Default::default(),
     };
     ensemble.count_splits();
     // Models of one library share columns, those of the two do not, as in a fleet.

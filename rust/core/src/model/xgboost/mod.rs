@@ -1,26 +1,37 @@
-//! XGBoost's JSON format, boosters of trees.
+//! XGBoost's files: JSON, binary JSON (UBJ), and the binary form of old.
 //!
-//! In: the text that `save_model("model.json")` writes (versions 1 to 3). Out: an [`Ensemble`]. The base score is
-//! read in all its spellings (`5E-1`, `[2.2E-1]`, a vector by class) and becomes the first summand, in f32; the
-//! category values that newer files store are matched by value.
+//! In: the bytes that `save_model` writes (versions 1 to 3; the binary form of 0.7 to 3.0). Out: an [`Ensemble`].
+//! Each form becomes one [`Learner`], from which the model is assembled. The base score is read in all its
+//! spellings (`5E-1`, `[2.2E-1]`, a vector by class) and becomes the first summand, in f32; a tree that was dropped
+//! out has its weight multiplied into its leaves, in f32 as the library does; the category values that newer files
+//! store are matched by value.
 
+mod binary;
+mod learner;
 mod objective;
 mod tree;
 
 use std::sync::Arc;
 
-use super::ensemble::{Categories, Ensemble, Feature, Library};
+use super::ensemble::{Categories, Ensemble, Feature, Tree};
 use super::formats::{MOST_FEATURES, MOST_OUTPUTS, Options};
 use super::json::Json;
 use super::tokens::{count, number, numbers, shown};
+use super::ubj;
 use crate::error::{Error, Place, Result};
-use objective::{Margin, links};
+pub(super) use binary::{read as read_binary, recognise as recognise_binary};
+use learner::{Booster, Learner};
 
 /// Whether bytes begin like an object of JSON.
 pub(super) fn recognise(bytes: &[u8]) -> bool {
     let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut solid = start.iter().filter(|byte| !byte.is_ascii_whitespace());
     solid.next() == Some(&b'{') && matches!(solid.next(), Some(b'"' | b'}'))
+}
+
+/// Whether bytes begin like an object of binary JSON.
+pub(super) fn recognise_ubj(bytes: &[u8]) -> bool {
+    ubj::recognise(bytes)
 }
 
 /// Why a model was not read.
@@ -35,7 +46,16 @@ impl From<String> for Fault {
     }
 }
 
-/// Reads a model.
+impl Fault {
+    fn of(self, source: &str) -> Error {
+        match self {
+            Self::Broken(text) => Error::format(Place::file(source), text),
+            Self::Unsupported(text) => Error::model(Place::file(source), text),
+        }
+    }
+}
+
+/// Reads a model of JSON.
 ///
 /// # Errors
 /// A file that is damaged (`Format`), or that uses what is not supported (`Model`); both name the field.
@@ -44,73 +64,83 @@ pub(super) fn read(source: &str, bytes: &[u8], options: &Options) -> Result<Ense
     let text = std::str::from_utf8(bytes)
         .map_err(|error| broken(format!("byte {} is not UTF-8; the file is damaged", error.valid_up_to())))?;
     let json = Json::parse(text.trim_start_matches('\u{feff}')).map_err(broken)?;
+    of_json(&json).and_then(|learner| learner.assemble("xgboost json", options)).map_err(|f| f.of(source))
+}
+
+/// Reads a model of binary JSON.
+///
+/// # Errors
+/// As for [`read`].
+pub(super) fn read_ubj(source: &str, bytes: &[u8], options: &Options) -> Result<Ensemble> {
+    let json = ubj::parse(bytes).map_err(|text| Error::format(Place::file(source), text))?;
+    of_json(&json).and_then(|learner| learner.assemble("xgboost ubj", options)).map_err(|f| f.of(source))
+}
+
+fn of_json(json: &Json<'_>) -> std::result::Result<Learner, Fault> {
     let Some(learner) = json.field("learner") else {
-        return Err(broken(
+        return Err(Fault::Broken(
             "the JSON has no field `learner`, so it is no XGBoost model; save one with \
              `booster.save_model(\"model.json\")`"
                 .to_owned(),
         ));
     };
-    ensemble(&json, learner, options).map_err(|fault| match fault {
-        Fault::Broken(text) => broken(text),
-        Fault::Unsupported(text) => Error::model(Place::file(source), text),
-    })
-}
-
-fn ensemble(json: &Json<'_>, learner: &Json<'_>, options: &Options) -> std::result::Result<Ensemble, Fault> {
-    let version = version(json)?;
-    let booster = learner.need("gradient_booster")?;
-    let kind = booster.need("name")?.plain("name")?;
-    if kind != "gbtree" {
-        return Err(Fault::Unsupported(format!(
-            "booster {} is not supported; train with `booster=\"gbtree\"`",
-            shown(kind)
-        )));
-    }
     let param = learner.need("learner_model_param")?;
     let sized = |name: &str, limit: usize| match param.field(name) {
         Some(field) => count(field.plain(name)?, name, limit),
         None => Ok(0),
     };
     let outputs = sized("num_class", MOST_OUTPUTS)?.max(sized("num_target", MOST_OUTPUTS)?).max(1);
-    let model = booster.need("model")?;
     let (mut features, real_names) = features(learner, sized("num_feature", MOST_FEATURES)?)?;
-    categories(model, &mut features)?;
-    let name = learner.need("objective")?.need("name")?.plain("name")?;
-    let (link, margin) = match links(name, outputs, version) {
-        Ok((link, margin)) => (Some(link), margin),
-        Err(_) if options.margin_only => (None, Margin::Same),
-        Err(text) => {
-            let text = format!(
-                "{text}; `margin_only` reads the model for its raw output alone, and takes its \
-                                base score for a margin"
-            );
-            return Err(Fault::Unsupported(text));
+    let booster = learner.need("gradient_booster")?;
+    let kind = booster.need("name")?.plain("name")?;
+    let (model, dropped) = match kind {
+        "gbtree" => (booster.need("model")?, None),
+        "dart" => (booster.need("gbtree")?.need("model")?, Some(booster.need("weight_drop")?)),
+        "gblinear" => {
+            let weights = booster.need("model")?.need("weights")?.all_numbers("weights")?;
+            return finish(json, learner, outputs, features, real_names, Booster::Linear(weights));
+        }
+        _ => {
+            let known = "`gbtree`, `dart` and `gblinear`";
+            return Err(Fault::Unsupported(format!("booster {} is unknown; known are {known}", shown(kind))));
         }
     };
-    let base = base(param.need("base_score")?.plain("base_score")?, outputs)?;
-    let base = base.into_iter().map(|base| margin.of(base).map(f64::from));
-    let mut ensemble = Ensemble {
-        library: Library::XgBoost,
-        format: "xgboost json",
-        version: format!("{}.{}", version.0, version.1),
-        objective: name.to_owned(),
-        real_names,
-        trees: trees(model, features.len(), outputs)?,
-        features,
-        base: base.collect::<std::result::Result<_, _>>()?,
-        averaged: false,
-        link,
-        loose_categories: Vec::new(),
+    categories(model, &mut features)?;
+    let forest = forest(model, dropped, features.len(), outputs)?;
+    finish(json, learner, outputs, features, real_names, forest)
+}
+
+fn finish(
+    json: &Json<'_>,
+    learner: &Json<'_>,
+    outputs: usize,
+    features: Vec<Feature>,
+    real_names: bool,
+    booster: Booster,
+) -> std::result::Result<Learner, Fault> {
+    let score = learner.need("learner_model_param")?.need("base_score")?.plain("base_score")?;
+    let best = learner.field("attributes").and_then(|attributes| attributes.field("best_iteration"));
+    let best = match best {
+        Some(best) => Some(number(best.plain("best_iteration")?, "best_iteration")?),
+        None => None,
     };
-    ensemble.count_splits();
-    Ok(ensemble)
+    Ok(Learner {
+        version: version(json)?,
+        objective: learner.need("objective")?.need("name")?.plain("name")?.to_owned(),
+        base: base(score, outputs)?,
+        base_is_margin: false,
+        best_iteration: best,
+        outputs,
+        features,
+        real_names,
+        booster,
+    })
 }
 
 /// Major and minor version; files of the first versions do not say.
 fn version(json: &Json<'_>) -> std::result::Result<(u32, u32), String> {
     let Some(version) = json.field("version") else { return Ok((1, 0)) };
-    let parts: Vec<u32> = numbers(version.row("version")?, ',', 3, "version")?;
+    let parts: Vec<u32> = version.numbers(3, "version")?;
     Ok((parts[0], parts[1]))
 }
 
@@ -153,15 +183,13 @@ fn categories(model: &Json<'_>, features: &mut [Feature]) -> std::result::Result
         return Err(wrong(format!("{} lists of categories for {} features", stored.len(), features.len())));
     }
     for (feature, values) in features.iter_mut().zip(&stored).filter(|(feature, _)| feature.categorical) {
-        let row = values.need("values").and_then(|field| field.row("values")).map_err(wrong)?;
+        let list = values.need("values").map_err(wrong)?;
         let texts = match values.field("offsets") {
-            Some(offsets) => texts(row, offsets.row("offsets").map_err(wrong)?).map_err(wrong)?,
-            None => row
-                .split(',')
-                .filter(|part| !part.trim().is_empty())
-                .map(|part| number::<f64>(part.trim(), "values").map(super::input::category_text))
-                .collect::<std::result::Result<_, _>>()
-                .map_err(wrong)?,
+            Some(offsets) => texts(list, offsets).map_err(wrong)?,
+            None => {
+                let codes: Vec<f64> = list.all_numbers("values").map_err(wrong)?;
+                codes.into_iter().map(super::input::category_text).collect()
+            }
         };
         // Some versions cut a text after as many bytes as it has characters: what is not ASCII is not trusted.
         if !texts.is_empty() && texts.iter().all(|text| text.is_ascii()) {
@@ -173,11 +201,10 @@ fn categories(model: &Json<'_>, features: &mut [Feature]) -> std::result::Result
 }
 
 /// Texts that stand one after the other as bytes (signed ones), cut at the offsets.
-fn texts(bytes: &str, offsets: &str) -> std::result::Result<Vec<String>, String> {
-    let counted = |text: &str| text.split(',').filter(|part| !part.trim().is_empty()).count();
-    let bytes: Vec<i16> = numbers(bytes, ',', counted(bytes), "values")?;
+fn texts(bytes: &Json<'_>, offsets: &Json<'_>) -> std::result::Result<Vec<String>, String> {
+    let bytes: Vec<i16> = bytes.all_numbers("values")?;
     let bytes: Vec<u8> = bytes.into_iter().map(|byte| byte as u8).collect();
-    let offsets: Vec<usize> = numbers(offsets, ',', counted(offsets), "offsets")?;
+    let offsets: Vec<usize> = offsets.all_numbers("offsets")?;
     let text = |pair: &[usize]| {
         let part = bytes
             .get(pair[0]..pair[1])
@@ -202,13 +229,16 @@ fn base(text: &str, outputs: usize) -> std::result::Result<Vec<f32>, String> {
     }
 }
 
-fn trees(
+/// The trees, in their order.
+fn forest(
     model: &Json<'_>,
+    dropped: Option<&Json<'_>>,
     features: usize,
     outputs: usize,
-) -> std::result::Result<Vec<super::ensemble::Tree>, Fault> {
+) -> std::result::Result<Booster, Fault> {
     let list = model.need("trees")?.list().map_err(|text| format!("field `trees`: {text}"))?;
-    let promised = model.need("gbtree_model_param")?.need("num_trees")?.plain("num_trees")?;
+    let param = model.need("gbtree_model_param")?;
+    let promised = param.need("num_trees")?.plain("num_trees")?;
     if number::<usize>(promised, "num_trees")? != list.len() {
         return Err(Fault::Broken(format!(
             "there are {} trees, but `num_trees` is {}",
@@ -216,25 +246,53 @@ fn trees(
             shown(promised)
         )));
     }
-    let groups: Vec<u32> = numbers(model.need("tree_info")?.row("tree_info")?, ',', list.len(), "tree_info")?;
-    let mut trees = Vec::with_capacity(list.len());
+    let parallel = match param.field("num_parallel_tree") {
+        Some(field) => count(field.plain("num_parallel_tree")?, "num_parallel_tree", list.len().max(1))?,
+        None => 1,
+    };
+    let groups: Vec<u32> = model.need("tree_info")?.numbers(list.len(), "tree_info")?;
+    let weights: Vec<f32> = match dropped {
+        Some(weights) => weights.numbers(list.len(), "weight_drop")?,
+        None => vec![1.0; list.len()],
+    };
+    let (mut trees, mut width) = (Vec::new(), 1);
     for (index, (object, &group)) in list.iter().zip(&groups).enumerate() {
+        let at = |text: String| Fault::Broken(format!("tree {index}: {text}"));
         if group as usize >= outputs {
-            let text = format!("tree {index}: field `tree_info` holds `{group}` for {outputs} outputs");
-            return Err(Fault::Broken(text));
-        }
-        if tree::has_vectors(object) {
-            return Err(Fault::Unsupported(format!(
-                "tree {index}: its leaves hold a vector each (`size_leaf_vector`); train with \
-                 `multi_strategy=\"one_output_per_tree\"`"
-            )));
+            return Err(at(format!("field `tree_info` holds `{group}` for {outputs} outputs")));
         }
         let id = object.need("id").and_then(|id| number::<usize>(id.plain("id")?, "id"));
         if id.as_ref() != Ok(&index) {
-            return Err(Fault::Broken(format!("tree {index}: field `id` does not say so")));
+            return Err(at("field `id` does not say so".to_owned()));
         }
-        let tree = tree::read(object, features, group).map_err(|text| format!("tree {index}: {text}"))?;
-        trees.push(tree);
+        let its = tree::width(object).map_err(at)?;
+        width = if index == 0 { its } else { width };
+        if its != width || its != 1 && its != outputs {
+            return Err(at(format!("field `size_leaf_vector` holds `{its}` for {outputs} outputs")));
+        }
+        if width > 1 && object.field("leaf_weights").is_none() {
+            return Err(Fault::Unsupported(format!(
+                "tree {index}: its leaves hold a vector each (`size_leaf_vector`) without `leaf_weights`, as \
+                 versions before 3.1 wrote them; load and save the model with a newer xgboost"
+            )));
+        }
+        trees.extend(of_tree(object, features, group, width, weights[index]).map_err(at)?);
     }
-    Ok(trees)
+    let layer = parallel.max(1) * if width > 1 { 1 } else { outputs };
+    Ok(Booster::Trees { trees, copies: width, layer })
+}
+
+/// A tree; where its leaves hold vectors, a tree for each output.
+fn of_tree(
+    object: &Json<'_>,
+    features: usize,
+    group: u32,
+    width: usize,
+    weight: f32,
+) -> std::result::Result<Vec<Tree>, String> {
+    let columns = tree::Columns::of_json(object, width)?;
+    if width == 1 {
+        return Ok(vec![columns.grow(features, group, width, weight)?]);
+    }
+    (0..width as u32).map(|output| columns.grow(features, output, width, weight)).collect()
 }

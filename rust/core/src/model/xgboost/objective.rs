@@ -36,7 +36,14 @@ impl Margin {
 }
 
 /// Link and margin of an objective.
-pub(super) fn links(name: &str, outputs: usize, version: (u32, u32)) -> Result<(Link, Margin), String> {
+///
+/// `is_margin` says that the file holds the base score as a margin already.
+pub(super) fn links(
+    name: &str,
+    outputs: usize,
+    version: (u32, u32),
+    is_margin: bool,
+) -> Result<(Link, Margin), String> {
     let several = "multi:softprob, multi:softmax and plain regressions have several";
     let found = match name {
         "reg:squarederror"
@@ -48,7 +55,7 @@ pub(super) fn links(name: &str, outputs: usize, version: (u32, u32)) -> Result<(
         "reg:quantileerror" if outputs == 1 || version < (3, 4) => (Link::Identity, Margin::Same),
         "rank:pairwise" | "rank:ndcg" | "rank:map" if outputs == 1 => (Link::Identity, Margin::Same),
         // Version 1.3.3 changed what its base score is, without a mark in the file.
-        "binary:logitraw" if version < (1, 4) => {
+        "binary:logitraw" if version < (1, 4) && !is_margin => {
             return Err(format!(
                 "objective `{name}` of version {}.{} is not supported: its base score may be a probability or a margin",
                 version.0, version.1
@@ -86,10 +93,10 @@ mod tests {
 
     #[test]
     fn what_is_unknown_is_named() {
-        assert!(links("reg:mystery", 1, (3, 2)).is_err_and(|text| text.contains("`reg:mystery`")));
-        assert!(links("multi:softprob", 1, (3, 2)).is_err());
-        assert!(links("reg:quantileerror", 3, (3, 4)).is_err());
-        assert_eq!(links("binary:logitraw", 1, (1, 7)), Ok((Link::Identity, Margin::Same)));
-        assert!(links("binary:logitraw", 1, (1, 3)).is_err_and(|text| text.contains("version 1.3")));
+        assert!(links("reg:mystery", 1, (3, 2), false).is_err_and(|text| text.contains("`reg:mystery`")));
+        assert!(links("multi:softprob", 1, (3, 2), false).is_err());
+        assert!(links("reg:quantileerror", 3, (3, 4), false).is_err());
+        assert_eq!(links("binary:logitraw", 1, (1, 7), false), Ok((Link::Identity, Margin::Same)));
+        assert!(links("binary:logitraw", 1, (1, 3), false).is_err_and(|text| text.contains("version 1.3")));
     }
 }

@@ -1,14 +1,17 @@
-//! One tree of an XGBoost JSON file.
+//! One tree of an XGBoost file.
 //!
-//! In: the object of a tree. Out: a [`Tree`] of the nodes that can be reached from the root (pruned ones stay in
-//! the file), numbered by the library for [`Node::id`] and [`Leaf::id`]. A threshold `x < t` becomes `x <= cut`.
+//! In: the object of a tree in JSON, or the columns that the binary form had. Out: a [`Tree`] of the nodes that can
+//! be reached from the root (pruned ones stay in the file), numbered by the library for [`Node::id`] and
+//! [`Leaf::id`]. A threshold `x < t` becomes `x <= cut`. Where leaves hold a vector, a tree for each output.
 
 use crate::model::ensemble::{Leaf, Missing, Node, Test, Tree, XGBOOST_CODES};
+use crate::model::formats::MOST_OUTPUTS;
 use crate::model::json::Json;
-use crate::model::tokens::{count, numbers};
+use crate::model::numbers::Flag;
+use crate::model::tokens::count;
 
 /// Nodes that one tree may have.
-const MOST_NODES: usize = 1 << 23;
+pub(super) const MOST_NODES: usize = 1 << 23;
 const KNOWN: [&str; 17] = [
     "base_weights",
     "categories",
@@ -31,91 +34,137 @@ const KNOWN: [&str; 17] = [
 ];
 
 /// The columns of a tree as the file has them.
-struct Columns {
-    left: Vec<i32>,
-    right: Vec<i32>,
-    feature: Vec<u64>,
-    condition: Vec<f32>,
-    default_left: Vec<bool>,
-    cover: Vec<f32>,
+#[derive(Default)]
+pub(super) struct Columns {
+    pub(super) left: Vec<i32>,
+    pub(super) right: Vec<i32>,
+    pub(super) feature: Vec<u64>,
+    /// Thresholds of the nodes, values of the leaves.
+    pub(super) condition: Vec<f32>,
+    pub(super) default_left: Vec<bool>,
+    pub(super) cover: Vec<f32>,
     categorical: Vec<bool>,
     sets: Vec<(usize, u32, u32)>,
     categories: Vec<u32>,
+    /// Where leaves hold vectors: all of them, one after the other.
+    vectors: Option<Vec<f32>>,
 }
 
-/// Whether the leaves of a tree hold several values each.
-pub(super) fn has_vectors(tree: &Json<'_>) -> bool {
-    let size = tree.field("tree_param").and_then(|param| param.field("size_leaf_vector"));
-    size.and_then(|size| size.plain("size_leaf_vector").ok()).is_some_and(|size| size != "0" && size != "1")
-}
-
-/// Reads a tree of a model with `features` inputs; it adds to `output`.
-pub(super) fn read(tree: &Json<'_>, features: usize, output: u32) -> Result<Tree, String> {
-    if let Json::Object(fields) = tree
-        && let Some((name, _)) =
-            fields.iter().find(|(name, _)| *name != "tree_param" && !KNOWN.contains(&&**name))
-    {
-        return Err(format!("field `{name}` is unknown"));
+/// Values in each leaf of a tree.
+pub(super) fn width(tree: &Json<'_>) -> Result<usize, String> {
+    match tree.field("tree_param").and_then(|param| param.field("size_leaf_vector")) {
+        Some(size) => Ok(count(size.plain("size_leaf_vector")?, "size_leaf_vector", MOST_OUTPUTS)?.max(1)),
+        None => Ok(1),
     }
-    let size = tree.need("tree_param")?.need("num_nodes")?.plain("num_nodes")?;
-    let size = count(size, "num_nodes", MOST_NODES)?;
-    let columns = Columns::read(tree, size)?;
-    let reached = columns.reached()?;
-    // A node's place among the inner nodes, or among the leaves, by its number.
-    let mut places = vec![0i32; reached.len()];
-    let (mut inner, mut ends) = (0, 0);
-    for (place, &number) in reached.iter().enumerate() {
-        let leaf = columns.left[number] < 0;
-        places[place] = if leaf { !ends } else { inner };
-        *(if leaf { &mut ends } else { &mut inner }) += 1;
-    }
-    let place_of = |number: i32| match reached.binary_search(&(number as usize)) {
-        Ok(place) => places[place],
-        Err(_) => i32::MAX,
-    };
-    let (mut nodes, mut leaves) = (Vec::with_capacity(inner as usize), Vec::with_capacity(ends as usize));
-    for &number in &reached {
-        let (id, cover) = (number as i32, f64::from(columns.cover[number]));
-        if columns.left[number] < 0 {
-            leaves.push(Leaf { value: f64::from(columns.condition[number]), id, cover });
-            continue;
-        }
-        let feature = columns.feature[number];
-        if feature >= features as u64 {
-            return Err(format!(
-                "field `split_indices` holds `{feature}` at node {number}; the model has {features} features"
-            ));
-        }
-        nodes.push(Node {
-            feature: feature as u32,
-            test: columns.test(number)?,
-            left: place_of(columns.left[number]),
-            right: place_of(columns.right[number]),
-            id,
-            cover,
-        });
-    }
-    Tree::new(nodes, leaves, columns.categories, output)
 }
 
 impl Columns {
+    /// The columns of a tree whose leaves hold `width` values each.
+    pub(super) fn of_json(tree: &Json<'_>, width: usize) -> Result<Self, String> {
+        if let Json::Object(fields) = tree
+            && let Some((name, _)) =
+                fields.iter().find(|(name, _)| *name != "tree_param" && !KNOWN.contains(&&**name))
+        {
+            return Err(format!("field `{name}` is unknown"));
+        }
+        let size = tree.need("tree_param")?.need("num_nodes")?.plain("num_nodes")?;
+        let mut columns = Self::read(tree, count(size, "num_nodes", MOST_NODES)?)?;
+        if width > 1 {
+            let vectors = tree.need("leaf_weights")?.all_numbers("leaf_weights")?;
+            columns.vectors = Some(vectors);
+        }
+        Ok(columns)
+    }
+
+    /// The tree of a model with `features` inputs that adds to `output`, its leaves times `weight`.
+    pub(super) fn grow(
+        &self,
+        features: usize,
+        output: u32,
+        width: usize,
+        weight: f32,
+    ) -> Result<Tree, String> {
+        let reached = self.reached()?;
+        // A node's place among the inner nodes, or among the leaves, by its number.
+        let mut places = vec![0i32; reached.len()];
+        let (mut inner, mut ends) = (0, 0);
+        for (place, &number) in reached.iter().enumerate() {
+            let leaf = self.left[number] < 0;
+            places[place] = if leaf { !ends } else { inner };
+            *(if leaf { &mut ends } else { &mut inner }) += 1;
+        }
+        // Each leaf has a vector of its own, so memory follows the file.
+        if let Some(vectors) = &self.vectors
+            && vectors.len() / width < ends as usize
+        {
+            let found = vectors.len();
+            return Err(format!("field `leaf_weights` holds {found} numbers for {ends} leaves of {width}"));
+        }
+        let place_of = |number: i32| match reached.binary_search(&(number as usize)) {
+            Ok(place) => places[place],
+            Err(_) => i32::MAX,
+        };
+        let (mut nodes, mut leaves) = (Vec::with_capacity(inner as usize), Vec::with_capacity(ends as usize));
+        for &number in &reached {
+            let (id, cover) = (number as i32, f64::from(self.cover[number]));
+            if self.left[number] < 0 {
+                let value = self.leaf(number, output as usize, width)? * weight;
+                leaves.push(Leaf { value: f64::from(value), id, cover });
+                continue;
+            }
+            let feature = self.feature[number];
+            if feature >= features as u64 {
+                return Err(format!(
+                    "field `split_indices` holds `{feature}` at node {number}; the model has {features} features"
+                ));
+            }
+            nodes.push(Node {
+                feature: feature as u32,
+                test: self.test(number)?,
+                left: place_of(self.left[number]),
+                right: place_of(self.right[number]),
+                id,
+                cover,
+            });
+        }
+        Tree::new(nodes, leaves, self.categories.clone(), output)
+    }
+
+    /// The value of a leaf for an output; of a vector the right child says where it begins.
+    fn leaf(&self, number: usize, output: usize, width: usize) -> Result<f32, String> {
+        let Some(vectors) = &self.vectors else { return Ok(self.condition[number]) };
+        let place = usize::try_from(self.right[number]).ok().and_then(|leaf| leaf.checked_mul(width));
+        let value = place.and_then(|place| vectors.get(place.checked_add(output)?));
+        value.copied().ok_or_else(|| {
+            format!(
+                "field `right_children` holds `{}` at leaf {number}; `leaf_weights` holds {} numbers",
+                self.right[number],
+                vectors.len()
+            )
+        })
+    }
+
     fn read(tree: &Json<'_>, size: usize) -> Result<Self, String> {
         if size == 0 {
             return Err("field `num_nodes` holds `0`; a tree has a node at least".to_owned());
         }
-        let text = |name: &str| tree.need(name).and_then(|field| field.row(name));
-        let floats = |name: &str| numbers::<f32>(text(name)?, ',', size, name);
+        let floats = |name: &str| tree.need(name)?.numbers::<f32>(size, name);
+        let children = |name: &str| tree.need(name)?.numbers::<i32>(size, name);
+        let flags = |name: &str| -> Result<Vec<bool>, String> {
+            let flags: Vec<Flag> = tree.need(name)?.numbers(size, name)?;
+            Ok(flags.into_iter().map(|flag| flag.0).collect())
+        };
         let categorical = match tree.field("split_type") {
-            Some(kinds) => flags(kinds.row("split_type")?, size, "split_type")?,
+            Some(_) => flags("split_type")?,
             None => vec![false; size],
         };
         let (sets, categories) = sets(tree, size)?;
         Ok(Self {
-            left: numbers(text("left_children")?, ',', size, "left_children")?,
-            right: numbers(text("right_children")?, ',', size, "right_children")?,
-            feature: numbers(text("split_indices")?, ',', size, "split_indices")?,
+            left: children("left_children")?,
+            right: children("right_children")?,
+            feature: tree.need("split_indices")?.numbers(size, "split_indices")?,
             condition: floats("split_conditions")?,
-            default_left: flags(text("default_left")?, size, "default_left")?,
+            default_left: flags("default_left")?,
             cover: match tree.field("sum_hessian") {
                 Some(_) => floats("sum_hessian")?,
                 None => vec![f32::NAN; size],
@@ -123,6 +172,7 @@ impl Columns {
             categorical,
             sets,
             categories,
+            vectors: None,
         })
     }
 
@@ -149,7 +199,7 @@ impl Columns {
 
     fn test(&self, number: usize) -> Result<Test, String> {
         let missing_left = self.default_left[number];
-        if self.categorical[number] {
+        if self.categorical.get(number) == Some(&true) {
             let place = self.sets.binary_search_by_key(&number, |set| set.0);
             let (_, first, count) = self.sets[place
                 .map_err(|_| format!("node {number} is categorical, and `categories_nodes` lacks it"))?];
@@ -162,33 +212,18 @@ impl Columns {
     }
 }
 
-/// Numbers 0 and 1, or true and false.
-fn flags(text: &str, wanted: usize, name: &str) -> Result<Vec<bool>, String> {
-    let words: Vec<String> = numbers(text, ',', wanted, name)?;
-    let flag = |word: String| match &*word {
-        "0" | "false" => Ok(false),
-        "1" | "true" => Ok(true),
-        _ => Err(format!("field `{name}` holds `{word}`; allowed are 0 and 1")),
-    };
-    words.into_iter().map(flag).collect()
-}
-
 type Sets = (Vec<(usize, u32, u32)>, Vec<u32>);
 
 /// The sets of categories: node, first entry, how many; and the entries, sorted within each set.
 fn sets(tree: &Json<'_>, size: usize) -> Result<Sets, String> {
     let Some(nodes) = tree.field("categories_nodes") else { return Ok((Vec::new(), Vec::new())) };
-    let nodes = nodes.row("categories_nodes")?;
-    let wanted = nodes.split(',').filter(|part| !part.trim().is_empty()).count();
-    let nodes: Vec<usize> = numbers(nodes, ',', wanted, "categories_nodes")?;
-    let list = |name: &str| {
-        tree.need(name).and_then(|field| field.row(name)).and_then(|text| numbers(text, ',', wanted, name))
-    };
+    let nodes: Vec<usize> = nodes.all_numbers("categories_nodes")?;
+    let wanted = nodes.len();
+    let list = |name: &str| tree.need(name)?.numbers::<usize>(wanted, name);
     let (starts, lengths): (Vec<usize>, Vec<usize>) =
         (list("categories_segments")?, list("categories_sizes")?);
-    let text = tree.need("categories")?.row("categories")?;
     let total = lengths.iter().try_fold(0usize, |sum, &length| sum.checked_add(length)).unwrap_or(usize::MAX);
-    let all: Vec<u32> = numbers(text, ',', total, "categories")?;
+    let all: Vec<u32> = tree.need("categories")?.numbers(total, "categories")?;
     if let Some(code) = all.iter().find(|code| f64::from(**code) >= XGBOOST_CODES) {
         return Err(format!("field `categories` holds `{code}`; codes end below {XGBOOST_CODES}"));
     }

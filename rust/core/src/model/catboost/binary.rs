@@ -1,0 +1,228 @@
+//! The binary form of CatBoost: a mark, a length, a FlatBuffer, and tables behind it.
+//!
+//! In: the bytes of a `.cbm` file. Out: an [`Ensemble`]. The numbers of fields are those of the library's schema; a
+//! field with a number beyond them is unknown and refused. Whatever the file promises is compared with what is there.
+
+use super::flat::{Table, four};
+use super::trees::Step;
+use super::{Category, Fault, Float, Forest, Model, OneHot, Steps, objective_of, version_of};
+use crate::error::{Error, Place, Result as CoreResult};
+use crate::model::ensemble::Ensemble;
+use crate::model::formats::{MOST_OUTPUTS, Options};
+use crate::model::json::Json;
+
+const MARK: &[u8] = b"CBM1";
+const FORMAT: &str = "FlabuffersModel_v1";
+/// The part behind the core that holds the tables of computed features.
+const CTR_PART: &str = "static_provider_v1";
+
+/// Whether bytes begin like this form.
+pub(in crate::model) fn recognise(bytes: &[u8]) -> bool {
+    bytes.starts_with(MARK)
+}
+
+/// Reads a model.
+///
+/// # Errors
+/// A file that is damaged (`Format`), or that uses what is not supported (`Model`); both name the field.
+pub(in crate::model) fn read(source: &str, bytes: &[u8], options: &Options) -> CoreResult<Ensemble> {
+    let core = core(bytes).map_err(|text| Error::format(Place::file(source), text))?;
+    model(core).and_then(|model| model.assemble("catboost cbm", options)).map_err(|fault| fault.of(source))
+}
+
+/// The FlatBuffer behind mark and length.
+fn core(bytes: &[u8]) -> Result<&[u8], String> {
+    let rest = bytes.get(MARK.len()..).unwrap_or(&[]);
+    let length = u32::from_le_bytes(rest.get(..4).map_or([0; 4], four)) as usize;
+    rest.get(4..).and_then(|rest| rest.get(..length)).ok_or_else(|| {
+        format!("the model should have {length} bytes, and {} are left; it was cut short", rest.len())
+    })
+}
+
+fn model(bytes: &[u8]) -> Result<Model, Fault> {
+    let root = Table::root(bytes, 4)?;
+    let format = root.text(0)?;
+    if format != FORMAT {
+        return Err(Fault::Unsupported(format!(
+            "field `FormatVersion` holds `{format}`; known is `{FORMAT}`"
+        )));
+    }
+    let trees = root.table(1, 19)?.ok_or_else(|| "field `ModelTrees` is missing".to_owned())?;
+    let wanted = trees.whole(0, 0)?;
+    let outputs = usize::try_from(wanted).ok().filter(|outputs| (1..=MOST_OUTPUTS).contains(outputs));
+    let outputs = outputs.ok_or_else(|| format!("field `ApproxDimension` holds `{wanted}`"))?;
+    for (number, what) in [(12, "texts"), (13, "texts or embeddings"), (18, "embeddings")] {
+        if !trees.tables(number, 16)?.is_empty() {
+            let text = format!("the model has features made of {what}, which are not supported");
+            return Err(Fault::Unsupported(text));
+        }
+    }
+    for part in root.tables_of_texts(3)? {
+        if part != CTR_PART {
+            return Err(Fault::Unsupported(format!("the model has an unknown part `{part}`")));
+        }
+    }
+    let (objective, version) = note(&root)?;
+    let mut budget = Budget(bytes.len());
+    let multiple = trees.doubles(16)?;
+    let bias = if multiple.is_empty() { vec![trees.double(15, 0.0)?; outputs] } else { multiple };
+    Ok(Model {
+        floats: floats(&trees, &mut budget)?,
+        categories: categories(&trees, &mut budget)?,
+        one_hots: one_hots(&trees, &mut budget)?,
+        computed: trees.tables(7, 2)?.len(),
+        outputs,
+        forest: forest(&trees, outputs)?,
+        scale: trees.double(14, 1.0)?,
+        bias,
+        objective,
+        version,
+    })
+}
+
+/// What the list of notes says of objective and version.
+fn note(root: &Table<'_>) -> Result<(String, String), Fault> {
+    let (mut objective, mut version) = (String::new(), String::new());
+    for pair in root.tables(2, 2)? {
+        match pair.text(0)? {
+            "params" => {
+                let params = Json::parse(pair.text(1)?).map_err(|text| format!("note `params`: {text}"))?;
+                objective = objective_of(&params)?;
+            }
+            "catboost_version_info" => version = version_of(pair.text(1)?),
+            _ => {}
+        }
+    }
+    Ok((objective, version))
+}
+
+/// Bytes that may still be copied: two tables may share a vector, and what is read must not outgrow the file.
+struct Budget(usize);
+
+impl Budget {
+    fn spend<T>(&mut self, items: &[T]) -> Result<(), String> {
+        let left = self.0.checked_sub(std::mem::size_of_val(items));
+        self.0 = left.ok_or_else(|| "features share their vectors or texts".to_owned())?;
+        Ok(())
+    }
+}
+
+fn floats(trees: &Table<'_>, budget: &mut Budget) -> Result<Vec<Float>, String> {
+    let mut found = Vec::new();
+    for table in trees.tables(5, 6)? {
+        budget.spend(table.vector(3, 4)?)?;
+        budget.spend(table.vector(4, 1)?)?;
+        found.push(Float {
+            flat: table.whole(2, -1)?,
+            name: table.text(4)?.to_owned(),
+            borders: table.singles(3)?,
+            has_missing: table.byte(0)? != 0,
+            treatment: table.byte(5)?,
+        });
+    }
+    Ok(found)
+}
+
+fn categories(trees: &Table<'_>, budget: &mut Budget) -> Result<Vec<Category>, String> {
+    let mut found = Vec::new();
+    for table in trees.tables(4, 4)? {
+        budget.spend(table.vector(2, 1)?)?;
+        found.push(Category {
+            index: table.whole(0, -1)?,
+            flat: table.whole(1, -1)?,
+            name: table.text(2)?.to_owned(),
+        });
+    }
+    Ok(found)
+}
+
+fn one_hots(trees: &Table<'_>, budget: &mut Budget) -> Result<Vec<OneHot>, String> {
+    let mut found = Vec::new();
+    for table in trees.tables(6, 3)? {
+        budget.spend(table.vector(1, 4)?)?;
+        found.push(OneHot { index: table.whole(0, -1)?, values: table.wholes(1)? });
+    }
+    Ok(found)
+}
+
+fn index(number: i32, field: &str) -> Result<usize, String> {
+    usize::try_from(number).map_err(|_| format!("field `{field}` holds `{number}`"))
+}
+
+fn forest(trees: &Table<'_>, outputs: usize) -> Result<Forest, String> {
+    let splits = trees.wholes(1)?;
+    let sizes = trees.wholes(2)?;
+    let (values, weights) = (trees.doubles(8)?, trees.doubles(9)?);
+    let steps = trees.vector(10, 4)?;
+    let mut rest = &splits[..];
+    let mut lists = Vec::new();
+    for size in sizes {
+        let size = index(size, "TreeSizes")?;
+        let (own, left) = rest
+            .split_at_checked(size)
+            .ok_or_else(|| format!("tree {} has {size} tests, and {} are left", lists.len(), rest.len()))?;
+        rest = left;
+        lists.push(own.iter().map(|&number| index(number, "TreeSplits")).collect::<Result<Vec<usize>, _>>()?);
+    }
+    if !rest.is_empty() {
+        return Err(format!("{} tests belong to no tree", rest.len()));
+    }
+    if steps.is_empty() {
+        return Ok(Forest::Symmetric { splits: lists, values, weights });
+    }
+    let leaves = trees.wholes(11)?;
+    if steps.len() / 4 != splits.len() || leaves.len() != splits.len() {
+        return Err(format!("{} tests, but {} steps and {}", splits.len(), steps.len() / 4, leaves.len()));
+    }
+    let all = All { values: &values, weights: &weights, outputs };
+    let mut start = 0;
+    let mut found = Vec::new();
+    for list in lists {
+        let size = list.len();
+        let steps = &steps[start * 4..][..size * 4];
+        let tree = all.tree(&list, steps, &leaves[start..][..size]);
+        found.push(tree.map_err(|text| format!("tree {}: {text}", found.len()))?);
+        start += size;
+    }
+    Ok(Forest::Steps(found))
+}
+
+/// The leaves of all trees.
+struct All<'a> {
+    values: &'a [f64],
+    weights: &'a [f64],
+    outputs: usize,
+}
+
+impl All<'_> {
+    /// A tree of steps: distances to both children, and for a step where a way ends the place of its leaf's values.
+    fn tree(&self, tests: &[usize], steps: &[u8], leaves: &[i32]) -> Result<Steps, String> {
+        let distances = |step: &[u8]| {
+            let pair = [u16::from_le_bytes([step[0], step[1]]), u16::from_le_bytes([step[2], step[3]])];
+            pair.map(usize::from)
+        };
+        let steps: Vec<[usize; 2]> = steps.chunks_exact(4).map(distances).collect();
+        let ends = || steps.iter().zip(leaves).filter(|(step, _)| step.contains(&0)).map(|(_, leaf)| *leaf);
+        let bounds = ends().min().zip(ends().max());
+        let (first, last) = bounds.ok_or_else(|| "no way ends".to_owned())?;
+        let (first, last) =
+            (index(first, "NonSymmetricNodeIdToLeafId")?, index(last, "NonSymmetricNodeIdToLeafId")?);
+        let values = self.values.get(first..last.saturating_add(self.outputs));
+        let values = values
+            .ok_or_else(|| format!("its leaves end at {last}, and there are {} values", self.values.len()))?;
+        let count = values.len() / self.outputs;
+        if count != ends().count() || values.len() % self.outputs != 0 {
+            return Err(format!("{} values for {} leaves", values.len(), ends().count()));
+        }
+        let weights = self.weights.get(first / self.outputs..).and_then(|weights| weights.get(..count));
+        let step = |((step, &leaf), &test): (([usize; 2], &i32), &usize)| {
+            let leaf = usize::try_from(leaf).unwrap_or(usize::MAX).wrapping_sub(first) / self.outputs;
+            (Step { left: step[0], right: step[1], leaf, split: None }, test)
+        };
+        Ok(Steps {
+            steps: steps.iter().copied().zip(leaves).zip(tests).map(step).collect(),
+            values: values.to_vec(),
+            weights: weights.unwrap_or(&[]).to_vec(),
+        })
+    }
+}
