@@ -37,6 +37,8 @@ pub struct About {
     pub base: Vec<f64>,
     /// Whether the sums are averaged over the trees.
     pub averaged: bool,
+    /// How many features are computed from categories before trees test them.
+    pub computed: usize,
     /// Whether the file names its features.
     pub real_names: bool,
     /// Lists of category values that the file stores without saying which features they belong to.
@@ -79,6 +81,7 @@ impl About {
             depth: ensemble.trees.iter().map(|tree| tree.depth).max().unwrap_or(0),
             base: ensemble.base.clone(),
             averaged: ensemble.averaged,
+            computed: ensemble.extra.computed.len(),
             real_names: ensemble.real_names,
             loose_categories: ensemble.loose_categories.iter().map(|list| list.texts().to_vec()).collect(),
             features: features(ensemble, &model.columns),
@@ -89,7 +92,8 @@ impl About {
 fn features(ensemble: &Ensemble, columns: &Columns) -> Vec<AboutFeature> {
     let mut missing = vec![BTreeSet::new(); ensemble.features.len()];
     for node in ensemble.trees.iter().flat_map(|tree| &tree.nodes) {
-        missing[node.feature as usize].insert(match node.test {
+        let Some(missing) = missing.get_mut(node.feature as usize) else { continue };
+        missing.insert(match node.test {
             Test::Number { missing: Missing::Nothing, .. } => "nothing",
             Test::Number { missing: Missing::Zero, .. } => "zero",
             Test::Number { missing: Missing::Nan, .. } | Test::Category { .. } => "nan",
@@ -116,7 +120,7 @@ pub fn probes(ensemble: &Ensemble) -> Vec<Vec<f64>> {
     let mut probes = vec![Vec::new(); ensemble.features.len()];
     for tree in &ensemble.trees {
         for node in &tree.nodes {
-            let probes = &mut probes[node.feature as usize];
+            let Some(probes) = probes.get_mut(node.feature as usize) else { continue };
             match node.test {
                 Test::Number { cut, .. } if ensemble.library != Library::LightGbm => {
                     let cut = cut as f32;

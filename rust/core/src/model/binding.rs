@@ -5,9 +5,12 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use std::sync::Arc;
+
 use arrow_array::RecordBatch;
 
 use super::engine::{Block, UNUSED};
+use super::ensemble::Computed;
 use super::fleet::Model;
 use super::input::{self, Reading, Unseen};
 use super::record::Value;
@@ -37,6 +40,18 @@ struct Input {
 enum ColumnAt {
     Name(String),
     Position(usize),
+    /// None: the number of a computed feature.
+    Computed(usize),
+}
+
+/// Where an input comes from.
+pub(super) enum Source<'a> {
+    /// A column of this name.
+    Column(&'a str),
+    /// A column by its position.
+    Position,
+    /// Other inputs.
+    Computed,
 }
 
 /// The rows to evaluate.
@@ -69,6 +84,8 @@ impl Rows {
 pub(super) struct Inputs {
     list: Vec<Input>,
     by_column: HashMap<ColumnAt, Vec<u32>>,
+    /// Computed features with the slots of what they are computed from.
+    computed: Vec<(Arc<Computed>, Vec<u32>)>,
 }
 
 impl Inputs {
@@ -97,7 +114,7 @@ impl Inputs {
             };
             let library = model.ensemble.library;
             let reading = if let Some(hashes) = &feature.hashes {
-                Reading::Hashed(hashes.clone())
+                Reading::Hashed((!hashes.is_empty()).then(|| hashes.clone()))
             } else if feature.categorical {
                 let (values, codes) = (feature.categories.clone(), feature.codes.clone());
                 Reading::Category { library, values, codes }
@@ -106,7 +123,29 @@ impl Inputs {
             };
             slots.push(self.slot(Input { column, reading, model: number, feature: index }));
         }
+        for computed in &model.ensemble.extra.computed {
+            slots.push(self.computed(number, model, computed));
+        }
         Ok(slots)
+    }
+
+    /// The slot of a feature that is computed from others; theirs stand before it.
+    fn computed(&mut self, number: usize, model: &Model, computed: &Arc<Computed>) -> u32 {
+        let mut slots = Vec::new();
+        for (source, hashed) in computed.sources() {
+            let feature = source as usize;
+            let column = match &model.columns {
+                Columns::Names(names) => ColumnAt::Name(names[feature].clone()),
+                Columns::Positions => ColumnAt::Position(feature),
+            };
+            let reading =
+                if hashed { Reading::Hashed(None) } else { Reading::Number(model.ensemble.library) };
+            slots.push(self.slot(Input { column, reading, model: number, feature }));
+        }
+        let column = ColumnAt::Computed(self.computed.len());
+        self.computed.push((computed.clone(), slots));
+        let reading = Reading::Number(model.ensemble.library);
+        self.slot(Input { column, reading, model: number, feature: 0 })
     }
 
     fn slot(&mut self, input: Input) -> u32 {
@@ -134,6 +173,7 @@ impl Inputs {
                 Some(&position) if !twice.contains(name.as_str()) => Ok(position),
                 _ => Err(missing(&models[input.model], name, rows)),
             },
+            ColumnAt::Computed(_) => Ok(0),
             ColumnAt::Position(position) => {
                 let model = &models[input.model];
                 let wanted = model.ensemble.features.len();
@@ -162,19 +202,28 @@ impl Inputs {
     ) -> Result<()> {
         block.rows = batch.num_rows();
         block.columns.resize(self.list.len(), Vec::new());
-        for ((input, &position), column) in self.list.iter().zip(positions).zip(&mut block.columns) {
+        for (slot, (input, &position)) in self.list.iter().zip(positions).enumerate() {
+            let (before, rest) = block.columns.split_at_mut(slot);
+            let column = &mut rest[0];
             column.clear();
+            if let ColumnAt::Computed(number) = input.column {
+                let (computed, slots) = &self.computed[number];
+                let value = |row: usize| computed.value(slots.iter().map(|&slot| before[slot as usize][row]));
+                column.extend((0..block.rows).map(value));
+                continue;
+            }
             input::read(batch.column(position), &input.reading, column, None)
                 .map_err(|text| refused(&models[input.model], input, &text))?;
         }
         Ok(())
     }
 
-    /// The column of each input, and a model that reads it; no name where it is found by position.
-    pub(super) fn columns(&self) -> impl Iterator<Item = (Option<&str>, usize)> {
+    /// Where each input comes from, and a model that reads it.
+    pub(super) fn sources(&self) -> impl Iterator<Item = (Source<'_>, usize)> {
         self.list.iter().map(|input| match &input.column {
-            ColumnAt::Name(name) => (Some(name.as_str()), input.model),
-            ColumnAt::Position(_) => (None, input.model),
+            ColumnAt::Name(name) => (Source::Column(name), input.model),
+            ColumnAt::Position(_) => (Source::Position, input.model),
+            ColumnAt::Computed(_) => (Source::Computed, input.model),
         })
     }
 
@@ -188,10 +237,17 @@ impl Inputs {
     ) -> Result<()> {
         block.rows = 1;
         block.columns.resize(self.list.len(), Vec::new());
-        for ((input, &place), column) in self.list.iter().zip(places).zip(&mut block.columns) {
-            let value = values[place]
-                .read(&input.reading)
-                .map_err(|text| refused(&models[input.model], input, &text))?;
+        for (slot, (input, &place)) in self.list.iter().zip(places).enumerate() {
+            let value = match input.column {
+                ColumnAt::Computed(number) => {
+                    let (computed, slots) = &self.computed[number];
+                    computed.value(slots.iter().map(|&slot| block.columns[slot as usize][0]))
+                }
+                _ => values[place]
+                    .read(&input.reading)
+                    .map_err(|text| refused(&models[input.model], input, &text))?,
+            };
+            let column = &mut block.columns[slot];
             column.clear();
             column.push(value);
         }
@@ -208,7 +264,7 @@ impl Inputs {
     ) -> Result<()> {
         let mut values = Vec::new();
         for (slot, input) in self.list.iter().enumerate() {
-            if matches!(input.reading, Reading::Category { .. } | Reading::Hashed(_)) {
+            if matches!(input.reading, Reading::Category { .. }) {
                 let unseen = Some(counts.entry(slot).or_default());
                 values.clear();
                 input::read(batch.column(positions[slot]), &input.reading, &mut values, unseen)
@@ -238,6 +294,7 @@ fn refused(model: &Model, input: &Input, text: &str) -> Error {
     let column = match &input.column {
         ColumnAt::Name(name) => format!("`{name}`"),
         ColumnAt::Position(position) => format!("{}", position + 1),
+        ColumnAt::Computed(_) => "that is computed".to_owned(),
     };
     let feature = &model.ensemble.features[input.feature].name;
     let text = format!("column {column}, feature `{feature}` of model `{}`, {text}", model.name);

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use super::extra::{Extra, Finish, Line, Linear};
+pub use super::extra::{Computed, Extra, Finish, Line, Linear};
 use super::link::Link;
 
 /// The library whose arithmetic a model follows.
@@ -290,9 +290,13 @@ impl Ensemble {
     /// Counts the tests of each feature, and marks those with a categorical test.
     pub(super) fn count_splits(&mut self) {
         for node in self.trees.iter().flat_map(|tree| &tree.nodes) {
-            let feature = &mut self.features[node.feature as usize];
-            feature.splits += 1;
-            feature.categorical |= matches!(node.test, Test::Category { .. });
+            let own = self.features.len();
+            if let Some(feature) = self.features.get_mut(node.feature as usize) {
+                feature.splits += 1;
+                feature.categorical |= matches!(node.test, Test::Category { .. });
+            } else if let Some(computed) = self.extra.computed.get(node.feature as usize - own) {
+                computed.sources().for_each(|(source, _)| self.features[source as usize].splits += 1);
+            }
         }
         for (feature, _) in self.extra.lines.iter().flatten().flat_map(|line| &line.terms) {
             self.features[*feature as usize].splits += 1;

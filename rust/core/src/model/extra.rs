@@ -4,6 +4,10 @@
 //! [`Extra::refusal`]; what happens after the sums ([`Finish`]) and to the numbers of leaves ([`Extra::copies`]) is
 //! the fleet's matter, whatever the engine.
 
+use std::sync::Arc;
+
+pub use super::catboost::ctr::Computed;
+
 /// What a model has beside plain sums of trees.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Extra {
@@ -15,11 +19,14 @@ pub struct Extra {
     pub linear: Option<Linear>,
     /// For each tree the functions in its leaves; empty where no tree has any.
     pub lines: Vec<Vec<Line>>,
+    /// Features that are computed from others before any tree is walked. They are counted behind the model's own
+    /// features: in tests of nodes, and in [`Bound::slots`](super::engine::Bound::slots).
+    pub computed: Vec<Arc<Computed>>,
 }
 
 impl Default for Extra {
     fn default() -> Self {
-        Self { copies: 1, finish: None, linear: None, lines: Vec::new() }
+        Self { copies: 1, finish: None, linear: None, lines: Vec::new(), computed: Vec::new() }
     }
 }
 

@@ -34,8 +34,8 @@ pub(super) enum Reading {
         /// The codes that the model knows.
         codes: Option<Arc<Vec<u32>>>,
     },
-    /// As categories that CatBoost knows by the hash of their text: the place of its hash in a list.
-    Hashed(Arc<Vec<i32>>),
+    /// As categories that CatBoost knows by the hash of their text: its place in a list, or the hash itself.
+    Hashed(Option<Arc<Vec<i32>>>),
 }
 
 /// Category values that a model does not know, and in how many rows.
@@ -71,7 +71,7 @@ pub(super) fn read(
 ) -> Result<(), String> {
     match reading {
         Reading::Number(library) => numbers(array, *library, out),
-        Reading::Hashed(hashes) => by_hash(array, hashes, out, unseen),
+        Reading::Hashed(hashes) => by_hash(array, hashes.as_ref().map(|list| &list[..]), out),
         Reading::Category { library, values, codes } => {
             let by_value =
                 is_text(array.data_type()) || matches!(array.data_type(), DataType::Dictionary(..));
@@ -93,19 +93,18 @@ pub(super) fn read(
 pub(super) const NO_MISSING: &str =
     "holds a null; CatBoost has no missing categories: give the text that stood for it in training";
 
-/// The place of a category's hash in a list.
-pub(super) fn place_of_hash(text: &str, hashes: &[i32]) -> Option<usize> {
+/// The hash of a category's text, or its place in a list; -1 where it is not in it. The list holds the categories that
+/// the model asks for, not all that it knows, so none is called unseen.
+pub(super) fn hashed(text: &str, hashes: Option<&[i32]>) -> f64 {
     let hash = hash::category(text.as_bytes()) as i32;
-    hashes.iter().position(|known| *known == hash)
+    match hashes {
+        None => f64::from(hash),
+        Some(hashes) => hashes.iter().position(|known| *known == hash).map_or(-1.0, |code| code as f64),
+    }
 }
 
-/// The places of the hashes of a column of texts or whole numbers; one that is not in the list is -1.
-fn by_hash(
-    array: &ArrayRef,
-    hashes: &[i32],
-    out: &mut Vec<f64>,
-    mut unseen: Option<&mut Unseen>,
-) -> Result<(), String> {
+/// The hashes of a column of texts or whole numbers, or their places in a list.
+fn by_hash(array: &ArrayRef, hashes: Option<&[i32]>, out: &mut Vec<f64>) -> Result<(), String> {
     let plain = match array.data_type() {
         DataType::Dictionary(_, kind) => cast(array, kind)?,
         _ => array.clone(),
@@ -120,13 +119,7 @@ fn by_hash(
         return Err(NO_MISSING.to_owned());
     }
     let texts = cast(&plain, &DataType::Utf8)?;
-    for text in texts.as_string::<i32>().iter().flatten() {
-        let code = place_of_hash(text, hashes);
-        out.push(code.map_or(-1.0, |code| code as f64));
-        if let (None, Some(unseen)) = (code, &mut unseen) {
-            count(unseen, text);
-        }
-    }
+    out.extend(texts.as_string::<i32>().iter().flatten().map(|text| hashed(text, hashes)));
     Ok(())
 }
 

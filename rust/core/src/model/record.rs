@@ -13,11 +13,11 @@ use arrow_array::{
 use arrow_schema::{Field, Schema};
 
 use super::applies::applies;
-use super::binding::{Inputs, Rows};
+use super::binding::{Inputs, Rows, Source};
 use super::engine::{Block, Precision};
 use super::ensemble::Library;
 use super::fleet::{Fleet, Model};
-use super::input::{NO_MISSING, NO_VALUES, Reading, at_least, decimal, place_of_hash, without_code};
+use super::input::{NO_MISSING, NO_VALUES, Reading, at_least, decimal, hashed, without_code};
 use super::outputs::{Output, split};
 use crate::error::{Error, Place, Result};
 use crate::exec::Control;
@@ -47,7 +47,7 @@ impl Value<'_> {
     pub(super) fn read(&self, reading: &Reading) -> std::result::Result<f64, String> {
         let library = match reading {
             Reading::Number(library) | Reading::Category { library, .. } => *library,
-            Reading::Hashed(hashes) => return self.hashed(hashes),
+            Reading::Hashed(hashes) => return self.hashed(hashes.as_ref().map(|list| &list[..])),
         };
         match (self, reading) {
             (Self::Missing, _) => Ok(f64::NAN),
@@ -69,14 +69,11 @@ impl Value<'_> {
         }
     }
 
-    /// The place of a category in a list of hashes; -1 where it is not there.
-    fn hashed(&self, hashes: &[i32]) -> std::result::Result<f64, String> {
+    /// A category that is known by the hash of its text.
+    fn hashed(&self, hashes: Option<&[i32]>) -> std::result::Result<f64, String> {
         match self {
-            Self::Text(text) => Ok(place_of_hash(text, hashes).map_or(-1.0, |place| place as f64)),
-            Self::Integer(value) => {
-                let text = wide(*value)?.to_string();
-                Value::Text(&text).hashed(hashes)
-            }
+            Self::Text(text) => Ok(hashed(text, hashes)),
+            Self::Integer(value) => Ok(hashed(&wide(*value)?.to_string(), hashes)),
             Self::Missing => Err(NO_MISSING.to_owned()),
             _ => Err(format!(
                 "holds {self:?}; CatBoost knows a category by its text: a text or an integer is needed"
@@ -148,10 +145,12 @@ impl Record {
             })
         };
         let (mut places, mut positional) = (Vec::new(), None);
-        for (name, model) in inputs.columns() {
-            match name {
-                Some(name) => places.push(place(name)),
-                None => positional = positional.or(Some(model)),
+        for (source, model) in inputs.sources() {
+            match source {
+                Source::Column(name) => places.push(place(name)),
+                // Nothing is read: what it is computed from stands before it.
+                Source::Computed => places.push(0),
+                Source::Position => positional = positional.or(Some(model)),
             }
         }
         let conditions = models.iter().filter_map(|model| model.applies_to.as_ref());

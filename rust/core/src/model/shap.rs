@@ -20,6 +20,9 @@ pub(super) fn refusal(ensemble: &Ensemble) -> Option<String> {
     if !ensemble.extra.lines.is_empty() {
         return Some("its leaves hold linear functions, of which the library tells none either".to_owned());
     }
+    if !ensemble.extra.computed.is_empty() {
+        return Some("its trees test features that are computed from several categories (CTR)".to_owned());
+    }
     for (index, tree) in ensemble.trees.iter().enumerate() {
         if tree.depth > DEEPEST {
             return Some(format!(
@@ -31,7 +34,8 @@ pub(super) fn refusal(ensemble: &Ensemble) -> Option<String> {
         let mut covers = covers.chain(tree.leaves.iter().map(|leaf| leaf.cover));
         if !tree.nodes.is_empty() && !covers.all(|cover| cover >= 0.0 && cover.is_finite()) {
             return Some(format!(
-                "tree {index} lacks the weights of its nodes (`leaf_count` and `internal_count`, or `sum_hessian`)"
+                "tree {index} lacks the weights of its nodes (`leaf_count` and `internal_count`, `sum_hessian`, or \
+                 `leaf_weights`)"
             ));
         }
     }

@@ -3,9 +3,14 @@
 //! In: the bytes of a `.cbm` file. Out: an [`Ensemble`]. The numbers of fields are those of the library's schema; a
 //! field with a number beyond them is unknown and refused. Whatever the file promises is compared with what is there.
 
+use std::sync::Arc;
+
+use super::ctr::{Counts, Formula, Kind};
 use super::flat::{Table, four};
 use super::trees::Step;
-use super::{Category, Fault, Float, Forest, Model, OneHot, Steps, objective_of, version_of};
+use super::{
+    Base, Category, Fault, Float, Forest, Model, OneHot, Statistic, Steps, objective_of, version_of,
+};
 use crate::error::{Error, Place, Result as CoreResult};
 use crate::model::ensemble::Ensemble;
 use crate::model::formats::{MOST_OUTPUTS, Options};
@@ -26,20 +31,22 @@ pub(in crate::model) fn recognise(bytes: &[u8]) -> bool {
 /// # Errors
 /// A file that is damaged (`Format`), or that uses what is not supported (`Model`); both name the field.
 pub(in crate::model) fn read(source: &str, bytes: &[u8], options: &Options) -> CoreResult<Ensemble> {
-    let core = core(bytes).map_err(|text| Error::format(Place::file(source), text))?;
-    model(core).and_then(|model| model.assemble("catboost cbm", options)).map_err(|fault| fault.of(source))
+    let (core, rest) = core(bytes).map_err(|text| Error::format(Place::file(source), text))?;
+    model(core, rest)
+        .and_then(|model| model.assemble("catboost cbm", options))
+        .map_err(|fault| fault.of(source))
 }
 
-/// The FlatBuffer behind mark and length.
-fn core(bytes: &[u8]) -> Result<&[u8], String> {
+/// The FlatBuffer behind mark and length, and what stands behind it.
+fn core(bytes: &[u8]) -> Result<(&[u8], &[u8]), String> {
     let rest = bytes.get(MARK.len()..).unwrap_or(&[]);
     let length = u32::from_le_bytes(rest.get(..4).map_or([0; 4], four)) as usize;
-    rest.get(4..).and_then(|rest| rest.get(..length)).ok_or_else(|| {
+    rest.get(4..).and_then(|rest| rest.split_at_checked(length)).ok_or_else(|| {
         format!("the model should have {length} bytes, and {} are left; it was cut short", rest.len())
     })
 }
 
-fn model(bytes: &[u8]) -> Result<Model, Fault> {
+fn model(bytes: &[u8], rest: &[u8]) -> Result<Model, Fault> {
     let root = Table::root(bytes, 4)?;
     let format = root.text(0)?;
     if format != FORMAT {
@@ -57,10 +64,9 @@ fn model(bytes: &[u8]) -> Result<Model, Fault> {
             return Err(Fault::Unsupported(text));
         }
     }
-    for part in root.tables_of_texts(3)? {
-        if part != CTR_PART {
-            return Err(Fault::Unsupported(format!("the model has an unknown part `{part}`")));
-        }
+    let parts = root.tables_of_texts(3)?;
+    if let Some(part) = parts.iter().find(|part| **part != CTR_PART) {
+        return Err(Fault::Unsupported(format!("the model has an unknown part `{part}`")));
     }
     let (objective, version) = note(&root)?;
     let mut budget = Budget(bytes.len());
@@ -70,7 +76,8 @@ fn model(bytes: &[u8]) -> Result<Model, Fault> {
         floats: floats(&trees, &mut budget)?,
         categories: categories(&trees, &mut budget)?,
         one_hots: one_hots(&trees, &mut budget)?,
-        computed: trees.tables(7, 2)?.len(),
+        computed: statistics(&trees, &mut budget)?,
+        counts: if parts.is_empty() { Vec::new() } else { all_counts(rest)? },
         outputs,
         forest: forest(&trees, outputs)?,
         scale: trees.double(14, 1.0)?,
@@ -113,6 +120,7 @@ fn floats(trees: &Table<'_>, budget: &mut Budget) -> Result<Vec<Float>, String> 
         budget.spend(table.vector(3, 4)?)?;
         budget.spend(table.vector(4, 1)?)?;
         found.push(Float {
+            index: table.whole(1, -1)?,
             flat: table.whole(2, -1)?,
             name: table.text(4)?.to_owned(),
             borders: table.singles(3)?,
@@ -143,6 +151,99 @@ fn one_hots(trees: &Table<'_>, budget: &mut Budget) -> Result<Vec<OneHot>, Strin
         found.push(OneHot { index: table.whole(0, -1)?, values: table.wholes(1)? });
     }
     Ok(found)
+}
+
+/// Pairs of a place and four bytes.
+fn pairs(bytes: &[u8]) -> impl Iterator<Item = (i32, [u8; 4])> + '_ {
+    bytes.chunks_exact(8).map(|pair| (i32::from_le_bytes(four(pair)), four(&pair[4..])))
+}
+
+/// What a computed feature is computed from.
+fn base(table: Option<Table<'_>>, budget: &mut Budget) -> Result<Base, String> {
+    let table = table.ok_or_else(|| "field `Base` is missing".to_owned())?;
+    let kind = table.byte(1)?;
+    let combination = table.table(0, 3)?;
+    let combination = combination.ok_or_else(|| "field `FeatureCombination` is missing".to_owned())?;
+    let (above, is) = (combination.vector(1, 8)?, combination.vector(2, 8)?);
+    budget.spend(combination.vector(0, 4)?)?;
+    budget.spend(above)?;
+    budget.spend(is)?;
+    Ok(Base {
+        kind,
+        classifier: table.whole(2, 0)?,
+        categories: combination.wholes(0)?,
+        above: pairs(above).map(|(index, border)| (index, f32::from_le_bytes(border))).collect(),
+        is: pairs(is).map(|(index, hash)| (index, i32::from_le_bytes(hash))).collect(),
+    })
+}
+
+fn statistics(trees: &Table<'_>, budget: &mut Budget) -> Result<Vec<Statistic>, String> {
+    let mut found = Vec::new();
+    for table in trees.tables(7, 2)? {
+        let ctr = table.table(0, 6)?.ok_or_else(|| "field `Ctr` is missing".to_owned())?;
+        let base = base(ctr.table(0, 3)?, budget)?;
+        budget.spend(table.vector(1, 4)?)?;
+        let kind = Kind::of_number(base.kind).ok_or_else(|| format!("`CtrType` holds `{}`", base.kind))?;
+        let formula = Formula {
+            kind,
+            border: index(ctr.whole(1, 0)?, "TargetBorderIdx")?,
+            prior: ctr.single(2, 0.0)?,
+            prior_weight: ctr.single(3, 1.0)?,
+            shift: ctr.single(4, 0.0)?,
+            scale: ctr.single(5, 1.0)?,
+        };
+        found.push(Statistic { base, formula, borders: table.singles(1)? });
+    }
+    Ok(found)
+}
+
+/// The counts behind the core: how many tables, and each with its length.
+fn all_counts(bytes: &[u8]) -> Result<Vec<(Base, Arc<Counts>)>, String> {
+    let mut rest = bytes;
+    let take = |rest: &mut &[u8]| {
+        let (head, tail) = rest.split_at_checked(4).ok_or_else(|| "the tables were cut short".to_owned())?;
+        *rest = tail;
+        Ok::<usize, String>(u32::from_le_bytes(four(head)) as usize)
+    };
+    let (count, mut found) = (take(&mut rest)?, Vec::new());
+    for number in 0..count {
+        let length = take(&mut rest)?;
+        let (own, tail) =
+            rest.split_at_checked(length).ok_or_else(|| format!("table {number} was cut short"))?;
+        rest = tail;
+        found.push(counts(own).map_err(|text| format!("table {number}: {text}"))?);
+    }
+    if !rest.is_empty() {
+        return Err(format!("{} bytes stand behind the tables", rest.len()));
+    }
+    Ok(found)
+}
+
+/// The bytes of a bucket of a table: a hash, and the place of its counts.
+const BUCKET: usize = 12;
+
+fn counts(bytes: &[u8]) -> Result<(Base, Arc<Counts>), String> {
+    let table = Table::root(bytes, 5)?;
+    let base = base(table.table(0, 3)?, &mut Budget(bytes.len()))?;
+    let kind = Kind::of_number(base.kind).ok_or_else(|| format!("`CtrType` holds `{}`", base.kind))?;
+    let (buckets, blob) = (table.vector(1, 1)?, table.vector(2, 1)?);
+    if buckets.len() % BUCKET != 0 || blob.len() % 4 != 0 {
+        return Err(format!("{} bytes of buckets and {} of counts", buckets.len(), blob.len()));
+    }
+    let bucket = |bytes: &[u8]| {
+        let (low, high) = (u32::from_le_bytes(four(bytes)), u32::from_le_bytes(four(&bytes[4..])));
+        let place = u32::from_le_bytes(four(&bytes[8..])) as usize;
+        (u64::from(low) | u64::from(high) << 32, place)
+    };
+    let numbers = blob.chunks_exact(4).map(|bytes| i32::from_le_bytes(four(bytes))).collect();
+    let width = match kind {
+        Kind::Counter => 1,
+        Kind::Mean => 2,
+        Kind::Borders => index(table.whole(4, 0)?, "TargetClassesCount")?.max(2),
+        Kind::Buckets => index(table.whole(4, 0)?, "TargetClassesCount")?,
+    };
+    let buckets = buckets.chunks_exact(BUCKET).map(bucket);
+    Ok((base, Arc::new(Counts::new(buckets, numbers, width, table.whole(3, 0)?)?)))
 }
 
 fn index(number: i32, field: &str) -> Result<usize, String> {

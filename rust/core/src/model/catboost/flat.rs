@@ -65,6 +65,10 @@ impl<'a> Table<'a> {
         Ok(self.scalar(number)?.map_or(default, i32::from_le_bytes))
     }
 
+    pub(super) fn single(&self, number: usize, default: f32) -> Result<f32, String> {
+        Ok(self.scalar(number)?.map_or(default, f32::from_le_bytes))
+    }
+
     pub(super) fn double(&self, number: usize, default: f64) -> Result<f64, String> {
         Ok(self.scalar(number)?.map_or(default, f64::from_le_bytes))
     }

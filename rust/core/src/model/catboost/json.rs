@@ -3,8 +3,14 @@
 //! In: the text that `save_model("model.json", format="json")` writes. Out: an [`Ensemble`]. What the file says twice,
 //! a test by its number and by its border, is compared; unknown fields are refused by name.
 
+use std::sync::Arc;
+
+use super::ctr::{Counts, Formula, Kind};
 use super::trees::Step;
-use super::{Category, Fault, Float, Forest, Model, OneHot, Steps, objective_of, version_of};
+use super::{
+    Base, Category, Fault, Float, Forest, MOST_COMPUTED, Model, OneHot, Statistic, Steps, objective_of,
+    version_of,
+};
 use crate::error::{Error, Place, Result as CoreResult};
 use crate::model::ensemble::Ensemble;
 use crate::model::formats::{MOST_OUTPUTS, Options};
@@ -82,11 +88,18 @@ fn model(json: &Json<'_>) -> Result<Model, Fault> {
     if bias.is_empty() || bias.len() > MOST_OUTPUTS {
         return Err(Fault::Broken(format!("field `scale_and_bias` holds {} numbers", bias.len())));
     }
-    let (outputs, computed) = (bias.len(), list("ctrs")?.len());
+    let computed = list("ctrs")?.iter().map(statistic).collect::<Result<Vec<_>, _>>()?;
+    if computed.len() > MOST_COMPUTED {
+        let text =
+            format!("there are {} computed features; at most {MOST_COMPUTED} are read", computed.len());
+        return Err(Fault::Broken(text));
+    }
+    let counts = counts(json.field("ctr_data"), &computed)?;
+    let (outputs, has_computed) = (bias.len(), !computed.is_empty());
     let tests = Tests::new(&floats, &one_hots);
     let forest = match (json.field("oblivious_trees"), json.field("trees")) {
-        (Some(list), None) => symmetric(list, &tests, computed > 0)?,
-        (None, Some(list)) => steps(list, &tests, outputs, computed > 0)?,
+        (Some(list), None) => symmetric(list, &tests, has_computed)?,
+        (None, Some(list)) => steps(list, &tests, outputs, has_computed)?,
         _ => return Err(Fault::Broken("one of `oblivious_trees` and `trees` is needed".to_owned())),
     };
     let notes = json.field("model_info");
@@ -96,7 +109,8 @@ fn model(json: &Json<'_>) -> Result<Model, Fault> {
         floats,
         categories,
         one_hots,
-        computed,
+        counts,
+        computed: computed.into_iter().map(|(statistic, _)| statistic).collect(),
         outputs,
         forest,
         scale,
@@ -128,6 +142,7 @@ fn float(told: &Json<'_>) -> Result<Float, String> {
         other => return Err(format!("field `nan_value_treatment` holds `{other}`")),
     };
     Ok(Float {
+        index: whole(told, "feature_index")?,
         flat: whole(told, "flat_feature_index")?,
         name: name(told)?,
         borders: match told.need("borders")? {
@@ -137,6 +152,77 @@ fn float(told: &Json<'_>) -> Result<Float, String> {
         has_missing: number::<Flag>(told.need("has_nans")?.plain("has_nans")?, "has_nans")?.0,
         treatment,
     })
+}
+
+/// A computed feature, and under which name its counts stand.
+fn statistic(told: &Json<'_>) -> Result<(Statistic, String), String> {
+    let single = |field: &str| number::<f32>(told.need(field)?.plain(field)?, field);
+    let name = told.need("ctr_type")?.plain("ctr_type")?;
+    let kind = Kind::number_of(name).ok_or_else(|| format!("field `ctr_type` holds `{name}`"))?;
+    let mut base = Base { kind, ..Base::default() };
+    for element in told.need("elements")?.list()? {
+        match element.need("combination_element")?.plain("combination_element")? {
+            "cat_feature_value" => base.categories.push(whole(&element, "cat_feature_index")?),
+            "float_feature" => {
+                let border = number(element.need("border")?.plain("border")?, "border")?;
+                base.above.push((whole(&element, "float_feature_index")?, border));
+            }
+            "cat_feature_exact_value" => {
+                base.is.push((whole(&element, "cat_feature_index")?, whole(&element, "value")?));
+            }
+            other => return Err(format!("field `combination_element` holds `{other}`")),
+        }
+    }
+    let formula = Formula {
+        kind: Kind::of_number(kind).ok_or_else(|| format!("field `ctr_type` holds `{name}`"))?,
+        border: number(told.need("target_border_idx")?.plain("target_border_idx")?, "target_border_idx")?,
+        prior: single("prior_numerator")?,
+        prior_weight: single("prior_denomerator")?,
+        shift: single("shift")?,
+        scale: single("scale")?,
+    };
+    let borders = told.need("borders")?.all_numbers("borders")?;
+    let identifier = told.need("identifier")?.plain("identifier")?.to_owned();
+    Ok((Statistic { base, formula, borders }, identifier))
+}
+
+type AllCounts = Vec<(Base, Arc<Counts>)>;
+
+/// The counts of the computed features, each once.
+fn counts(told: Option<&Json<'_>>, computed: &[(Statistic, String)]) -> Result<AllCounts, String> {
+    let mut found: AllCounts = Vec::new();
+    for (statistic, identifier) in computed {
+        if found.iter().any(|(base, _)| *base == statistic.base) {
+            continue;
+        }
+        let place = |text: String| format!("field `ctr_data`, `{identifier}`: {text}");
+        let table = told.and_then(|told| told.field(identifier));
+        let table = table.ok_or_else(|| place("is missing".to_owned()))?;
+        let own = one_table(table, statistic.formula.kind).map_err(place)?;
+        found.push((statistic.base.clone(), Arc::new(own)));
+    }
+    Ok(found)
+}
+
+fn one_table(told: &Json<'_>, kind: Kind) -> Result<Counts, String> {
+    let stride: usize = number(told.need("hash_stride")?.plain("hash_stride")?, "hash_stride")?;
+    let denominator = whole(told, "counter_denominator")?;
+    let map = told.need("hash_map")?.list()?;
+    if stride < 2 || map.len() % stride != 0 {
+        return Err(format!("field `hash_stride` holds `{stride}` for {} values", map.len()));
+    }
+    let (mut buckets, mut numbers) = (Vec::new(), Vec::new());
+    for (place, bucket) in map.chunks_exact(stride).enumerate() {
+        buckets.push((number(bucket[0].plain("hash_map")?, "hash_map")?, place));
+        for (column, value) in bucket[1..].iter().enumerate() {
+            let text = value.plain("hash_map")?;
+            // The first number of a mean is a sum.
+            let is_sum = kind == Kind::Mean && column == 0;
+            let sum = if is_sum { number::<f32>(text, "hash_map")?.to_bits() as i32 } else { 0 };
+            numbers.push(if is_sum { sum } else { number(text, "hash_map")? });
+        }
+    }
+    Counts::new(buckets.into_iter(), numbers, stride - 1, denominator)
 }
 
 /// `[scale, [bias, ...]]`, or `[scale, bias]` of older versions.

@@ -2,10 +2,11 @@
 //!
 //! In: the bytes that `save_model` writes. Out: an [`Ensemble`]. Numbers are f32 and a test is `x > border`; values
 //! of leaves are summed in f64 from zero in the order of the trees, then scaled, then the bias is added. Categories
-//! are known by a hash of their text ([`hash`]); a test asks for one of them. Features that the library computes from
-//! categories (CTR), texts and embeddings are refused by name.
+//! are known by a hash of their text ([`hash`]); a test asks for one of them, or for a number that is computed from
+//! several ([`ctr`]). Features made of texts and embeddings are refused by name.
 
 mod binary;
+pub(super) mod ctr;
 mod flat;
 pub(super) mod hash;
 mod json;
@@ -18,10 +19,14 @@ use super::ensemble::{Ensemble, Extra, Feature, Finish, Library, Tree};
 use super::formats::{MOST_FEATURES, Options};
 use super::json::Json;
 use crate::error::{Error, Place};
+use ctr::{Computed, Counts, Formula, Part};
 use trees::{Leaves, Split, Step};
 
 pub(super) use binary::{read as read_binary, recognise as recognise_binary};
 pub(super) use json::{read as read_json, recognise as recognise_json};
+
+/// Features that a model may compute from categories.
+const MOST_COMPUTED: usize = 1 << 14;
 
 /// Why a model was not read.
 enum Fault {
@@ -46,6 +51,8 @@ impl Fault {
 
 /// A number that a model may test.
 struct Float {
+    /// Its place among the numbers.
+    index: i32,
     /// Its place among all features.
     flat: i32,
     name: String,
@@ -90,8 +97,9 @@ struct Model {
     floats: Vec<Float>,
     categories: Vec<Category>,
     one_hots: Vec<OneHot>,
-    /// How many features are computed from categories.
-    computed: usize,
+    computed: Vec<Statistic>,
+    /// The counts that they are computed from.
+    counts: Vec<(Base, Arc<Counts>)>,
     outputs: usize,
     forest: Forest,
     scale: f64,
@@ -106,13 +114,6 @@ impl Model {
             let text = "`best_iteration` was asked for, but files of CatBoost hold the rounds that it kept";
             return Err(Fault::Unsupported(text.to_owned()));
         }
-        if self.computed > 0 {
-            return Err(Fault::Unsupported(format!(
-                "{} of its features are computed from categories (CTR), which are not supported; train with \
-                 `one_hot_max_size` above the number of categories of each feature, or encode them beforehand",
-                self.computed
-            )));
-        }
         let link = match objective::link(&self.objective, self.outputs) {
             Ok(link) => Some(link),
             Err(_) if options.margin_only => None,
@@ -124,7 +125,8 @@ impl Model {
         let features = self.features()?;
         let stand_in = |(index, feature): (usize, &Feature)| feature.name == index.to_string();
         let real_names = !features.iter().enumerate().all(stand_in);
-        let splits = self.splits()?;
+        let mut splits = self.splits()?;
+        let computed = self.computed(features.len(), &mut splits)?;
         if self.bias.len() != self.outputs || !self.bias.iter().chain([&self.scale]).all(|x| x.is_finite()) {
             let text =
                 format!("field `scale_and_bias` holds {} numbers for {}", self.bias.len(), self.outputs);
@@ -132,7 +134,8 @@ impl Model {
         }
         let plain = self.scale == 1.0 && self.bias.iter().all(|bias| *bias == 0.0);
         let finish = Finish { scale: self.scale, bias: self.bias };
-        let extra = Extra { copies: self.outputs, finish: (!plain).then_some(finish), ..Extra::default() };
+        let extra =
+            Extra { copies: self.outputs, finish: (!plain).then_some(finish), computed, ..Extra::default() };
         let mut ensemble = Ensemble {
             library: Library::CatBoost,
             format,
@@ -216,6 +219,75 @@ impl Model {
             splits.extend((0..one.values.len() as u32).map(is));
         }
         Ok(splits)
+    }
+}
+
+/// What a computed feature is computed from: the library's number of its kind, and places among the categories and
+/// among the numbers of the file.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Base {
+    kind: u8,
+    /// By which list of borders the targets were cut; the JSON export does not tell.
+    classifier: i32,
+    categories: Vec<i32>,
+    above: Vec<(i32, f32)>,
+    is: Vec<(i32, i32)>,
+}
+
+/// A computed feature as its file has it.
+struct Statistic {
+    base: Base,
+    formula: Formula,
+    borders: Vec<f32>,
+}
+
+impl Model {
+    /// The computed features, whose tests stand behind all others.
+    fn computed(
+        &self,
+        own: usize,
+        splits: &mut Vec<Split>,
+    ) -> std::result::Result<Vec<Arc<Computed>>, String> {
+        let most = self.computed.len().max(self.counts.len());
+        if most > MOST_COMPUTED {
+            return Err(format!("there are {most} computed features; at most {MOST_COMPUTED} are read"));
+        }
+        let mut found = Vec::with_capacity(self.computed.len());
+        for statistic in &self.computed {
+            let at = |text: String| format!("computed feature {}: {text}", found.len());
+            if !statistic.borders.windows(2).all(|pair| pair[0] < pair[1]) {
+                return Err(at("its borders do not rise".to_owned()));
+            }
+            let counts = self.counts.iter().find(|(base, _)| *base == statistic.base);
+            let (_, counts) = counts.ok_or_else(|| at("the file holds no counts for it".to_owned()))?;
+            let parts = self.parts(&statistic.base).map_err(at)?;
+            let feature = (own + found.len()) as u32;
+            let above = |&border: &f32| Split::Above { feature, border, missing_above: false };
+            splits.extend(statistic.borders.iter().map(above));
+            found.push(Arc::new(Computed::new(parts, counts.clone(), statistic.formula).map_err(at)?));
+        }
+        Ok(found)
+    }
+
+    fn parts(&self, base: &Base) -> std::result::Result<Vec<Part>, String> {
+        let category = |index: i32| {
+            let found = self.categories.iter().find(|category| category.index == index);
+            found.map(|category| category.flat as u32).ok_or_else(|| format!("there is no category {index}"))
+        };
+        let mut parts = Vec::new();
+        for &index in &base.categories {
+            parts.push(Part::Category { feature: category(index)? });
+        }
+        for &(index, border) in &base.above {
+            let float = self.floats.iter().find(|float| float.index == index);
+            let float = float.ok_or_else(|| format!("there is no number {index}"))?;
+            let missing_above = float.has_missing && float.treatment == 2;
+            parts.push(Part::Above { feature: float.flat as u32, border, missing_above });
+        }
+        for &(index, hash) in &base.is {
+            parts.push(Part::Is { feature: category(index)?, hash });
+        }
+        Ok(parts)
     }
 }
 

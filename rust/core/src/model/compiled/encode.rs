@@ -75,6 +75,7 @@ fn test(node: &Node) -> (u8, u64) {
 /// Why a model cannot be written; nothing where it can.
 fn refusal(ensemble: &Ensemble) -> Option<String> {
     let hashed = ensemble.features.iter().any(|feature| feature.hashes.is_some());
+    let hashed = hashed || !ensemble.extra.computed.is_empty();
     let by_text = || hashed.then(|| "it knows categories by the hash of their text".to_owned());
     ensemble.extra.refusal().or_else(by_text)
 }
