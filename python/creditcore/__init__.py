@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from creditcore.features import Schema
     from creditcore.fleet import Fleet
     from creditcore.metrics import auc, gini, ks, psi
-    from creditcore.network import components
+    from creditcore.network import Network, components
     from creditcore.ranking import Ranking, rank
     from creditcore.scoring import Blend, Scaling, score
     from creditcore.tactics import Policy
@@ -41,6 +41,7 @@ _HOMES = {
     "__version__": "creditcore._core",
     "Aggregate": "creditcore.aggregation",
     "aggregate": "creditcore.aggregation",
+    "Network": "creditcore.network",
     "components": "creditcore.network",
     "Fleet": "creditcore.fleet",
     "evaluate": "creditcore.expressions",
@@ -80,6 +81,7 @@ __all__ = [
     "Fleet",
     "FormatError",
     "ModelError",
+    "Network",
     "Policy",
     "Ranking",
     "ReasonTexts",

@@ -35,7 +35,7 @@ mod _core {
     #[pymodule_export]
     use super::feature::{Applied, Schema};
     #[pymodule_export]
-    use super::link::components;
+    use super::link::{Network, components};
     #[pymodule_export]
     use super::model::{Fleet, model_formats};
     #[pymodule_export]

@@ -21,7 +21,7 @@ use creditcore_kernels::components::{Dealer, Forest, Part, Table};
 use super::hash::{HashKey, mixed, siphash};
 use super::key::{KeyFault, Keys};
 use super::plan::{ColumnPlan, Plan, Settled};
-use super::values::{Met, Reader};
+use super::values::Met;
 use crate::batch::{Batch, Role, Source, Wanted, find_column};
 use crate::error::{Error, Place, Result};
 use crate::exec::{Control, parallel};

@@ -4,15 +4,19 @@
 //! detection works on. Laws 2 and 7: threads, the order of rows and the names of identifiers change nothing.
 
 mod build;
+mod bytes;
 mod components;
 mod hash;
 mod key;
 mod links;
+mod network;
 mod normalise;
 mod placeholder;
 mod plan;
+mod read;
 mod records;
 mod settings;
+mod update;
 mod values;
 
 #[cfg(test)]
@@ -22,8 +26,10 @@ pub use components::{Components, components};
 pub use hash::HashKey;
 pub use key::{Key, KeyFault, Keys, Texts};
 pub use links::{DAY, Hub, Link, Links, NO_TIME};
+pub use network::{Network, Step};
 pub use normalise::Normaliser;
 pub use plan::{CONTACT, Config, Identifiers, OWN, Plan};
 pub use records::{Entry, Gathering, MOST_LINKS, Records};
 pub use settings::{MOST_TYPES, Overrides, Settings, TypeSettings};
+pub use update::{Change, Changes};
 pub use values::Met;

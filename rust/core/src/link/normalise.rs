@@ -68,11 +68,17 @@ pub(super) fn is_contact(name: &str) -> bool {
 
 impl Normaliser {
     /// The normal form of a text.
-    pub fn text<'a>(self, text: &'a str) -> Cow<'a, str> {
-        if self == Self::Exact {
-            return Cow::Borrowed(text);
-        }
-        let plain = plain(text);
+    pub fn text(self, text: &str) -> Cow<'_, str> {
+        self.formed(self.plain(text))
+    }
+
+    /// The plain form of a text: lower case, without needless spaces and full-width letters.
+    pub(super) fn plain(self, text: &str) -> Cow<'_, str> {
+        if self == Self::Exact { Cow::Borrowed(text) } else { plain(text) }
+    }
+
+    /// The normal form of a text in its plain form.
+    pub(super) fn formed(self, plain: Cow<'_, str>) -> Cow<'_, str> {
         let formed = match self {
             Self::Exact | Self::Text => None,
             Self::Phone => phone(&plain),

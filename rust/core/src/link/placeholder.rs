@@ -126,10 +126,11 @@ impl Placeholders {
             }
         }
         for text in declared {
-            let normal = normaliser.text(text).into_owned();
+            let plain = normaliser.plain(text);
+            made.texts.insert(plain.trim().to_lowercase());
+            let normal = normaliser.formed(plain).into_owned();
             made.integers.extend(normal.parse::<u64>().ok());
             made.texts.insert(normal.to_lowercase());
-            made.texts.insert(normal);
         }
         made.integers.iter().for_each(|&number| made.filter[number as usize % FILTER] = true);
         made

@@ -8,7 +8,7 @@
 
 use super::key::Keys;
 use super::links::NO_TIME;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 
 /// Links that a network may have: their numbers are 32 bits wide.
 pub const MOST_LINKS: usize = u32::MAX as usize - 1;
@@ -76,13 +76,32 @@ impl Gathering {
         self.ends.push(self.entries.len() as u64);
     }
 
+    /// The keys of the rows.
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
     /// Appends the rows of another part.
-    pub fn append(&mut self, other: &Self) {
+    ///
+    /// # Errors
+    /// Keys of another type.
+    pub fn append(&mut self, other: &Self) -> Result<()> {
+        if !self.keys.same_type(&other.keys) {
+            let told = "the key column is of two types in two parts of the source; cast it to one";
+            return Err(Error::schema(Place::default(), told));
+        }
         let before = self.entries.len() as u64;
-        (0..other.keys.len()).for_each(|row| self.keys.push_from(&other.keys, row));
+        self.keys.append(&other.keys);
         self.times.extend_from_slice(&other.times);
         self.ends.extend(other.ends.iter().map(|end| before + end));
         self.entries.extend_from_slice(&other.entries);
+        Ok(())
+    }
+
+    /// Appends one row of another gathering with keys of the same type.
+    pub(super) fn push_row(&mut self, other: &Self, row: usize) {
+        self.keys.push_from(&other.keys, row);
+        self.row(other.times[row], other.entries[other.range(row)].iter().copied());
     }
 
     /// Makes records of the rows.
@@ -175,7 +194,11 @@ impl Records {
     }
 
     /// Appends a person of other records, whose key is greater than all so far.
-    pub(super) fn push_person(&mut self, other: &Self, person: usize) {
+    ///
+    /// # Errors
+    /// More links than numbers of 32 bits can tell apart.
+    pub(super) fn push_person(&mut self, other: &Self, person: usize) -> Result<()> {
+        check_size(self.people() + 1, self.len() + other.range(person).len())?;
         self.keys.push_from(&other.keys, person);
         self.times.push(other.times[person]);
         let range = other.range(person);
@@ -184,6 +207,7 @@ impl Records {
         self.links.hashes.extend_from_slice(&other.links.hashes[range.clone()]);
         self.links.times.extend_from_slice(&other.links.times[range]);
         self.starts.push(self.links.hashes.len() as u32);
+        Ok(())
     }
 
     /// Whether two people, of these and other records, are equal in everything but their keys.

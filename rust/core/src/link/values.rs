@@ -95,10 +95,16 @@ impl Reader {
 
     /// The hash of a text, unless it is a placeholder.
     pub(super) fn text(&mut self, text: &str) -> Option<Linking> {
-        let normal = self.normaliser.text(text);
-        if self.placeholders.has_text(&normal) {
-            let shown = if normal.trim().is_empty() { "" } else { &*normal };
-            self.meet(shown);
+        let plain = self.normaliser.plain(text);
+        if self.placeholders.has_text(&plain) {
+            self.meet(plain.trim());
+            return None;
+        }
+        let normal = self.normaliser.formed(plain);
+        if !matches!(self.normaliser, Normaliser::Exact | Normaliser::Text)
+            && self.placeholders.has_text(&normal)
+        {
+            self.meet(&normal);
             return None;
         }
         Some(Linking { hash: self.hash.text(&normal), order: order(&normal) })
@@ -173,7 +179,8 @@ impl Reader {
         let signed = array.data_type().is_signed_integer();
         let wide = if signed { DataType::Int64 } else { DataType::UInt64 };
         let cast = arrow_cast::cast(array, &wide).map_err(|_| place.refused(array.data_type()))?;
-        let valid = |at: usize| cast.is_valid(at);
+        let nulls = cast.nulls();
+        let valid = |at: usize| nulls.is_none_or(|nulls| nulls.is_valid(at));
         if signed {
             let values = cast.as_primitive::<Int64Type>().values();
             for at in (0..values.len()).filter(|&at| valid(at)) {

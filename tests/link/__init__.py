@@ -1,0 +1,1 @@
+"""Linking: identifiers, components, networks and their changes."""

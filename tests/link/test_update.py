@@ -1,0 +1,187 @@
+"""Updates: equal, to the last byte, to a network built of the records that are left."""
+
+from __future__ import annotations
+
+import datetime
+import random
+from typing import Any
+
+import polars as pl
+import pytest
+
+import creditcore as cc
+
+NAMES = {"device": "device", "card": ["card", "cards"], "phone": "phone", "contact": "contact"}
+SCHEMA: dict[str, Any] = {
+    "key": pl.Int64,
+    "device": pl.String,
+    "card": pl.String,
+    "cards": pl.List(pl.String),
+    "phone": pl.Int64,
+    "contact": pl.String,
+    "time": pl.Datetime("us"),
+}
+START = datetime.datetime(2026, 1, 1)
+CONFIG = {"caps": {"device": 3, "phone": 4}}
+Row = dict[str, Any]
+
+
+def draw_row(draws: random.Random, key: int) -> Row:
+    def maybe(value: Any) -> Any:
+        return value if draws.random() < 0.7 else None
+
+    return {
+        "key": key,
+        "device": maybe(f"d{draws.randrange(9)}"),
+        "card": maybe(f"card{draws.randrange(30)}"),
+        "cards": maybe([f"card{draws.randrange(30)}" for _ in range(draws.randrange(3))]),
+        "phone": maybe(12_000_000_000 + draws.randrange(12)),
+        "contact": maybe(f"+86 {12_000_000_000 + draws.randrange(12)}"),
+        "time": maybe(START + datetime.timedelta(hours=draws.randrange(5_000))),
+    }
+
+
+def frame_of(rows: list[Row]) -> pl.DataFrame:
+    return pl.DataFrame([{name: row[name] for name in SCHEMA} for row in rows], schema=SCHEMA)
+
+
+def build(rows: list[Row]) -> cc.Network:
+    return cc.Network.build(frame_of(rows), "key", NAMES, "time", CONFIG)
+
+
+def step(draws: random.Random, state: dict[int, list[Row]]) -> tuple[list[Row], datetime.datetime | None]:
+    """A delta, applied to the state: keys with their rows."""
+    delta: list[Row] = []
+    for _ in range(draws.randrange(6)):
+        key = draws.choice(sorted(state)) if state and draws.random() < 0.6 else draws.randrange(60)
+        if any(row["key"] == key for row in delta):
+            continue
+        if draws.random() < 0.3:
+            delta.append(draw_row(draws, key) | {"op": "delete"})
+            state.pop(key, None)
+            continue
+        # A record that comes back as it was changes nothing; one of several rows is one person.
+        same = key in state and draws.random() < 0.2
+        rows = state[key] if same else [draw_row(draws, key) for _ in range(draws.choice([1, 1, 1, 2]))]
+        delta += [row | {"op": draws.choice(["upsert", None])} for row in rows]
+        state[key] = rows
+    if draws.random() < 0.75:
+        return delta, None
+    limit = START + datetime.timedelta(hours=draws.randrange(2_500))
+    for key, rows in list(state.items()):
+        times = [row["time"] for row in rows if row["time"] is not None]
+        if times and max(times) < limit:
+            del state[key]
+    return delta, limit
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_a_history_ends_where_a_build_of_what_is_left_begins(seed: int) -> None:
+    draws = random.Random(seed)
+    first = [draw_row(draws, draws.randrange(60)) for _ in range(draws.randrange(40))]
+    state: dict[int, list[Row]] = {}
+    for row in first:
+        state.setdefault(row["key"], []).append(row)
+    network = build(first)
+    for _ in range(5):
+        before = dict(state)
+        delta, limit = step(draws, state)
+        draws.shuffle(delta)
+        frame = pl.DataFrame(delta, schema=SCHEMA | {"op": pl.String}) if delta else None
+        network = network.update(frame, expire_before=limit)
+        left = [row for rows in state.values() for row in rows]
+        draws.shuffle(left)
+        built = build(left)
+        assert network.to_bytes() == built.to_bytes()
+        assert network.components().equals(built.components())
+        assert network.components(2).equals(built.components(2))
+        assert network.hubs().equals(built.hubs())
+        assert network.sizes == built.sizes
+        check_changes(network, before, state)
+        if state:
+            key = draws.choice(sorted(state))
+            assert network.neighbours(key, 2).equals(built.neighbours(key, 2))
+
+
+def check_changes(network: cc.Network, before: dict[int, list[Row]], state: dict[int, list[Row]]) -> None:
+    told = dict(network.changed.rows())
+    assert network.changed["key"].is_sorted()
+    assert {key for key, change in told.items() if change == "inserted"} == set(state) - set(before)
+    assert {key for key, change in told.items() if change in ("deleted", "expired")} == set(before) - set(state)
+    # Rows may differ and mean the same, such as an identifier given twice; what is equal never counts as changed.
+    changed = {key for key, change in told.items() if change == "changed"}
+    assert changed <= {key for key in set(state) & set(before) if state[key] != before[key]}
+    for key in set(state) & set(before) - changed:
+        assert build(state[key]).to_bytes() == build(before[key]).to_bytes()
+
+
+def test_adding_and_taking_away_leaves_no_trace() -> None:
+    draws = random.Random(1)
+    rows = [draw_row(draws, key) for key in range(50)]
+    network = build(rows)
+    added = frame_of([draw_row(draws, key) for key in (-3, 100, 200)])
+    larger = network.update(added)
+    assert larger.to_bytes() != network.to_bytes()
+    deletes = added.with_columns(op=pl.lit("delete"))
+    assert larger.update(deletes).to_bytes() == network.to_bytes()
+    assert network.update(deletes).to_bytes() == network.to_bytes()
+    assert network.update().to_bytes() == network.to_bytes()
+    assert network.update(added.clear()).to_bytes() == network.to_bytes()
+    assert network.update(frame_of(rows)).changed.is_empty()
+
+
+def test_any_split_of_a_delta_gives_the_same_network() -> None:
+    draws = random.Random(2)
+    rows = [draw_row(draws, key) for key in range(80)]
+    whole = build(rows)
+    for parts in (2, 3, 8):
+        network = build([])
+        for part in range(parts):
+            network = network.update(frame_of(rows[part::parts]))
+        assert network.to_bytes() == whole.to_bytes()
+
+
+def test_versions_and_deletes_of_one_key_in_one_delta() -> None:
+    draws = random.Random(3)
+    old, first, second = (draw_row(draws, 1) for _ in range(3))
+    network = build([old])
+
+    def updated(rows: list[Row], **columns: list[Any]) -> bytes:
+        frame = frame_of(rows).with_columns(pl.Series(name, values) for name, values in columns.items())
+        return network.update(frame).to_bytes()
+
+    assert updated([first, second], op=["delete", None]) == build([second]).to_bytes()
+    assert updated([first, second], op=[None, "delete"]) == build([]).update(frame_of([])).to_bytes()
+    assert updated([first, second], version=[2, 1]) == build([first]).to_bytes()
+    assert updated([first, second], version=[7, 7]) == build([first, second]).to_bytes()
+    assert updated([first, second], version=[2, 1], op=["upsert", "delete"]) == build([first]).to_bytes()
+
+
+def test_what_was_learned_stays_as_it_is() -> None:
+    draws = random.Random(4)
+    fitted = build([draw_row(draws, key) for key in range(60)]).fit()
+    after = fitted.update(frame_of([draw_row(draws, key) for key in range(40, 90)]))
+    assert after.config == fitted.config
+    again = cc.Network.from_bytes(fitted.to_bytes())
+    delta = frame_of([draw_row(draws, 7)])
+    assert again.update(delta).to_bytes() == fitted.update(delta).to_bytes()
+
+
+def test_deltas_that_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    draws = random.Random(5)
+    network, delta = build([draw_row(draws, 1)]), frame_of([draw_row(draws, 2)])
+    with pytest.raises(cc.SourceError, match="column `op` holds `insert`; allowed are `upsert` and `delete`"):
+        network.update(delta.with_columns(op=pl.lit("insert")))
+    with pytest.raises(cc.SchemaError, match="column `version` is of type"):
+        network.update(delta.with_columns(version=pl.lit(1.5)))
+    with pytest.raises(cc.SchemaError, match="key column `key` is of another type"):
+        network.update(delta.with_columns(pl.col("key").cast(pl.String)))
+    with pytest.raises(cc.SchemaError, match="no column `phone`"):
+        network.update(delta.drop("phone"))
+    with pytest.raises(cc.ArgumentError, match="lies between 1970 and 2106"):
+        network.update(expire_before=datetime.date(1960, 1, 1))
+    monkeypatch.setenv("CREDITCORE_HASH_KEY", "another key than that of the process")
+    with pytest.raises(cc.ArgumentError, match="made with another hash key"):
+        network.update(delta)
+    # Nothing is hashed where only time passes.
+    assert network.update(expire_before=datetime.date(2026, 1, 1)).to_bytes() == network.to_bytes()
