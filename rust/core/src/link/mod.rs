@@ -6,6 +6,7 @@
 mod build;
 mod bytes;
 mod components;
+pub mod detect;
 mod hash;
 mod key;
 mod links;

@@ -1,0 +1,329 @@
+//! Features of each person's surroundings.
+//!
+//! In: [`Links`], [`Weights`], a [`View`]. Out: [`Egos`], a column for each feature; and, for a column of people's
+//! scores, what a person's partners add to it. Threads take blocks of people, and each row is computed by one
+//! thread from integers (law 2).
+
+use super::surroundings::{Partner, Surroundings, View};
+use super::weights::{UNIT, Weights};
+use crate::exec::{Control, parallel};
+use crate::link::Links;
+use crate::{Error, Result};
+
+/// Ties from this weight on are strong; triangles and hops are counted among them.
+pub const STRONG: u64 = UNIT / 4;
+/// Of a person's strong ties so many are kept, the strongest.
+const MOST_STRONG: usize = 64;
+/// Features that belong to no type.
+pub const COMMON_FEATURES: [&str; 7] =
+    ["partners", "strength", "strength_static", "strength_max", "triangles", "one_hop", "two_hop"];
+/// Features of each type.
+pub const TYPE_FEATURES: [&str; 4] = ["partners", "degree", "strength", "share"];
+/// What partners' scores add.
+pub const RISK_FEATURES: [&str; 8] = [
+    "risk",
+    "risk_max",
+    "risk_static",
+    "risk_ties",
+    "risk_share",
+    "risk_two_hop",
+    "several_types",
+    "risk_several_types",
+];
+const BLOCK: usize = 1 << 12;
+
+/// The features of all people.
+#[derive(Clone, Debug, Default)]
+pub struct Egos {
+    /// Features, one column after the other, in the order of [`names`].
+    pub columns: Vec<Vec<f32>>,
+    /// The faded strength of each person's ties, in units.
+    pub strength: Vec<u64>,
+    /// Triangles of strong ties.
+    pub triangles: Vec<u32>,
+}
+
+/// The names of the features, for a network's types.
+pub fn names(links: &Links) -> Vec<String> {
+    let types = links.settings().types.iter();
+    let typed = types.flat_map(|kind| TYPE_FEATURES.map(|feature| format!("{}_{feature}", kind.name)));
+    COMMON_FEATURES.iter().map(|&name| name.to_owned()).chain(typed).collect()
+}
+
+/// The rows of a block of people.
+#[derive(Default)]
+struct Block {
+    columns: Vec<Vec<f32>>,
+    strength: Vec<u64>,
+    ties: Vec<u32>,
+    ends: Vec<u32>,
+}
+
+/// Computes the features of all people.
+///
+/// # Errors
+/// Only a request to stop.
+pub fn egos(
+    links: &Links,
+    weights: &Weights,
+    view: View<'_>,
+    threads: usize,
+    control: &Control,
+) -> Result<Egos> {
+    let (people, types) = (links.people(), links.settings().types.len());
+    let width = COMMON_FEATURES.len() + TYPE_FEATURES.len() * types;
+    let found = blocks(
+        people,
+        threads,
+        control,
+        || Surroundings::new(links, weights, view),
+        |surroundings, range| {
+            let mut block =
+                Block { columns: vec![Vec::with_capacity(range.len()); width], ..Block::default() };
+            let mut strong = Vec::new();
+            for person in range {
+                surroundings.find(person);
+                row(surroundings, &mut strong, &mut block);
+            }
+            block
+        },
+    )?;
+    let mut egos = Egos { columns: vec![Vec::new(); width], ..Egos::default() };
+    let mut ties = Ties { rows: vec![0], partners: Vec::new() };
+    for block in found {
+        for (column, part) in egos.columns.iter_mut().zip(block.columns) {
+            column.extend(part);
+        }
+        egos.strength.extend(block.strength);
+        let base = ties.partners.len() as u64;
+        ties.rows.extend(block.ends.iter().map(|&end| base + u64::from(end)));
+        ties.partners.extend(block.ties);
+    }
+    let each = |figure: &(dyn Fn(u32) -> u64 + Sync)| each(people, threads, control, figure);
+    let closed = each(&|person| ties.triangles(person))?;
+    let one_hop = each(&|person| ties.mean(person, |other| egos.strength[other as usize]))?;
+    let two_hop = each(&|person| ties.mean(person, |other| one_hop[other as usize]))?;
+    egos.columns[4] = closed.iter().map(|&count| count as f32).collect();
+    egos.columns[5] = one_hop.iter().map(|&mean| in_units(mean)).collect();
+    egos.columns[6] = two_hop.iter().map(|&mean| in_units(mean)).collect();
+    egos.triangles = closed.iter().map(|&count| count as u32).collect();
+    Ok(egos)
+}
+
+/// A weight as a number.
+pub(super) fn in_units(weight: u64) -> f32 {
+    (weight as f64 / UNIT as f64) as f32
+}
+
+/// Adds the row of the person whose surroundings were found.
+fn row(found: &Surroundings<'_>, strong: &mut Vec<(u64, u32)>, block: &mut Block) {
+    let (mut faded, mut fixed, mut greatest) = (0, 0, 0);
+    strong.clear();
+    for partner in &found.partners {
+        faded += partner.faded;
+        fixed += partner.weight;
+        greatest = greatest.max(partner.faded);
+        if partner.faded >= STRONG {
+            strong.push((partner.faded, partner.person));
+        }
+    }
+    let common = [found.partners.len() as f32, in_units(faded), in_units(fixed), in_units(greatest)];
+    for (column, value) in block.columns.iter_mut().zip(common) {
+        column.push(value);
+    }
+    for kind in 0..found.by_type.len() {
+        let own = found.by_type[kind];
+        let share = own as f64 / faded.max(1) as f64;
+        let counts = [found.partners_by_type[kind] as f32, found.degrees[kind] as f32];
+        let values = [counts[0], counts[1], in_units(own), share as f32];
+        let first = COMMON_FEATURES.len() + TYPE_FEATURES.len() * kind;
+        for (column, value) in block.columns[first..].iter_mut().zip(values) {
+            column.push(value);
+        }
+    }
+    block.strength.push(faded);
+    // Of equal ties all are kept or none, so that no numbering matters.
+    if strong.len() > MOST_STRONG {
+        strong.sort_unstable_by(|a, b| b.cmp(a));
+        let bound = strong[MOST_STRONG].0;
+        strong.retain(|&(weight, _)| weight > bound);
+        strong.sort_unstable_by_key(|&(_, person)| person);
+    }
+    block.ties.extend(strong.iter().map(|&(_, person)| person));
+    block.ends.push(block.ties.len() as u32);
+}
+
+/// What the partners' scores say of each person: columns in the order of [`RISK_FEATURES`].
+///
+/// # Errors
+/// Scores that are not one for each person between 0 and 1; a request to stop.
+pub fn risks(
+    links: &Links,
+    weights: &Weights,
+    scores: &[f64],
+    threads: usize,
+    control: &Control,
+) -> Result<Vec<Vec<f32>>> {
+    let scores = fixed_scores(links, scores)?;
+    let start = || Surroundings::new(links, weights, View::Now);
+    let direct = blocks(links.people(), threads, control, start, |surroundings, range| {
+        let mut sums = Vec::with_capacity(range.len());
+        for person in range {
+            surroundings.find(person);
+            sums.push(risk(&surroundings.partners, &scores));
+        }
+        sums
+    })?;
+    let direct: Vec<Risk> = direct.into_iter().flatten().collect();
+    let hops = blocks(links.people(), threads, control, start, |surroundings, range| {
+        let mut means = Vec::with_capacity(range.len());
+        for person in range {
+            surroundings.find(person);
+            let weighed = |partner: &Partner| {
+                u128::from(partner.faded) * u128::from(direct[partner.person as usize].faded)
+            };
+            let sum: u128 = surroundings.partners.iter().map(weighed).sum();
+            let total: u64 = surroundings.partners.iter().map(|partner| partner.faded).sum();
+            means.push((sum / u128::from(total.max(1))) as u64);
+        }
+        means
+    })?;
+    let hops = hops.into_iter().flatten();
+    let mut columns = vec![Vec::with_capacity(links.people()); RISK_FEATURES.len()];
+    for (risk, hop) in direct.iter().zip(hops) {
+        let share = risk.faded as f64 / risk.total.max(1) as f64;
+        let values = [
+            in_units(risk.faded),
+            in_units(risk.most),
+            in_units(risk.fixed),
+            in_units(risk.ties),
+            share as f32,
+            in_units(hop),
+            in_units(risk.several),
+            in_units(risk.risky_several),
+        ];
+        for (column, value) in columns.iter_mut().zip(values) {
+            column.push(value);
+        }
+    }
+    Ok(columns)
+}
+
+/// Scores as integers in units.
+///
+/// # Errors
+/// Scores that are not one for each person between 0 and 1.
+pub(super) fn fixed_scores(links: &Links, scores: &[f64]) -> Result<Vec<u64>> {
+    if scores.len() != links.people() {
+        let told = format!("there are {} scores for {} people; give one each", scores.len(), links.people());
+        return Err(Error::argument(told));
+    }
+    if let Some(score) = scores.iter().find(|score| !(0.0..=1.0).contains(*score)) {
+        return Err(Error::argument(format!("a score is `{score}`; scores are from 0 to 1")));
+    }
+    Ok(scores.iter().map(|score| (score * UNIT as f64).round() as u64).collect())
+}
+
+/// Sums over a person's partners.
+#[derive(Clone, Copy, Default)]
+struct Risk {
+    total: u64,
+    faded: u64,
+    most: u64,
+    fixed: u64,
+    ties: u64,
+    several: u64,
+    risky_several: u64,
+}
+
+fn risk(partners: &[Partner], scores: &[u64]) -> Risk {
+    let mut sums = Risk::default();
+    for partner in partners {
+        let score = scores[partner.person as usize];
+        let faded = (partner.faded * score) >> 20;
+        sums.total += partner.faded;
+        sums.faded += faded;
+        sums.most = sums.most.max(faded);
+        sums.fixed += (partner.weight * score) >> 20;
+        if partner.faded >= STRONG {
+            sums.ties += score;
+        }
+        if partner.types.count_ones() > 1 {
+            sums.several += partner.faded;
+            sums.risky_several += faded;
+        }
+    }
+    sums
+}
+
+/// Strong ties, in compressed rows; each row ascending.
+struct Ties {
+    rows: Vec<u64>,
+    partners: Vec<u32>,
+}
+
+impl Ties {
+    fn of(&self, person: u32) -> &[u32] {
+        &self.partners[self.rows[person as usize] as usize..self.rows[person as usize + 1] as usize]
+    }
+
+    /// Pairs of a person's strong partners that are strong partners of one another.
+    fn triangles(&self, person: u32) -> u64 {
+        let row = self.of(person);
+        row.iter().map(|&partner| common(row, self.of(partner))).sum::<u64>() / 2
+    }
+
+    /// The mean of a figure over a person's strong partners; 0 where there are none.
+    fn mean(&self, person: u32, figure: impl Fn(u32) -> u64) -> u64 {
+        let row = self.of(person);
+        let sum: u128 = row.iter().map(|&partner| u128::from(figure(partner))).sum();
+        (sum / row.len().max(1) as u128) as u64
+    }
+}
+
+/// How many numbers two ascending rows have in common.
+fn common(one: &[u32], other: &[u32]) -> u64 {
+    let (mut a, mut b, mut count) = (0, 0, 0);
+    while a < one.len() && b < other.len() {
+        let (left, right) = (one[a], other[b]);
+        count += u64::from(left == right);
+        a += usize::from(left <= right);
+        b += usize::from(right <= left);
+    }
+    count
+}
+
+/// Runs a function over blocks of people and gives the blocks' results in order.
+fn blocks<S: Send, T: Send>(
+    people: usize,
+    threads: usize,
+    control: &Control,
+    start: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, std::ops::Range<u32>) -> T + Sync,
+) -> Result<Vec<T>> {
+    let states = parallel(
+        threads,
+        people.div_ceil(BLOCK),
+        || Ok((start(), Vec::new())),
+        |(state, done), task| {
+            control.check()?;
+            let range = (task * BLOCK) as u32..((task + 1) * BLOCK).min(people) as u32;
+            done.push((task, work(state, range)));
+            Ok(())
+        },
+    )?;
+    let mut parts: Vec<(usize, T)> = states.into_iter().flat_map(|(_, done)| done).collect();
+    parts.sort_by_key(|&(task, _)| task);
+    Ok(parts.into_iter().map(|(_, part)| part).collect())
+}
+
+/// A figure of each person.
+fn each(
+    people: usize,
+    threads: usize,
+    control: &Control,
+    figure: &(dyn Fn(u32) -> u64 + Sync),
+) -> Result<Vec<u64>> {
+    let parts = blocks(people, threads, control, || (), |(), range| range.map(figure).collect::<Vec<u64>>())?;
+    Ok(parts.into_iter().flatten().collect())
+}

@@ -1,0 +1,32 @@
+//! Finding hidden groups among people who share identifiers.
+//!
+//! In: [`Links`](super::Links), and, where there are any, scores of people as a column. Out: features of each
+//! person's surroundings, groups with a score each, and the evidence for them. The method: people are filtered
+//! first, by a score of their own, and clustered after; connected components of the whole are one component.
+//! Laws 2 and 7: threads, the order of rows and the names of identifiers change no bit; a group is named by its
+//! smallest key.
+
+mod cluster;
+mod ego;
+mod evidence;
+mod groups;
+mod history;
+mod inside;
+mod score;
+mod spread;
+mod surroundings;
+mod weights;
+
+#[cfg(test)]
+mod tests;
+
+pub use cluster::{Edge, louvain};
+pub use ego::{COMMON_FEATURES, Egos, RISK_FEATURES, STRONG, TYPE_FEATURES, egos, names, risks};
+pub use evidence::{Benign, Evidence, SharedType, evidence};
+pub use groups::{Found, LEAST_MEMBERS, Tie, find, ring_score};
+pub use history::History;
+pub use inside::{Inside, Level, Member, SharedIdentifier};
+pub use score::{cut_of, label_free, suspicion};
+pub use spread::spread;
+pub use surroundings::{Partner, Surroundings, View};
+pub use weights::{MOST_DETECTED_TYPES, UNIT, Weights, days_apart};

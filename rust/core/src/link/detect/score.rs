@@ -1,0 +1,37 @@
+//! The score of a person without any label, and the cut of the filter.
+//!
+//! In: [`Egos`]. Out: for each person log(faded strength) + log(1 + triangles), and from it a figure between 0 and 1
+//! that is 1/2 at the cut. The cut is learned once, as the score that a stated share of people reaches, and then
+//! frozen (law 1).
+
+use super::ego::{Egos, in_units};
+
+/// So much is added to a strength before its logarithm.
+const FLOOR: f64 = 1e-3;
+/// How steeply the figure rises at the cut.
+const SLOPE: f64 = 2.0;
+
+/// The label-free score of each person.
+pub fn label_free(egos: &Egos) -> Vec<f64> {
+    let score = |(&strength, &triangles): (&u64, &u32)| {
+        libm::log(f64::from(in_units(strength)) + FLOOR) + libm::log1p(f64::from(triangles))
+    };
+    egos.strength.iter().zip(&egos.triangles).map(score).collect()
+}
+
+/// The score that a share of people reaches: at most that share is at or above it.
+pub fn cut_of(scores: &[f64], share: f64) -> f64 {
+    let mut sorted = scores.to_vec();
+    sorted.sort_unstable_by(|a, b| b.total_cmp(a));
+    let wanted = (share * scores.len() as f64) as usize;
+    match sorted.get(wanted) {
+        // The first that is out: its equals are out too.
+        Some(&out) => out.next_up(),
+        None => sorted.last().copied().unwrap_or(0.0),
+    }
+}
+
+/// A figure between 0 and 1 that rises with the score and is 1/2 at the cut.
+pub fn suspicion(score: f64, cut: f64) -> f64 {
+    1.0 / (1.0 + libm::exp(-SLOPE * (score - cut)))
+}

@@ -1,0 +1,117 @@
+//! A person's partners: whom they share identifiers with, and how strongly.
+//!
+//! In: [`Links`], [`Weights`], a [`View`]. Out: partners, one person at a time; the projection of people on people
+//! is never kept.
+
+use super::history::History;
+use super::weights::{Weights, days_apart};
+use crate::link::Links;
+
+/// Whose ties count.
+#[derive(Clone, Copy, Debug)]
+pub enum View<'a> {
+    /// All that is known now.
+    Now,
+    /// What was known at each person's own time.
+    At(&'a History),
+}
+
+/// One who shares identifiers with a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partner {
+    /// Who.
+    pub person: u32,
+    /// How many identifiers are shared.
+    pub shared: u32,
+    /// The types of what is shared, as bits.
+    pub types: u64,
+    /// The weight, days apart not counted.
+    pub weight: u64,
+    /// The weight, faded by the days apart.
+    pub faded: u64,
+}
+
+/// One shared identifier.
+#[derive(Clone, Copy, Debug)]
+struct Tie {
+    person: u32,
+    kind: u32,
+    weight: u64,
+}
+
+/// Finds the partners of people, one at a time.
+pub struct Surroundings<'a> {
+    links: &'a Links,
+    weights: &'a Weights,
+    view: View<'a>,
+    ties: Vec<Tie>,
+    /// The partners of the person asked for last, ascending.
+    pub partners: Vec<Partner>,
+    /// Their faded weight by type.
+    pub by_type: Vec<u64>,
+    /// The sum of the degrees of the person's identifiers, by type.
+    pub degrees: Vec<u64>,
+    /// How many partners share each type.
+    pub partners_by_type: Vec<u32>,
+}
+
+impl<'a> Surroundings<'a> {
+    /// Nothing found yet.
+    pub fn new(links: &'a Links, weights: &'a Weights, view: View<'a>) -> Self {
+        let types = links.settings().types.len();
+        Self {
+            links,
+            weights,
+            view,
+            ties: Vec::new(),
+            partners: Vec::new(),
+            by_type: vec![0; types],
+            degrees: vec![0; types],
+            partners_by_type: vec![0; types],
+        }
+    }
+
+    fn members(&self, person: u32, identifier: u32, kind: usize) -> Option<&'a [u32]> {
+        match self.view {
+            View::Now => Some(self.links.people_of(identifier)),
+            View::At(history) => history.known(identifier, kind, self.links.time(person)),
+        }
+    }
+
+    /// Finds the partners of a person.
+    pub fn find(&mut self, person: u32) {
+        self.ties.clear();
+        self.partners.clear();
+        self.degrees.fill(0);
+        self.by_type.fill(0);
+        self.partners_by_type.fill(0);
+        for &identifier in self.links.identifiers_of(person) {
+            let kind = self.links.type_of(identifier);
+            let Some(members) = self.members(person, identifier, kind) else { continue };
+            if members.len() < 2 {
+                continue;
+            }
+            self.degrees[kind] += members.len() as u64;
+            let weight = self.weights.of(kind, members.len() as u32);
+            let others = members.iter().filter(|&&member| member != person);
+            self.ties.extend(others.map(|&member| Tie { person: member, kind: kind as u32, weight }));
+        }
+        self.ties.sort_unstable_by_key(|tie| tie.person);
+        for run in self.ties.chunk_by(|a, b| a.person == b.person) {
+            let days = days_apart(self.links, person, run[0].person);
+            let mut partner = Partner { person: run[0].person, shared: 0, types: 0, weight: 0, faded: 0 };
+            for tie in run {
+                let faded = self.weights.faded(tie.weight, days);
+                self.by_type[tie.kind as usize] += faded;
+                if partner.types >> tie.kind & 1 == 0 {
+                    self.partners_by_type[tie.kind as usize] += 1;
+                }
+                partner.types |= 1 << tie.kind;
+                partner.shared += 1;
+                partner.weight += tie.weight;
+                partner.faded += faded;
+            }
+            self.partners.push(partner);
+        }
+    }
+}

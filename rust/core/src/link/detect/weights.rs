@@ -1,0 +1,66 @@
+//! What a tie between two people weighs.
+//!
+//! In: the strength of each type, days. Out: integers in units of 2^-20, so that sums depend neither on the order
+//! of identifiers nor on threads (laws 2 and 7).
+
+use crate::link::{Links, NO_TIME};
+use crate::{Error, Result};
+
+/// A weight of one.
+pub const UNIT: u64 = 1 << 20;
+/// The most types that detection tells apart.
+pub const MOST_DETECTED_TYPES: usize = 64;
+/// A decay of one.
+const WHOLE: u64 = 1 << 24;
+/// A type says no more than this.
+const MOST_STRENGTH: f64 = 64.0;
+/// Days after which nothing is left, whatever the decay.
+const MOST_DAYS: usize = 4_096;
+
+/// The strength of each type in units, and the decay of each number of days.
+#[derive(Clone, Debug)]
+pub struct Weights {
+    strengths: Vec<u64>,
+    decay: Vec<u64>,
+}
+
+impl Weights {
+    /// Weights that fade by 1/e in `tau` days, with the strengths of a network's types.
+    ///
+    /// # Errors
+    /// More types than are told apart, or a `tau` that is not above 0.
+    pub fn new(links: &Links, tau: f64) -> Result<Self> {
+        let types = &links.settings().types;
+        if types.len() > MOST_DETECTED_TYPES {
+            let told = format!("there are {} types of identifiers", types.len());
+            return Err(Error::argument(format!(
+                "{told}; groups are found among {MOST_DETECTED_TYPES} at most"
+            )));
+        }
+        if tau.is_nan() || tau <= 0.0 {
+            return Err(Error::argument(format!("`tau` is `{tau}`; it is a number of days above 0")));
+        }
+        let faded = |days: usize| (libm::exp(-(days as f64) / tau) * WHOLE as f64).round() as u64;
+        let units = |strength: f64| (strength.clamp(0.0, MOST_STRENGTH) * UNIT as f64).round() as u64;
+        Ok(Self {
+            strengths: types.iter().map(|kind| units(kind.strength)).collect(),
+            decay: (0..MOST_DAYS).map(faded).take_while(|&decay| decay > 0).collect(),
+        })
+    }
+
+    /// What sharing an identifier of `degree` people says of two of them.
+    pub fn of(&self, kind: usize, degree: u32) -> u64 {
+        self.strengths[kind] / u64::from(degree.max(2) - 1)
+    }
+
+    /// A weight after so many days.
+    pub fn faded(&self, weight: u64, days: u32) -> u64 {
+        self.decay.get(days as usize).map_or(0, |decay| (weight * decay) >> 24)
+    }
+}
+
+/// Whole days between two people's times; 0 where one is unknown.
+pub fn days_apart(links: &Links, one: u32, other: u32) -> u32 {
+    let (a, b) = (links.time(one), links.time(other));
+    if a == NO_TIME || b == NO_TIME { 0 } else { (a / crate::link::DAY).abs_diff(b / crate::link::DAY) }
+}
