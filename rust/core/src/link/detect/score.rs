@@ -19,16 +19,17 @@ pub fn label_free(egos: &Egos) -> Vec<f64> {
     egos.strength.iter().zip(&egos.triangles).map(score).collect()
 }
 
-/// The score that a share of people reaches: at most that share is at or above it.
+/// A score that at most a share of people reaches: half way between the last who does and the first who does
+/// not. Equals pass together or not at all.
 pub fn cut_of(scores: &[f64], share: f64) -> f64 {
     let mut sorted = scores.to_vec();
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));
     let wanted = (share * scores.len() as f64) as usize;
-    match sorted.get(wanted) {
-        // The first that is out: its equals are out too.
-        Some(&out) => out.next_up(),
-        None => sorted.last().copied().unwrap_or(0.0),
-    }
+    let Some(&out) = sorted.get(wanted) else {
+        return sorted.last().copied().unwrap_or(0.0);
+    };
+    let last = sorted[..wanted].iter().rev().find(|&&score| score > out);
+    last.map_or(out + 1.0, |&last| f64::midpoint(last, out))
 }
 
 /// A figure between 0 and 1 that rises with the score and is 1/2 at the cut.
