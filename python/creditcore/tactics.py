@@ -309,6 +309,26 @@ class Policy:
             for rule, (_, truth, hit, errors) in zip(self.rules, said, strict=True)
         ]
 
+    def to_sql(
+        self, dialect: str, schema: Schema | Records | None = None, *, table: str = "records"
+    ) -> dict[str, str]:
+        """Give each rule as a query of another engine.
+
+        Args:
+            dialect: `"duckdb"` or `"spark"`.
+            schema: the types of columns, as in `check`; without it, those that conditions ask for. A column of
+                doubles that is only asked `IS NULL` must be told, for its NaN to count as null.
+            table: the name of the table, as it stands in the query.
+
+        Returns:
+            By id, the query of the records that the rule hits when it is asked alone: nulls by its
+            `on_null`, faults as nulls; days, modes and the order of rules are not in it.
+
+        Raises:
+            ArgumentError: another dialect.
+        """
+        return dict(self._core.to_sql(dialect, table, [] if schema is None else _columns(schema)))
+
     def roles(self, names: Sequence[str]) -> list[tuple[str, str]]:
         """Give the columns that are read of a source with these names, and the roles that they are read in."""
         return [(name, role) for name, role in self._core.roles() if name in names]

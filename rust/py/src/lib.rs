@@ -52,7 +52,7 @@ mod _core {
     #[pymodule_export]
     use super::table::Table;
     #[pymodule_export]
-    use super::tactic::{Policy, read_policy};
+    use super::tactic::{Policy, keyed_hashes, read_policy};
 
     #[pymodule_export]
     #[expect(non_upper_case_globals, reason = "the name that Python gives a version")]

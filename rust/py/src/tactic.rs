@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use creditcore::batch::{Role, Wanted};
-use creditcore::exec::threads_or_default;
-use creditcore::expr::Type;
-use creditcore::tactic::{self as core, Against, Finding, Language, Options, Trial};
+use creditcore::exec::{Control, threads_or_default};
+use creditcore::expr::{Dialect, Expression, HashKey, Lists, Type, ValueList};
+use creditcore::tactic::{self as core, AMOUNT_UNITS, Against, Finding, History, Language, Options, Trial};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -32,12 +32,48 @@ pub(crate) struct Policy {
     trials: Arc<Vec<Trial>>,
 }
 
+/// A list's name, its file, its values, and whether they are hashes already.
+type ToldList = (String, Option<String>, Vec<String>, bool);
+
+fn lists(told: Vec<ToldList>, key: HashKey, control: &Control) -> creditcore::Result<Lists> {
+    let mut lists = Lists::default();
+    for (name, path, values, are_hashes) in told {
+        let list = match path {
+            Some(path) => creditcore_store::lists::read(&path, key, are_hashes, control)?,
+            None => ValueList::new(key, values.iter().map(|value| key.hash(value.as_bytes())).collect()),
+        };
+        lists.0.insert(name, list);
+    }
+    Ok(lists)
+}
+
+fn hash_key(key: &[u8]) -> creditcore::Result<HashKey> {
+    let bytes = key.try_into().map_err(|_| creditcore::Error::argument("a key has sixteen bytes"))?;
+    Ok(HashKey::from_bytes(bytes))
+}
+
 /// Reads a policy from JSON: the policy, where nothing is wrong with it, and what is.
 #[pyfunction]
-pub(crate) fn read_policy(py: Python<'_>, text: &str) -> PyResult<(Option<Policy>, Vec<Told>)> {
-    let read = gate::run(py, None, move |_| core::read(text))?;
+#[expect(clippy::needless_pass_by_value, reason = "bytes cross the boundary as a value")]
+pub(crate) fn read_policy(
+    py: Python<'_>,
+    text: &str,
+    named: Vec<ToldList>,
+    key: Vec<u8>,
+) -> PyResult<(Option<Policy>, Vec<Told>)> {
+    let read = gate::run(py, None, move |control| {
+        core::read(text, Arc::new(lists(named, hash_key(&key)?, control)?))
+    })?;
     let policy = read.policy.map(|policy| Policy { inner: Arc::new(policy), trials: Arc::new(read.trials) });
     Ok((policy, read.findings.into_iter().map(told).collect()))
+}
+
+/// The keyed hashes of values, as a list file writes them.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "lists cross the boundary as values")]
+pub(crate) fn keyed_hashes(py: Python<'_>, values: Vec<String>, key: Vec<u8>) -> PyResult<Vec<u64>> {
+    let key = hash_key(&key).map_err(|error| to_exception(py, &error))?;
+    Ok(values.iter().map(|value| key.hash(value.as_bytes())).collect())
 }
 
 /// The types by the names that Python gives them.
@@ -52,6 +88,14 @@ const KINDS: [(&str, Type); 6] = [
 
 fn kind(name: &str) -> Type {
     KINDS.iter().find(|(known, _)| *known == name).map_or(Type::Null, |(_, kind)| *kind)
+}
+
+/// Records and amounts by outcome: bad, good, not known.
+fn outcomes<'py>(py: Python<'py>, of: &core::Outcomes) -> PyResult<Bound<'py, PyDict>> {
+    let record = PyDict::new(py);
+    record.set_item("records", of.records)?;
+    record.set_item("amounts", of.amounts.map(|units| units as f64 / AMOUNT_UNITS))?;
+    Ok(record)
 }
 
 #[pymethods]
@@ -123,6 +167,20 @@ impl Policy {
         Ok(found.into_iter().map(told).collect())
     }
 
+    /// The query of every rule, by id.
+    fn to_sql(
+        &self,
+        py: Python<'_>,
+        dialect: &str,
+        table: &str,
+        columns: Vec<(String, String)>,
+    ) -> PyResult<Vec<(String, String)>> {
+        let dialect = Dialect::named(dialect).map_err(|error| to_exception(py, &error))?;
+        let typed = columns.into_iter().map(|(name, told)| (name, kind(&told)));
+        let typed: Vec<(String, Type)> = typed.filter(|(_, kind)| *kind != Type::Null).collect();
+        Ok(self.inner.to_sql(dialect, table, &typed))
+    }
+
     /// Decides the records of a source.
     #[pyo3(signature = (source, *, day=None, language="en", shadow=false, golden=false, threads=None, progress=None))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of one call of the Python package")]
@@ -161,6 +219,56 @@ impl Policy {
         let threads = threads_or_default(threads);
         let made = gate::run(py, progress, move |control| policy.tally(&*source, day, threads, control))?;
         Ok((made.records, made.reject, made.review, made.hits, made.errors))
+    }
+
+    /// Runs the policy over history: plain counts, and the texts of the periods.
+    #[pyo3(signature = (source, label, amount, period, mature, against, *, day=None, threads=None, progress=None) -> "dict[str, object]")]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of one call of the Python package")]
+    fn backtest<'py>(
+        &self,
+        py: Python<'py>,
+        source: &Source,
+        label: String,
+        amount: Option<String>,
+        period: Option<String>,
+        mature: Option<String>,
+        against: Option<&Self>,
+        day: Option<i32>,
+        threads: Option<usize>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let (policy, source) = (self.inner.clone(), source.inner.clone());
+        let against = against.map(|against| (*against.inner).clone());
+        let threads = threads_or_default(threads);
+        let (made, periods) = gate::run(py, progress, move |control| {
+            let mature = mature.map(|text| Expression::parse(&text)).transpose()?;
+            let history = History { label, amount, period, mature, against, day };
+            policy.backtest(&*source, &history, threads, control)
+        })?;
+        let told = PyDict::new(py);
+        told.set_item("all", outcomes(py, &made.all)?)?;
+        told.set_item(
+            "decisions",
+            made.decisions.iter().map(|of| outcomes(py, of)).collect::<PyResult<Vec<_>>>()?,
+        )?;
+        let swaps =
+            made.swaps.iter().map(|row| row.iter().map(|of| outcomes(py, of)).collect::<PyResult<Vec<_>>>());
+        told.set_item("swaps", swaps.collect::<PyResult<Vec<_>>>()?)?;
+        told.set_item("periods", made.periods)?;
+        told.set_item("period_texts", periods)?;
+        told.set_item("overlaps", made.overlaps)?;
+        let rule = |counts: &core::RuleCounts| {
+            let record = PyDict::new(py);
+            record.set_item("hits", outcomes(py, &counts.hits)?)?;
+            record.set_item("exclusive", outcomes(py, &counts.exclusive)?)?;
+            record.set_item("added", outcomes(py, &counts.added)?)?;
+            record.set_item("run", counts.run)?;
+            record.set_item("errors", counts.errors)?;
+            record.set_item("periods", counts.periods.clone())?;
+            Ok(record)
+        };
+        told.set_item("rules", made.rules.iter().map(rule).collect::<PyResult<Vec<_>>>()?)?;
+        Ok(told)
     }
 
     /// What every rule says of the only record of a source: position, truth, hit, errors.

@@ -9,6 +9,7 @@ mod csv;
 mod guard;
 mod ipc;
 mod map;
+pub mod lists;
 pub mod models;
 mod parquet;
 mod paths;

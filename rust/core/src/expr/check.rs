@@ -4,6 +4,8 @@
 //! place. There are no casts between text and numbers but those that are written; integers become doubles
 //! and days instants where the other side is one.
 
+use super::dates::Unit;
+use super::list::Lists;
 use super::node::{Function, Kind, Literal, Node, Operator, Target, Type};
 use super::parse::fault;
 use crate::error::{Result, list_names, nearest};
@@ -267,6 +269,23 @@ fn call(node: &Node, function: Function, parts: &[Node], columns: &dyn Columns) 
             expect(&parts[0], kinds[0], Type::Text, "LENGTH")?;
             Ok(Type::Integer)
         }
+        Function::Contains | Function::EndsWith | Function::StartsWith => {
+            texts(parts, &kinds)?;
+            Ok(Type::Boolean)
+        }
+        Function::Replace => texts(parts, &kinds),
+        Function::Left | Function::Right => {
+            expect(&parts[1], kinds[1], Type::Integer, "the function")?;
+            expect(&parts[0], kinds[0], Type::Text, "the function")
+        }
+        Function::InList => match (kinds[0], &parts[1].kind) {
+            (Type::Text | Type::Integer | Type::Null, Kind::Literal(Literal::Text(_))) => Ok(Type::Boolean),
+            _ => Err(fault(
+                node.span,
+                "IN_LIST takes a text or an integer, and the name of a list in quotes",
+                None,
+            )),
+        },
         Function::Lower | Function::Upper | Function::Trim | Function::LTrim | Function::RTrim => {
             expect(&parts[0], kinds[0], Type::Text, "the function")
         }
@@ -276,7 +295,74 @@ fn call(node: &Node, function: Function, parts: &[Node], columns: &dyn Columns) 
             }
             expect(&parts[0], kinds[0], Type::Text, "SUBSTRING")
         }
+        _ => dated(node, function, parts, &kinds),
     }
+}
+
+/// Functions of days and instants.
+fn dated(node: &Node, function: Function, parts: &[Node], kinds: &[Type]) -> Result<Type> {
+    let day = |part: &Node, kind: Type| match kind {
+        Type::Date | Type::Timestamp | Type::Null => Ok(kind),
+        _ => Err(fault(
+            part.span,
+            format!("the function takes a day or an instant, here is `{kind}`"),
+            hint_for(kind, Type::Date),
+        )),
+    };
+    match function {
+        Function::DateDiff | Function::DateTrunc => {
+            if Unit::of(&parts[0]).is_none() {
+                let known = list_names(Unit::ALL.iter().map(|(name, _)| *name), 9);
+                return Err(fault(
+                    node.span,
+                    format!("the first argument is a part in quotes: {known}"),
+                    None,
+                ));
+            }
+            let mut result = Type::Integer;
+            for (part, kind) in parts.iter().zip(kinds).skip(1) {
+                result = day(part, *kind)?;
+            }
+            Ok(if function == Function::DateDiff { Type::Integer } else { result })
+        }
+        Function::AddMonths => {
+            expect(&parts[1], kinds[1], Type::Integer, "ADD_MONTHS")?;
+            expect(&parts[0], kinds[0], Type::Date, "ADD_MONTHS")
+        }
+        Function::LastDay => day(&parts[0], kinds[0]).map(|_| Type::Date),
+        _ => day(&parts[0], kinds[0]).map(|_| Type::Integer),
+    }
+}
+
+fn texts(parts: &[Node], kinds: &[Type]) -> Result<Type> {
+    for (part, kind) in parts.iter().zip(kinds) {
+        expect(part, *kind, Type::Text, "the function")?;
+    }
+    Ok(Type::Text)
+}
+
+/// Whether every list that a tree names is there.
+///
+/// # Errors
+/// `Tactic`: the first one that is not.
+pub(crate) fn require_lists(node: &Node, lists: &Lists) -> Result<()> {
+    if let Kind::Call(Function::InList, parts) = &node.kind
+        && let Some(Kind::Literal(Literal::Text(name))) = parts.get(1).map(|part| &part.kind)
+        && !lists.0.contains_key(name)
+    {
+        let known = || lists.0.keys().map(String::as_str);
+        let hint = nearest(name, known()).map_or_else(
+            || {
+                format!(
+                    "the lists are {}",
+                    if lists.0.is_empty() { "none".to_owned() } else { list_names(known(), 12) }
+                )
+            },
+            |near| format!("did you mean `{near}`?"),
+        );
+        return Err(fault(node.span, format!("unknown list `{name}`"), Some(hint)));
+    }
+    node.parts().into_iter().try_for_each(|part| require_lists(part, lists))
 }
 
 /// The places of ROUND: written out, and few enough for a power of ten to be exact.

@@ -241,7 +241,7 @@ impl<'a> Column<'a> {
 
 /// The first instant of a day.
 pub(crate) fn midnight(day: i32) -> i64 {
-    i64::from(day) * 86_400_000_000
+    i64::from(day).saturating_mul(86_400_000_000)
 }
 
 /// The double nearest to `value` / 10^`scale`.

@@ -89,6 +89,19 @@ fn call(expression: Expr, span: Span) -> Result<Kind> {
         Expr::Trim { trim_where: None, trim_what: None, expr, trim_characters: None } => {
             Kind::Call(Function::Trim, vec![convert(*expr)?])
         }
+        Expr::Extract { field, expr, .. } => {
+            let function = match field {
+                DateTimeField::Year => Function::Year,
+                DateTimeField::Quarter => Function::Quarter,
+                DateTimeField::Month => Function::Month,
+                DateTimeField::Day => Function::Day,
+                DateTimeField::Hour => Function::Hour,
+                DateTimeField::Minute => Function::Minute,
+                DateTimeField::Isodow => Function::IsoDayOfWeek,
+                other => return Err(refused(span, &format!("`{other}` of a day"))),
+            };
+            Kind::Call(function, vec![convert(*expr)?])
+        }
         Expr::CompoundIdentifier(names) => {
             let name = names.iter().map(|name| name.value.as_str()).collect::<Vec<_>>().join(".");
             let hint = format!("a name with a point stands in double quotes: `\"{name}\"`");

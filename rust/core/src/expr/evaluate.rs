@@ -16,6 +16,8 @@ use super::check::unified;
 use super::column::{Column, NanMode};
 use super::compare::{between, compare, in_list, like, same};
 use super::compute::{arithmetic, extreme, join, negate, numeric, power, round};
+use super::dates::{self, Unit};
+use super::list::{Lists, listed};
 use super::node::{Function, Kind, Literal, Node, Span, Test, Type};
 use super::text;
 
@@ -60,6 +62,7 @@ pub(crate) struct Run<'a> {
     pub(crate) rows: usize,
     pub(crate) nan: NanMode,
     pub(crate) faults: Vec<Fault>,
+    pub(crate) lists: &'a Lists,
 }
 
 /// Collects the faults of the rows that a value is asked for.
@@ -249,6 +252,7 @@ impl<'a> Run<'a> {
         }
         let values: Vec<Arc<Column<'a>>> = parts.iter().map(|part| self.value(part, active)).collect();
         let (nan, rows) = (self.nan, self.rows);
+        let lists = self.lists;
         let mut faults = self.faults_of(node, active);
         match function {
             Function::Greatest => extreme(&values, true),
@@ -275,7 +279,31 @@ impl<'a> Run<'a> {
             Function::Substring => {
                 text::substring(&values[0], &values[1], values.get(2).map(|count| &**count), &mut faults)
             }
-            _ => text::changed(function, &values[0]),
+            Function::InList => {
+                let list = match parts.get(1).map(|part| &part.kind) {
+                    Some(Kind::Literal(Literal::Text(name))) => lists.0.get(name),
+                    _ => None,
+                };
+                listed(&values[0], list)
+            }
+            Function::DateDiff | Function::DateTrunc => match Unit::of(&parts[0]) {
+                Some(unit) if function == Function::DateDiff => {
+                    dates::difference(unit, &values[1], &values[2])
+                }
+                Some(unit) => dates::truncated(unit, &values[1]),
+                None => Column::Null(rows),
+            },
+            Function::AddMonths => dates::months_later(&values[0], &values[1], &mut faults),
+            Function::LastDay => dates::last_day(&values[0]),
+            Function::Contains | Function::EndsWith | Function::StartsWith => {
+                text::found(function, &values[0], &values[1])
+            }
+            Function::Replace => text::replaced(&values[0], &values[1], &values[2]),
+            Function::Left | Function::Right => text::end(function, &values[0], &values[1], &mut faults),
+            Function::Lower | Function::LTrim | Function::RTrim | Function::Trim | Function::Upper => {
+                text::changed(function, &values[0])
+            }
+            _ => dates::part(function, &values[0]),
         }
     }
 }

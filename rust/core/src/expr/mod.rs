@@ -13,7 +13,9 @@ mod column;
 mod compare;
 mod compute;
 mod convert;
+mod dates;
 mod evaluate;
+mod list;
 mod node;
 mod parse;
 mod print;
@@ -33,21 +35,23 @@ pub use column::NanMode;
 pub(crate) use column::{Column, midnight, plain, type_of};
 pub(crate) use convert::{day, instant};
 pub use evaluate::{Failure, Fault};
+pub use list::{HashKey, Lists, ValueList};
 pub(crate) use node::{Comparison, Kind, Literal, Node, Test};
 pub use node::{Span, Type};
 pub use parse::{DEEPEST_NESTING, LONGEST_CHAIN, LONGEST_TEXT, MOST_OPERATORS};
 pub use print::Dialect;
-pub(crate) use print::key;
+pub(crate) use print::{Printer, key, quoted};
 
 pub use records::{RowFault, Truths, truths};
 
 use crate::error::Result;
 
 /// A parsed expression; immutable, and safe to use from many threads.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Expression {
     text: Arc<str>,
     root: Arc<Node>,
+    lists: Arc<Lists>,
 }
 
 /// What an expression gives for some rows.
@@ -65,7 +69,21 @@ impl Expression {
     /// # Errors
     /// `Tactic` with line, column and hint: no expression, an unknown function, or a text beyond the limits.
     pub fn parse(text: &str) -> Result<Self> {
-        Ok(Self { text: Arc::from(text), root: Arc::new(parse::parse(text)?) })
+        Ok(Self { text: Arc::from(text), root: Arc::new(parse::parse(text)?), lists: Arc::default() })
+    }
+
+    /// The same, with lists that it may name.
+    #[must_use]
+    pub fn with_lists(self, lists: Arc<Lists>) -> Self {
+        Self { lists, ..self }
+    }
+
+    /// Whether every list that the expression names is there.
+    ///
+    /// # Errors
+    /// `Tactic`: the first one that is not, and the nearest known name.
+    pub fn require_lists(&self) -> Result<()> {
+        check::require_lists(&self.root, &self.lists)
     }
 
     /// The text as it was written.
@@ -95,7 +113,7 @@ impl Expression {
 
     /// A part of an expression for itself.
     pub(crate) fn part(&self, node: &Node) -> Self {
-        Self { text: self.text.clone(), root: Arc::new(node.clone()) }
+        Self { root: Arc::new(node.clone()), ..self.clone() }
     }
 
     /// The type of the values.
@@ -103,6 +121,7 @@ impl Expression {
     /// # Errors
     /// `Tactic`: a column that is not there, or types that do not fit each other.
     pub fn check(&self, columns: &dyn Columns) -> Result<Type> {
+        self.require_lists()?;
         check::check(&self.root, columns)
     }
 
@@ -139,7 +158,7 @@ impl Expression {
         self.check(&Named(columns))?;
         let inputs: HashMap<&str, _> =
             arrays.iter().map(|(name, array)| (*name, Arc::new(column::Column::read(array, nan)))).collect();
-        let mut run = evaluate::Run { inputs, rows, nan, faults: Vec::new() };
+        let mut run = evaluate::Run { inputs, rows, nan, faults: Vec::new(), lists: &self.lists };
         let values = run.value(&self.root, &vec![true; rows]).to_arrow();
         let mut faults = run.faults;
         faults.sort_unstable();

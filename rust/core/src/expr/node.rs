@@ -153,34 +153,70 @@ pub(crate) enum Function {
     Substring,
     Trim,
     Upper,
+    AddMonths,
+    Contains,
+    DateDiff,
+    DateTrunc,
+    Day,
+    EndsWith,
+    Hour,
+    InList,
+    IsoDayOfWeek,
+    LastDay,
+    Left,
+    Minute,
+    Month,
+    Quarter,
+    Replace,
+    Right,
+    StartsWith,
+    Year,
 }
 
 impl Function {
     /// Every name, its function, and how many arguments that takes at least and at most.
-    pub(crate) const ALL: [(&'static str, Self, usize, usize); 23] = [
+    pub(crate) const ALL: [(&'static str, Self, usize, usize); 41] = [
         ("ABS", Self::Abs, 1, 1),
+        ("ADD_MONTHS", Self::AddMonths, 2, 2),
         ("CEIL", Self::Ceil, 1, 1),
         ("CEILING", Self::Ceil, 1, 1),
         ("CHAR_LENGTH", Self::Length, 1, 1),
         ("COALESCE", Self::Coalesce, 1, usize::MAX),
+        ("CONTAINS", Self::Contains, 2, 2),
+        ("DATE_DIFF", Self::DateDiff, 3, 3),
+        ("DATE_TRUNC", Self::DateTrunc, 2, 2),
+        ("DAY", Self::Day, 1, 1),
+        ("ENDS_WITH", Self::EndsWith, 2, 2),
         ("EXP", Self::Exp, 1, 1),
         ("FLOOR", Self::Floor, 1, 1),
         ("GREATEST", Self::Greatest, 1, usize::MAX),
+        ("HOUR", Self::Hour, 1, 1),
+        ("IN_LIST", Self::InList, 2, 2),
+        ("ISODOW", Self::IsoDayOfWeek, 1, 1),
+        ("LAST_DAY", Self::LastDay, 1, 1),
         ("LEAST", Self::Least, 1, usize::MAX),
+        ("LEFT", Self::Left, 2, 2),
         ("LENGTH", Self::Length, 1, 1),
         ("LN", Self::Ln, 1, 1),
         ("LOWER", Self::Lower, 1, 1),
         ("LTRIM", Self::LTrim, 1, 1),
+        ("MINUTE", Self::Minute, 1, 1),
+        ("MONTH", Self::Month, 1, 1),
         ("NULLIF", Self::NullIf, 2, 2),
         ("POW", Self::Power, 2, 2),
         ("POWER", Self::Power, 2, 2),
+        ("QUARTER", Self::Quarter, 1, 1),
+        ("REPLACE", Self::Replace, 3, 3),
+        ("RIGHT", Self::Right, 2, 2),
         ("ROUND", Self::Round, 1, 2),
         ("RTRIM", Self::RTrim, 1, 1),
         ("SQRT", Self::Sqrt, 1, 1),
+        ("STARTS_WITH", Self::StartsWith, 2, 2),
         ("SUBSTR", Self::Substring, 2, 3),
         ("SUBSTRING", Self::Substring, 2, 3),
         ("TRIM", Self::Trim, 1, 1),
         ("UPPER", Self::Upper, 1, 1),
+        ("YEAR", Self::Year, 1, 1),
     ];
 }
 
@@ -188,7 +224,17 @@ impl Function {
     /// The type of its values, where the function alone tells it.
     pub(crate) fn result(self) -> Option<Type> {
         match self {
-            Self::Length => Some(Type::Integer),
+            Self::Length
+            | Self::DateDiff
+            | Self::Day
+            | Self::Hour
+            | Self::IsoDayOfWeek
+            | Self::Minute
+            | Self::Month
+            | Self::Quarter
+            | Self::Year => Some(Type::Integer),
+            Self::AddMonths | Self::LastDay => Some(Type::Date),
+            Self::Contains | Self::EndsWith | Self::InList | Self::StartsWith => Some(Type::Boolean),
             Self::Abs
             | Self::Ceil
             | Self::Floor
@@ -197,16 +243,30 @@ impl Function {
             | Self::Ln
             | Self::Power
             | Self::Sqrt => Some(Type::Double),
-            Self::Lower | Self::LTrim | Self::RTrim | Self::Substring | Self::Trim | Self::Upper => {
-                Some(Type::Text)
-            }
-            Self::Coalesce | Self::Greatest | Self::Least | Self::NullIf => None,
+            Self::Left
+            | Self::Lower
+            | Self::LTrim
+            | Self::Replace
+            | Self::Right
+            | Self::RTrim
+            | Self::Substring
+            | Self::Trim
+            | Self::Upper => Some(Type::Text),
+            Self::Coalesce | Self::DateTrunc | Self::Greatest | Self::Least | Self::NullIf => None,
         }
     }
 
     /// The type of its first argument, where the function alone tells it.
     pub(crate) fn argument(self) -> Option<Type> {
-        if self == Self::Length { Some(Type::Text) } else { self.result() }
+        match self {
+            Self::Length | Self::Contains | Self::EndsWith | Self::InList | Self::StartsWith => {
+                Some(Type::Text)
+            }
+            Self::Day | Self::IsoDayOfWeek | Self::Month | Self::Quarter | Self::Year => Some(Type::Date),
+            Self::Hour | Self::Minute => Some(Type::Timestamp),
+            Self::DateDiff => None,
+            _ => self.result(),
+        }
     }
 }
 

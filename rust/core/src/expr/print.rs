@@ -190,12 +190,65 @@ impl Printer<'_> {
             return call;
         }
         let first = &texts[0];
+        if let Some(text) = self.dated(function, &texts).or_else(|| self.found(function, &texts)) {
+            return text;
+        }
         match function {
             Function::Ln => format!("LN(CASE WHEN {first} > 0 THEN {first} END)"),
             Function::Sqrt => format!("SQRT(CASE WHEN {first} >= 0 THEN {first} END)"),
             Function::Abs | Function::Power => self.guarded(&call),
             _ => call,
         }
+    }
+}
+
+impl Printer<'_> {
+    /// Functions of days whose names or meanings differ.
+    fn dated(&self, function: Function, texts: &[String]) -> Option<String> {
+        let spark = self.dialect == Dialect::Spark;
+        let (first, last) = (texts.first()?, texts.last()?);
+        Some(match function {
+            Function::IsoDayOfWeek if spark => format!("(weekday({first}) + 1)"),
+            Function::AddMonths if !spark => {
+                format!("CAST(TRY({first} + to_months(CAST({last} AS INTEGER))) AS DATE)")
+            }
+            Function::DateTrunc if spark => format!("date_trunc({}, {last})", first.to_lowercase()),
+            Function::DateDiff if spark => {
+                let from = &texts[1];
+                let months = |at: &str| format!("(year({at}) * 12 + month({at}))");
+                match first.to_lowercase().trim_matches('\'') {
+                    "year" => format!("(year({last}) - year({from}))"),
+                    "quarter" => format!(
+                        "((year({last}) * 4 + quarter({last})) - (year({from}) * 4 + quarter({from})))"
+                    ),
+                    "month" => format!("({} - {})", months(last), months(from)),
+                    "day" => format!("datediff({last}, {from})"),
+                    _ => format!(
+                        "(floor(unix_micros({last}) / 3600000000) - floor(unix_micros({from}) / 3600000000))"
+                    ),
+                }
+            }
+            _ => return None,
+        })
+    }
+
+    /// Functions of text whose names or meanings differ.
+    fn found(&self, function: Function, texts: &[String]) -> Option<String> {
+        let spark = self.dialect == Dialect::Spark;
+        let (first, last) = (texts.first()?, texts.last()?);
+        Some(match function {
+            Function::StartsWith if spark => format!("startswith({first}, {last})"),
+            Function::EndsWith if spark => format!("endswith({first}, {last})"),
+            Function::Left | Function::Right => {
+                let name = if function == Function::Left { "LEFT" } else { "RIGHT" };
+                format!("{name}({first}, CASE WHEN {last} >= 0 THEN {last} END)")
+            }
+            Function::InList => {
+                let list = quoted(last.trim_matches('\''), self.dialect);
+                format!("({first} IN (SELECT value FROM {list}))")
+            }
+            _ => return None,
+        })
     }
 }
 

@@ -65,3 +65,53 @@ pub(crate) fn substring<'a>(
     };
     Column::Text(map(from, of))
 }
+
+/// CONTAINS, STARTS_WITH, ENDS_WITH.
+pub(crate) fn found<'a>(function: Function, value: &Column<'_>, part: &Column<'_>) -> Column<'a> {
+    let (Column::Text(values), Column::Text(parts)) = (value, part) else {
+        return Column::Boolean(vec![None; value.len()]);
+    };
+    let holds = |(text, part): (&Option<Cow<'_, str>>, &Option<Cow<'_, str>>)| {
+        let (text, part) = (text.as_deref()?, part.as_deref()?);
+        Some(match function {
+            Function::StartsWith => text.starts_with(part),
+            Function::EndsWith => text.ends_with(part),
+            _ => text.contains(part),
+        })
+    };
+    Column::Boolean(values.iter().zip(parts).map(holds).collect())
+}
+
+/// REPLACE: every place of a text by another; an empty text has no place.
+pub(crate) fn replaced<'a>(value: &Column<'_>, from: &Column<'_>, to: &Column<'_>) -> Column<'a> {
+    let (Column::Text(values), Column::Text(from), Column::Text(to)) = (value, from, to) else {
+        return Column::Text(vec![None; value.len()]);
+    };
+    let of = |row: usize| {
+        let (text, from, to) = (values[row].as_deref()?, from[row].as_deref()?, to[row].as_deref()?);
+        Some(Cow::Owned(if from.is_empty() { text.to_owned() } else { text.replace(from, to) }))
+    };
+    Column::Text((0..values.len()).map(of).collect())
+}
+
+/// LEFT and RIGHT: so many characters of one end.
+pub(crate) fn end<'a>(
+    function: Function,
+    value: &Column<'_>,
+    count: &Column<'_>,
+    faults: &mut Faults<'_>,
+) -> Column<'a> {
+    let (Column::Text(values), Column::Integer(counts)) = (value, count) else {
+        return Column::Text(vec![None; value.len()]);
+    };
+    let of = |row: usize, count: i64| {
+        let text = values[row].as_deref()?;
+        let Ok(count) = usize::try_from(count) else { return faults.null(row, Failure::NoValue) };
+        let skipped = match function {
+            Function::Left => 0,
+            _ => text.chars().count().saturating_sub(count),
+        };
+        Some(Cow::Owned(text.chars().skip(skipped).take(count).collect()))
+    };
+    Column::Text(map(counts, of))
+}

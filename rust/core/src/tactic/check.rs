@@ -6,6 +6,7 @@
 use super::finding::Finding;
 use super::policy::Policy;
 use super::sense::warnings;
+use super::table;
 use super::trial::Trial;
 use crate::expr::Type;
 
@@ -44,6 +45,7 @@ impl Policy {
             kinds.insert(name.clone(), *kind);
         }
         found.extend(warnings(self, &kinds));
+        found.extend(table::warnings(self, &kinds));
         let place =
             |finding: &Finding| self.rules.iter().position(|rule| finding.path.starts_with(&rule.path));
         found.sort_by_key(place);

@@ -75,6 +75,25 @@ impl Grid {
         Some(Self { columns, rows })
     }
 
+    /// How many records there are.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Whether no value of a record is null.
+    pub(super) fn is_known(&self, row: usize) -> bool {
+        self.columns.iter().all(|(_, array)| array.is_valid(row))
+    }
+
+    /// A record as a person reads it.
+    pub(super) fn told(&self, row: usize) -> String {
+        let value = |(name, array): &(String, ArrayRef)| {
+            let text = arrow_cast::display::array_value_to_string(array, row).unwrap_or_default();
+            format!("`{name}` {text}")
+        };
+        self.columns.iter().map(value).collect::<Vec<_>>().join(", ")
+    }
+
     /// Where a rule's condition is true, false and unknown.
     pub(super) fn truths(&self, rule: &Rule, nan: NanMode) -> Option<Vec<Option<bool>>> {
         let columns: Vec<(&str, &ArrayRef)> =

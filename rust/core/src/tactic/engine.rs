@@ -18,6 +18,8 @@ use crate::error::{Error, Result};
 
 /// Takes what the engine finds, block by block.
 pub(super) trait Sink {
+    /// A block begins, whose masks the engine has; `all` marks its rows.
+    fn block(&mut self, _engine: &Engine<'_>, _program: &Program, _all: &Mask) {}
     /// A rule hits rows; `unknown` where its condition is, and it asks for a look instead of its own action.
     fn hit(&mut self, rule: usize, shadow: bool, unknown: bool, rows: &Mask);
     /// Something went wrong in a row while a rule looked at it.
@@ -80,6 +82,7 @@ impl<'a> Engine<'a> {
         for start in (0..rows).step_by(ROWS) {
             let length = ROWS.min(rows - start);
             self.fill(program, &inputs, columns, start, length)?;
+            sink.block(self, program, &first_rows(length));
             let (rejected, reviewed) = self.rules(program, columns, start, length, sink)?;
             sink.decided(&rejected, &reviewed, length);
         }
@@ -98,7 +101,7 @@ impl<'a> Engine<'a> {
         let all = first_rows(rows);
         for (column, input) in program.columns.iter().zip(inputs) {
             let name = self.names[column.place];
-            self.keys.read(name, input, start, rows, &column.space, self.policy.nan)?;
+            self.keys.read(self.isa, name, input, start, rows, &column.space, self.policy.nan)?;
             self.known[column.place] = self.keys.known;
             for (predicate, slot) in &column.predicates {
                 let mask = &mut self.masks[*slot as usize];
@@ -176,6 +179,20 @@ impl<'a> Engine<'a> {
         Ok((block.rejected, block.reviewed))
     }
 
+    /// The rows of a block that a rule hits when it is asked alone.
+    pub(super) fn alone(&self, program: &Program, position: usize, all: &Mask) -> Mask {
+        let (rule, masks) = (&self.policy.rules[position], &program.rules[position]);
+        if !rule.is_in_force(self.day) {
+            return [0; WORDS];
+        }
+        if let (Some(falsity), OnNull::Hit | OnNull::Review) = (masks.falsity, rule.on_null) {
+            return both(all, &self.masks[falsity as usize], |all, falsity| all & !falsity);
+        }
+        let mut truth = [0; WORDS];
+        intersect(self.isa, &self.masks, &masks.truth, all, &mut truth);
+        truth
+    }
+
     fn rule(
         &self,
         program: &Program,
@@ -193,11 +210,13 @@ impl<'a> Engine<'a> {
             unknown = both(&block.open, &said, |open, said| open & !said);
             hits |= is_any(&unknown);
         }
-        let failed = (masks.parts.iter())
-            .fold([0; WORDS], |any, part| both(&any, &self.failed[*part as usize], |a, b| a | b));
-        let failed = both(&failed, &block.open, |failed, open| failed & open);
-        if is_any(&failed) {
-            self.troubles(position, &failed, block, sink)?;
+        if !masks.parts.is_empty() {
+            let failed = (masks.parts.iter())
+                .fold([0; WORDS], |any, part| both(&any, &self.failed[*part as usize], |a, b| a | b));
+            let failed = both(&failed, &block.open, |failed, open| failed & open);
+            if is_any(&failed) {
+                self.troubles(position, &failed, block, sink)?;
+            }
         }
         if !hits {
             return Ok(());
@@ -270,8 +289,9 @@ impl Block<'_> {
     }
 }
 
+/// A mask of two, word by word.
 #[inline(always)]
-fn both(left: &Mask, right: &Mask, of: impl Fn(u64, u64) -> u64) -> Mask {
+pub(super) fn both(left: &Mask, right: &Mask, of: impl Fn(u64, u64) -> u64) -> Mask {
     std::array::from_fn(|word| of(left[word], right[word]))
 }
 

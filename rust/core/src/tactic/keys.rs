@@ -12,7 +12,7 @@ use arrow_array::{Array, ArrayRef, DictionaryArray};
 use arrow_buffer::{ArrowNativeType, NullBuffer};
 use arrow_schema::DataType;
 use creditcore_kernels::isa::Isa;
-use creditcore_kernels::mask::{Mask, ROWS, WORDS, within_narrow, within_wide};
+use creditcore_kernels::mask::{Mask, ROWS, WORDS, double_keys, single_keys, within_narrow, within_wide};
 
 use super::range::{Space, double_key, single_key};
 use crate::error::Result;
@@ -85,6 +85,7 @@ impl Keys {
     /// As [`plain`].
     pub(super) fn read(
         &mut self,
+        isa: Isa,
         name: &str,
         input: &Input<'_>,
         start: usize,
@@ -117,8 +118,8 @@ impl Keys {
             DataType::Date32 => narrow!(Date32Type),
             DataType::UInt32 => wide!(UInt32Type),
             DataType::Int64 => wide!(Int64Type),
-            DataType::Float32 => self.singles(block.as_primitive::<Float32Type>().values(), nan),
-            DataType::Float64 => self.doubles(block.as_primitive::<Float64Type>().values(), nan),
+            DataType::Float32 => self.singles(isa, block.as_primitive::<Float32Type>().values(), nan),
+            DataType::Float64 => self.doubles(isa, block.as_primitive::<Float64Type>().values(), nan),
             DataType::Boolean => {
                 let values = block.as_boolean().values();
                 self.narrow.iter_mut().zip(values).for_each(|(key, value)| *key = i32::from(value));
@@ -159,27 +160,29 @@ impl Keys {
         mask.iter_mut().zip(&self.known).for_each(|(all, known)| *all &= known);
     }
 
-    fn singles(&mut self, values: &[f32], nan: NanMode) {
+    fn singles(&mut self, isa: Isa, values: &[f32], nan: NanMode) {
         self.form = Form::Single;
-        self.narrow.iter_mut().zip(values).for_each(|(key, value)| *key = single_key(*value));
+        single_keys(isa, values, &mut self.narrow[..]);
         if nan == NanMode::Null {
-            self.forget(values.iter().map(|value| value.is_nan()));
+            let mut missing = [0; WORDS];
+            within_narrow(isa, &self.narrow, i32::MAX, i32::MAX, &mut missing);
+            self.forget(&missing);
         }
     }
 
-    fn doubles(&mut self, values: &[f64], nan: NanMode) {
+    fn doubles(&mut self, isa: Isa, values: &[f64], nan: NanMode) {
         self.form = Form::Wide;
-        self.wide.iter_mut().zip(values).for_each(|(key, value)| *key = double_key(*value));
+        double_keys(isa, values, &mut self.wide[..]);
         if nan == NanMode::Null {
-            self.forget(values.iter().map(|value| value.is_nan()));
+            let mut missing = [0; WORDS];
+            within_wide(isa, &self.wide, i64::MAX, i64::MAX, &mut missing);
+            self.forget(&missing);
         }
     }
 
     /// Makes rows unknown.
-    fn forget(&mut self, rows: impl Iterator<Item = bool>) {
-        for (row, unknown) in rows.enumerate() {
-            self.known[row / 64] &= !(u64::from(unknown) << (row % 64));
-        }
+    fn forget(&mut self, rows: &Mask) {
+        self.known.iter_mut().zip(rows).for_each(|(known, row)| *known &= !row);
     }
 
     fn texts<'t>(&mut self, texts: impl Iterator<Item = Option<&'t str>>, space: &Space) {

@@ -4,6 +4,9 @@
 //! integer keys, whose order is that of the values; null where the column is null, so a range says all. What
 //! has no such form is left to the golden evaluator.
 
+use creditcore_kernels::isa::Isa;
+use creditcore_kernels::mask::{double_keys, single_keys};
+
 use crate::expr::{Comparison, Kind, Literal, Node, Test, Type, midnight};
 
 /// Ranges of keys, ends included, ascending, apart.
@@ -31,22 +34,18 @@ pub(super) struct Space {
     pub(super) texts: Vec<String>,
 }
 
-/// The key of a double: its order is that of numbers, -0.0 equals 0.0, NaN is the greatest.
+/// The key of a double.
 pub(super) fn double_key(value: f64) -> i64 {
-    if value.is_nan() {
-        return i64::MAX;
-    }
-    let bits = (value + 0.0).to_bits() as i64;
-    bits ^ ((((bits >> 63) as u64) >> 1) as i64)
+    let mut key = [0];
+    double_keys(Isa::Scalar, &[value], &mut key);
+    key[0]
 }
 
 /// The key of a 32-bit float.
 pub(super) fn single_key(value: f32) -> i32 {
-    if value.is_nan() {
-        return i32::MAX;
-    }
-    let bits = (value + 0.0).to_bits() as i32;
-    bits ^ ((((bits >> 31) as u32) >> 1) as i32)
+    let mut key = [0];
+    single_keys(Isa::Scalar, &[value], &mut key);
+    key[0]
 }
 
 impl Space {

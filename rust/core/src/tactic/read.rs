@@ -4,17 +4,21 @@
 //! unknown keys, doubled ids, a missing `on_null`, conditions that cannot be read.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::finding::Finding;
 use super::policy::{Action, ON_NULL, Policy, Rule, Tactic};
+use super::table::{self, HIT_POLICIES};
 use super::trial::Trial;
 use crate::error::{Error, nearest};
-use crate::expr::{Expression, NanMode, day};
+use crate::expr::{Expression, Lists, NanMode, day};
 
-const TOP_KEYS: [&str; 5] = ["name", "version", "description", "nan", "tactics"];
+const TOP_KEYS: [&str; 7] = ["name", "version", "description", "nan", "key_file", "lists", "tactics"];
 const TACTIC_KEYS: [&str; 4] = ["id", "purpose", "owner", "rules"];
+const TABLE_KEYS: [&str; 8] = ["id", "purpose", "owner", "table", "hit", "on_null", "mode", "rows"];
+const ROW_KEYS: [&str; 4] = ["id", "action", "reason", "cells"];
 const RULE_KEYS: [&str; 11] =
     ["id", "when", "action", "reason", "on_null", "owner", "mode", "from", "to", "tests", "description"];
 /// The most rules of a policy.
@@ -37,10 +41,10 @@ pub struct Read {
 ///
 /// # Errors
 /// `Argument`: text that is no JSON. Whatever is wrong with the policy itself is a finding.
-pub fn read(text: &str) -> crate::Result<Read> {
+pub fn read(text: &str, lists: Arc<Lists>) -> crate::Result<Read> {
     let told: Value = serde_json::from_str(text)
         .map_err(|error| Error::argument(format!("the policy is no JSON: {error}")))?;
-    let mut reader = Reader::default();
+    let mut reader = Reader { lists, ..Reader::default() };
     let policy = reader.policy(&told);
     let Reader { findings, mut trials, .. } = reader;
     let policy = policy.filter(|_| findings.is_empty());
@@ -57,6 +61,7 @@ pub(super) struct Reader {
     subject: Option<String>,
     rules: Vec<Rule>,
     trials: Vec<Trial>,
+    lists: Arc<Lists>,
     /// Where each id was first seen.
     ids: HashMap<String, String>,
 }
@@ -104,6 +109,9 @@ impl Reader {
             Some(id) => format!("tactic `{id}`"),
             None => format!("tactic {}", index + 1),
         });
+        if told.get("table").is_some() {
+            return self.table(told, &path, index);
+        }
         let told = self.object(told, &path, "a tactic", &TACTIC_KEYS)?;
         let id = self.id(told, &path)?;
         let purpose = self.optional_text(told, &path, "purpose");
@@ -117,6 +125,56 @@ impl Reader {
         }
         self.subject = None;
         Some(Tactic { id, purpose, rules: first..self.rules.len(), table: None, path })
+    }
+
+    /// A tactic whose rules are the rows of a table.
+    fn table(&mut self, told: &Value, path: &str, index: usize) -> Option<Tactic> {
+        let told = self.object(told, path, "a tactic", &TABLE_KEYS)?;
+        let id = self.id(told, path)?;
+        let purpose = self.optional_text(told, path, "purpose");
+        let owner = self.optional_text(told, path, "owner");
+        let (on_null, shadow) = (self.on_null(told, path)?, self.mode(told, path));
+        let name = told.get("hit").and_then(Value::as_str).unwrap_or_default();
+        let Some((_, hit)) = HIT_POLICIES.iter().find(|(known, _)| *known == name) else {
+            return self.refuse("value", &format!("{path}/hit"), "`hit` is unique, first or collect");
+        };
+        let rows = self.list(told, path, "rows")?;
+        let first = self.rules.len();
+        for (place, row) in rows.iter().enumerate() {
+            let at = format!("{path}/table/{}", place + 1);
+            self.subject = Some(format!("row {} of `{id}`", place + 1));
+            let Some(row) = self.object(row, &at, "a row", &ROW_KEYS) else { continue };
+            let Some(cells) = row.get("cells").and_then(Value::as_object) else {
+                self.tell(Finding::error("structure", at, "`cells` is a mapping of columns to texts"));
+                continue;
+            };
+            let cells = cells.iter().map(|(name, cell)| (name.as_str(), cell.as_str().unwrap_or_default()));
+            let when = match table::condition(cells) {
+                Ok(text) => self.parsed(&text, &at),
+                Err(text) => self.refuse("table", &at, text),
+            };
+            let action = self.action(row, &at);
+            let own =
+                if row.contains_key("id") { self.id(row, &at) } else { Some(format!("{id}/{}", place + 1)) };
+            let reason = self.reason(row, &at);
+            let (Some(when), Some(action), Some(own)) = (when, action, own) else { continue };
+            let reason = reason.map(|text| if text.is_empty() { own.clone() } else { text });
+            let (owner, days) = (owner.clone(), (None, None));
+            self.rules.push(Rule {
+                id: own,
+                tactic: index,
+                when,
+                action,
+                reason,
+                on_null,
+                owner,
+                shadow,
+                days,
+                path: at,
+            });
+        }
+        self.subject = None;
+        Some(Tactic { id, purpose, rules: first..self.rules.len(), table: Some(*hit), path: path.to_owned() })
     }
 
     fn rule(
@@ -221,7 +279,7 @@ impl Reader {
             let told = format!("`id` is `{id}`; it has letters, digits and `_-./:`, {LONGEST_ID} at most");
             return self.refuse("value", &at, told);
         }
-        let kind = if path.contains("/rules/") { "rule" } else { "tactic" };
+        let kind = if path.contains("/rules/") || path.contains("/table/") { "rule" } else { "tactic" };
         if let Some(first) = self.ids.insert(format!("{kind} {id}"), path.to_owned()) {
             let told = format!("`id` `{id}` is there twice; the first stands at `{first}`");
             return self.refuse("duplicate_id", &at, told);
@@ -241,7 +299,12 @@ impl Reader {
                 return self.refuse("value", &at, format!("`when` is {shown}; it is a condition as text"));
             }
         };
-        match Expression::parse(&text) {
+        self.parsed(&text, &at)
+    }
+
+    fn parsed(&mut self, text: &str, at: &str) -> Option<Expression> {
+        let parsed = Expression::parse(text).map(|parsed| parsed.with_lists(self.lists.clone()));
+        match parsed.and_then(|parsed| parsed.require_lists().map(|()| parsed)) {
             Ok(parsed) => Some(parsed),
             Err(error) => {
                 self.tell(Finding::of("syntax", at, &error));

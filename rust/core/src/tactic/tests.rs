@@ -3,7 +3,7 @@
 use super::*;
 
 fn policy(rules: &str) -> Read {
-    read(&format!(r#"{{"tactics": [{{"id": "t", "rules": {rules}}}]}}"#)).expect("it is JSON")
+    read(&format!(r#"{{"tactics": [{{"id": "t", "rules": {rules}}}]}}"#), Arc::default()).expect("it is JSON")
 }
 
 #[test]
@@ -156,7 +156,7 @@ proptest! {
         }
         let nan = if sql { "sql" } else { "null" };
         let text = format!(r#"{{"nan": "{nan}", "tactics": [{}]}}"#, tactics.join(", "));
-        let found = read(&text).expect("it is JSON");
+        let found = read(&text, Arc::default()).expect("it is JSON");
         let mut policy = found.policy.unwrap_or_else(|| panic!("{:?}", found.findings));
         policy.tactics[0].table =
             [None, Some(HitPolicy::First), Some(HitPolicy::Unique), Some(HitPolicy::Collect)][table];

@@ -66,6 +66,33 @@ multiversion! {
     pub fn intersect(masks: &[Mask], which: &[u32], start: &Mask, out: &mut Mask) -> bool = shared;
 }
 
+#[inline(always)]
+fn keys_of_doubles(values: &[f64], keys: &mut [i64]) {
+    for (key, &value) in keys.iter_mut().zip(values) {
+        let bits = (value + 0.0).to_bits() as i64;
+        let ordered = bits ^ ((((bits >> 63) as u64) >> 1) as i64);
+        *key = if value.is_nan() { i64::MAX } else { ordered };
+    }
+}
+
+#[inline(always)]
+fn keys_of_singles(values: &[f32], keys: &mut [i32]) {
+    for (key, &value) in keys.iter_mut().zip(values) {
+        let bits = (value + 0.0).to_bits() as i32;
+        let ordered = bits ^ ((((bits >> 31) as u32) >> 1) as i32);
+        *key = if value.is_nan() { i32::MAX } else { ordered };
+    }
+}
+
+multiversion! {
+    /// Keys of doubles: their order is that of the numbers, -0.0 equals 0.0, NaN is the greatest.
+    pub fn double_keys(values: &[f64], keys: &mut [i64]) = keys_of_doubles;
+}
+multiversion! {
+    /// [`double_keys`] for single precision.
+    pub fn single_keys(values: &[f32], keys: &mut [i32]) = keys_of_singles;
+}
+
 /// Calls a function with the number of every marked row, in order.
 #[inline]
 pub fn each_row(mask: &Mask, mut row: impl FnMut(usize)) {

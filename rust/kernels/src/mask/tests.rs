@@ -69,3 +69,32 @@ fn every_variant_intersects_alike() {
         assert!(rows.iter().all(|row| expected[row / 64] >> (row % 64) & 1 == 1));
     }
 }
+
+#[test]
+fn keys_have_the_order_of_the_numbers() {
+    let numbers = [
+        f64::NEG_INFINITY,
+        -1e300,
+        -1.5,
+        -5e-324,
+        -0.0,
+        0.0,
+        5e-324,
+        0.1,
+        1.5,
+        1e300,
+        f64::INFINITY,
+        f64::NAN,
+    ];
+    for isa in Isa::ALL.into_iter().filter(|isa| isa.available()) {
+        let mut keys = [0; 12];
+        double_keys(isa, &numbers, &mut keys);
+        assert_eq!(keys[4], keys[5]);
+        assert!(keys.windows(2).enumerate().all(|(at, pair)| at == 4 || pair[0] < pair[1]), "{isa} {keys:?}");
+        let singles = [f32::NEG_INFINITY, -1e30, -1e-45, -0.0, 0.0, 1e-45, 0.1, f32::INFINITY, f32::NAN];
+        let mut keys = [0; 9];
+        single_keys(isa, &singles, &mut keys);
+        assert_eq!(keys[3], keys[4]);
+        assert!(keys.windows(2).enumerate().all(|(at, pair)| at == 3 || pair[0] < pair[1]), "{isa} {keys:?}");
+    }
+}
