@@ -99,7 +99,9 @@ def policy(made: list[list[tuple[str, str, Any]]]) -> cc.Policy:
     return cc.Policy({"tactics": [{"id": "all", "rules": told}]})
 
 
-def engines(data: dict[str, Any], made: Any, threads: int, names: set[str]) -> dict[str, Callable[[], list[int]]]:
+def engines(
+    data: dict[str, Any], made: Any, threads: int, names: set[str]
+) -> dict[str, Callable[[], list[int]]]:
     """Give a function for each engine; it answers with the hits of each rule."""
     import polars as pl
 
@@ -226,7 +228,9 @@ def main() -> None:
         few = min(2_000, options.records)
         pace = zen(data, made, few) / few * 1_000_000
         print(f"  zen-engine          {pace:>9.1f} s for a million records, one thread")
-    print(f"  peak memory of the process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB")
+    print(
+        f"  peak memory of the process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB"
+    )
 
 
 if __name__ == "__main__":

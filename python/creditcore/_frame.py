@@ -269,6 +269,13 @@ def with_kinds(frame: object, kinds: dict[str, str]) -> object:
     )
 
 
+def to_frame_of_rows(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Give plain records as a frame."""
+    import polars as pl
+
+    return pl.DataFrame(rows, infer_schema_length=None)
+
+
 def joined_lists(frame: pl.DataFrame) -> pl.DataFrame:
     """Give a frame whose lists of texts are joined by `|`, for files that have no lists."""
     import polars as pl

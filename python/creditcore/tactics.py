@@ -7,64 +7,25 @@ rules that hit, their reasons and effects. docs/tactics.md tells the whole, docs
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from importlib import resources
+from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creditcore import _core
 from creditcore.aggregation import Progress
 from creditcore.documents import Places, read_placed_yaml
-from creditcore.errors import ArgumentError, SchemaError, TacticError
+from creditcore.errors import SchemaError, TacticError
 from creditcore.features import Schema
+from creditcore.policy_data import Finding, day_number, known_columns, plain, today
+from creditcore.policy_parts import hash_key, read_lists, with_tables
 from creditcore.sources import Records, as_paths, open_source
 
 if TYPE_CHECKING:
     import polars as pl
 
-SCORES = ("fraud_p", "pd", "points_model")
-"""The columns of a score that rules may use beside features and the outputs of models."""
-_EPOCH = date(1970, 1, 1)
-_KINDS = {"float64": "double", "float32": "double", "int64": "integer", "text": "text", "category": "text"}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something wrong with a policy.
-
-    Attributes:
-        level: `error`, the policy cannot be used; `warning`, it says what was hardly meant.
-        code: what kind, in one word.
-        subject: the rule or the tactic.
-        text, hint: what, and what to write instead.
-        file, line, column: where, from 1.
-        shown: the line of the file, with a caret under the place.
-    """
-
-    level: str
-    code: str
-    subject: str | None
-    text: str
-    hint: str | None
-    file: str
-    line: int
-    column: int
-    shown: str
-
-    def __str__(self) -> str:
-        """Give the finding as a person reads it."""
-        place = f"`{self.file}`, line {self.line}, column {self.column}: "
-        subject = f"{self.subject}: " if self.subject else ""
-        hint = f"; {self.hint}" if self.hint else ""
-        return f"{place}{subject}{self.text}{hint}{self.shown}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the finding as plain data."""
-        kept = ("level", "code", "subject", "text", "hint", "file", "line", "column")
-        return {name: getattr(self, name) for name in kept}
+    from creditcore.backtests import Backtest
 
 
 class Policy:
@@ -99,16 +60,18 @@ class Policy:
             told, places = read_placed_yaml(path)
         except SchemaError as error:
             raise TacticError(str(error)) from error
-        policy._read(told, os.fspath(path), places)
+        policy._read(told, os.fspath(path), places, Path(path).parent)
         return policy
 
-    def _read(self, told: Any, place: str, places: Places | None) -> None:
+    def _read(self, told: Any, place: str, places: Places | None, folder: Path = Path()) -> None:
         self._place, self._places = place, places
+        lists = read_lists(told, folder, place)
+        key = hash_key(told, folder, place, needed=any(hashed for *_, hashed in lists))
         try:
-            text = json.dumps(_plain(told), allow_nan=False)
+            text = json.dumps(plain(with_tables(told, folder, place)), allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise TacticError(f"`{place}`: not a policy: {error}") from error
-        core, found = _core.read_policy(text)
+        core, found = _core.read_policy(text, lists, key)
         self._refuse([self._finding(one) for one in found])
         if core is None:
             raise TacticError(f"`{place}`: not a policy")
@@ -169,8 +132,8 @@ class Policy:
         Raises:
             ArgumentError: a schema that is none of these.
         """
-        columns = None if schema is None else [*_columns(schema), *((name, "") for name in also)]
-        return [self._finding(one) for one in self._core.check(columns, day=_day(as_of or _today()))]
+        columns = None if schema is None else [*known_columns(schema), *((name, "") for name in also)]
+        return [self._finding(one) for one in self._core.check(columns, day=day_number(as_of or today()))]
 
     def decide(
         self,
@@ -286,6 +249,55 @@ class Policy:
 
         return write(self, source, path, keep, encoding, as_of, language, shadow, threads, progress)
 
+    def backtest(
+        self,
+        history: Records,
+        label: str,
+        *,
+        amount: str | None = None,
+        period: str | None = None,
+        mature: str | None = None,
+        against: Policy | None = None,
+        as_of: date | str | None = None,
+        encoding: str | None = None,
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> Backtest:
+        """Run the policy over history, with what became of the records.
+
+        Args:
+            history: records with every column that rules name.
+            label: the column of outcomes: 1 or true is bad, 0 or false good, null not known (yet).
+            amount: a column of amounts; a null is 0.
+            period: a column of periods (texts, whole numbers; days count by month).
+            mature: a condition: where it does not hold, an outcome is not known yet.
+            against: the live policy, for swap sets.
+            encoding: of CSV text.
+            as_of, threads, progress: as in `decide`.
+
+        Returns:
+            A `Backtest`. Records without a known outcome are counted apart, and what hangs on them is given
+            with its bounds. Amounts are counted in units of 2^-20, exactly.
+
+        Raises:
+            As `decide`, and ArgumentError for a label other than 0, 1 and null, with the row.
+        """
+        from creditcore.backtests import made
+
+        told = self._core.backtest(
+            self._open(history, encoding),
+            label,
+            amount,
+            period,
+            mature,
+            None if against is None else against._core,
+            day=day_number(as_of or today()),
+            threads=threads,
+            progress=progress,
+        )
+        name = None if against is None else against._place
+        return made(told, self._core.rules(), self._place, name, label, amount)
+
     def trace(self, record: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Tell what every rule says of one record, and the values that it saw.
 
@@ -327,16 +339,16 @@ class Policy:
         Raises:
             ArgumentError: another dialect.
         """
-        return dict(self._core.to_sql(dialect, table, [] if schema is None else _columns(schema)))
+        return dict(self._core.to_sql(dialect, table, [] if schema is None else known_columns(schema)))
 
     def roles(self, names: Sequence[str]) -> list[tuple[str, str]]:
         """Give the columns that are read of a source with these names, and the roles that they are read in."""
         return [(name, role) for name, role in self._core.roles() if name in names]
 
-    def _open(self, frame: Records) -> _core.Source:
+    def _open(self, frame: Records, encoding: str | None = None) -> _core.Source:
         """Open records; a column of nothing but nulls gets the type that rules ask for."""
         if as_paths(frame) is not None:
-            return open_source(frame)
+            return open_source(frame, encoding=encoding)
         from creditcore._frame import with_kinds
 
         return open_source(with_kinds(frame, self._core.kinds()))
@@ -344,97 +356,8 @@ class Policy:
     def _decision_day(self, as_of: date | str | None) -> int | None:
         if as_of is None and not self._core.has_days():
             return None
-        return _day(as_of or _today())
+        return day_number(as_of or today())
 
     def __repr__(self) -> str:
         """The place, and how many rules there are."""
         return f"Policy({self._place!r}, {len(self._core.rules())} rules)"
-
-
-def check_file(
-    policy: str | os.PathLike[str],
-    schema: str | os.PathLike[str] | None = None,
-    *,
-    also: Sequence[str] = (),
-    as_of: date | str | None = None,
-) -> list[Finding]:
-    """Look for what is wrong with a policy's file.
-
-    Args:
-        policy: the file.
-        schema: a schema's file (`.yaml`), or records.
-        also, as_of: as in `Policy.check`.
-
-    Returns:
-        Findings in file order.
-
-    Raises:
-        TacticError: a file that is no YAML at all.
-    """
-    try:
-        read = Policy.load(policy)
-    except TacticError as error:
-        if error.findings:
-            return [one for one in error.findings if isinstance(one, Finding)]
-        raise
-    known: Any = schema
-    if schema is not None and os.fspath(schema).endswith((".yaml", ".yml")):
-        known = Schema.load(schema)
-    return read.check(known, also=also, as_of=as_of)
-
-
-def json_schema() -> dict[str, Any]:
-    """Give the JSON Schema of policy files."""
-    text = resources.files("creditcore").joinpath("data/policy.schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
-
-
-def _day(told: date | str) -> int:
-    """Days since 1970."""
-    if isinstance(told, datetime):
-        told = told.date()
-    if isinstance(told, str):
-        try:
-            told = date.fromisoformat(told)
-        except ValueError as error:
-            raise ArgumentError(f"`as_of` is `{told}`; it is a day such as 2026-01-31") from error
-    if not isinstance(told, date):
-        raise ArgumentError(f"`as_of` is a `{type(told).__name__}`; give a date or a text such as 2026-01-31")
-    return (told - _EPOCH).days
-
-
-def _columns(schema: Any) -> list[tuple[str, str]]:
-    """Names and types of the columns that rules may name."""
-    if isinstance(schema, Schema):
-        features = {one["name"]: _KINDS.get(one["type"], one["type"]) for one in schema.features}
-        sources = {name: "" for name in schema.sources if name not in features}
-        return [*(features | sources).items(), *((name, "double") for name in SCORES if name not in features)]
-    if isinstance(schema, Mapping) and all(isinstance(kind, str) for kind in schema.values()):
-        return list(schema.items())
-    if isinstance(schema, list | tuple) and all(isinstance(name, str) for name in schema):
-        return [(name, "") for name in schema]
-    from creditcore._frame import column_kinds
-
-    if as_paths(schema) is not None:
-        return [(name, "") for name in open_source(schema).column_names()]
-    return column_kinds(schema)
-
-
-def _plain(value: Any, *, given: bool = False) -> Any:
-    """Give YAML's values as those of JSON; inside of `given` days and odd numbers keep their types."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"double": str(value)} if given else str(value)
-    if isinstance(value, datetime):
-        return {"timestamp": value.isoformat(" ")} if given else value.isoformat(" ")
-    if isinstance(value, date):
-        return {"date": value.isoformat()} if given else value.isoformat()
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner, given=given or key == "given") for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner, given=given) for inner in value]
-    return value

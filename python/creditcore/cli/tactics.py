@@ -30,7 +30,7 @@ def tactics() -> None:
 @_as_json
 def check(policy: Path, schema: Path | None, also: str, as_of: str | None, as_json: bool) -> int:
     """Look for what is wrong with POLICY. Exit status 3 where anything is."""
-    from creditcore.tactics import check_file
+    from creditcore.policy_data import check_file
 
     names = [name.strip() for name in also.split(",") if name.strip()]
     found = check_file(policy, schema, also=names, as_of=as_of)
@@ -89,9 +89,66 @@ def decide(
         print(f"{path}: {told}", file=sys.stderr)
 
 
+@tactics.command("backtest")
+@click.argument("policy", type=_PATH)
+@click.argument("files", nargs=-1, required=True, type=_PATH)
+@click.option("--label", required=True, help="The column of outcomes: 1 bad, 0 good, null not known.")
+@click.option("--amount", help="A column of amounts.")
+@click.option("--period", help="A column of periods; days count by month.")
+@click.option("--mature", help="A condition: where it does not hold, outcomes are not known yet.")
+@click.option("--against", type=_PATH, help="The live policy.")
+@click.option("-o", "--output-file", "path", type=_PATH, help="A .json, .parquet, .csv or .html file.")
+@click.option("--encoding", help="Of CSV text: utf-8, gb18030.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads; one for each processor without it.")
+@_as_of
+@_as_json
+def backtest(
+    policy: Path,
+    files: tuple[Path, ...],
+    label: str,
+    amount: str | None,
+    period: str | None,
+    mature: str | None,
+    against: Path | None,
+    path: Path | None,
+    encoding: str | None,
+    threads: int | None,
+    as_of: str | None,
+    as_json: bool,
+) -> None:
+    """Run POLICY over history in FILES, with what became of the records."""
+    from creditcore.cli.output import print_table
+    from creditcore.report.backtest import decision_table, rule_table, swap_table
+    from creditcore.tactics import Policy
+
+    with progress_to_stderr() as progress:
+        made = Policy.load(policy).backtest(
+            [str(file) for file in files],
+            label,
+            amount=amount,
+            period=period,
+            mature=mature,
+            against=None if against is None else Policy.load(against),
+            as_of=as_of,
+            encoding=encoding,
+            threads=threads,
+            progress=progress,
+        )
+    if path is not None:
+        made.write(path)
+    if as_json:
+        print(json.dumps(made.to_dict(), ensure_ascii=False))
+    elif path is None:
+        tables = [decision_table(made), rule_table(made)]
+        for titles, rows in [*tables, swap_table(made)] if made.swaps else tables:
+            print_table(titles, rows)
+    if made.never:
+        print(f"rules that hit no record: {', '.join(made.never)}", file=sys.stderr)
+
+
 @tactics.command("schema")
 def schema() -> None:
     """Print the JSON Schema of policy files, for editors."""
-    from creditcore.tactics import json_schema
+    from creditcore.policy_data import json_schema
 
     print(json.dumps(json_schema(), ensure_ascii=False, indent=2))
