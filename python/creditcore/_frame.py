@@ -276,6 +276,17 @@ def to_frame_of_rows(rows: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
+def with_columns(frame: pl.DataFrame, columns: dict[str, list[Any]]) -> pl.DataFrame:
+    """Give a frame with columns of plain values, which may replace some of its own."""
+    import polars as pl
+
+    texts = {
+        name: pl.Boolean if isinstance((values or [None])[0], bool) else pl.String
+        for name, values in columns.items()
+    }
+    return frame.with_columns(pl.Series(name, values, dtype=texts[name]) for name, values in columns.items())
+
+
 def joined_lists(frame: pl.DataFrame) -> pl.DataFrame:
     """Give a frame whose lists of texts are joined by `|`, for files that have no lists."""
     import polars as pl
