@@ -15,7 +15,7 @@ pub enum Isa {
     Scalar,
     /// The base of 64-bit ARM; the compiler's own default there.
     Neon,
-    /// AVX2 with FMA and BMI2.
+    /// AVX2 with FMA, BMI2 and POPCNT.
     Avx2,
     /// AVX-512 F, BW, DQ and VL.
     Avx512,
@@ -35,6 +35,7 @@ impl Isa {
                 is_x86_feature_detected!("avx2")
                     && is_x86_feature_detected!("fma")
                     && is_x86_feature_detected!("bmi2")
+                    && is_x86_feature_detected!("popcnt")
             }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => {

@@ -250,7 +250,7 @@ unsafe fn add_lanes<V: Value, const BYTES: bool>(
                             _ => add_found::<V, 8>(&mut sum, values.cast(), code),
                         }
                     }
-                    Kind::Plain | Kind::Deep => {
+                    Kind::Plain | Kind::Bytes | Kind::Deep => {
                         let leaves = tables[0].add(tree.at.leaves as usize * 64).cast();
                         add_deep::<V>(&mut sum, leaves, values, codes);
                     }

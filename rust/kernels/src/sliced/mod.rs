@@ -26,6 +26,7 @@ mod planes;
 mod program;
 mod run;
 mod scalar;
+mod search;
 mod sets;
 mod tables;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::form::Form;
 use super::planes::Planes;
+use super::search::Keys;
 use super::{LINES, Line, ROWS};
 use crate::isa::multiversion;
 
@@ -59,8 +60,7 @@ impl Thermometers {
 #[derive(Debug)]
 pub struct Numbers {
     form: Form,
-    /// The cuts in increasing order, filled up with infinity to one less than a power of two.
-    sorted: Vec<f64>,
+    keys: Keys,
     count: usize,
     zero: f64,
     at: Thermometers,
@@ -82,10 +82,8 @@ impl Numbers {
         assert!(cuts.is_sorted_by(|a, b| a < b), "cuts are not in order");
         let firsts = [at.low, at.middle, at.high, at.missing, at.high_or_missing.unwrap_or(at.high)];
         assert!(firsts.iter().all(|&first| first > 1), "planes of constants");
-        let mut sorted = cuts.to_vec();
-        sorted.resize((cuts.len() + 1).next_power_of_two() - 1, f64::INFINITY);
         let last = at.last(cuts.len());
-        Self { form, sorted, count: cuts.len(), zero: zero.unwrap_or(-1.0), at, last }
+        Self { form, keys: Keys::new(form, cuts), count: cuts.len(), zero: zero.unwrap_or(-1.0), at, last }
     }
 
     /// Writes the planes of up to [`ROWS`] values; further rows are missing.
@@ -100,7 +98,7 @@ impl Numbers {
         let mut missing = [Line::default(); LINES];
         let isa = self.form.isa();
         prepare(isa, &mut values, self.zero, &mut missing);
-        search(isa, &self.sorted, &values, &mut ranks);
+        self.keys.search(&values, &mut ranks);
         let mut bits = [[Line::default(); LINES]; 16];
         let digits = usize::BITS - self.count.leading_zeros();
         split(isa, &ranks, &mut bits[..digits as usize]);
@@ -141,30 +139,6 @@ fn prepare_all(values: &mut [f64; ROWS], zero: f64, missing: &mut [Line; LINES])
 
 multiversion! {
     fn prepare(values: &mut [f64; ROWS], zero: f64, missing: &mut [Line; LINES]) = prepare_all;
-}
-
-/// How many of the sorted keys (one less than a power of two) each value exceeds; none for NaN.
-#[inline(always)]
-fn search_all(sorted: &[f64], values: &[f64; ROWS], ranks: &mut [u16; ROWS]) {
-    const TOGETHER: usize = 16;
-    let half = sorted.len().div_ceil(2);
-    for (values, ranks) in values.chunks_exact(TOGETHER).zip(ranks.chunks_exact_mut(TOGETHER)) {
-        let mut found = [0usize; TOGETHER];
-        let mut step = half;
-        while step > 0 {
-            for (found, value) in found.iter_mut().zip(values) {
-                // SAFETY: found is a multiple of 2 * step and found + 2 * step <= sorted.len() + 1.
-                let key = unsafe { *sorted.get_unchecked(*found + step - 1) };
-                *found += if *value > key { step } else { 0 };
-            }
-            step /= 2;
-        }
-        ranks.iter_mut().zip(found).for_each(|(rank, found)| *rank = found as u16);
-    }
-}
-
-multiversion! {
-    fn search(sorted: &[f64], values: &[f64; ROWS], ranks: &mut [u16; ROWS]) = search_all;
 }
 
 /// The planes of the bits of ranks.

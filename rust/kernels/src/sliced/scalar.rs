@@ -94,7 +94,7 @@ impl Kernel for Portable {
 /// Adds values that stand in memory, eight rows at a time.
 ///
 /// # Safety
-/// As for [`Kernel::add`]; no tree has its table in lanes.
+/// As for [`Kernel::add`]; the tables are plain or deep.
 #[inline(always)]
 pub(super) unsafe fn add_plain<V: Value>(
     trees: &[Tree],
@@ -110,7 +110,7 @@ pub(super) unsafe fn add_plain<V: Value>(
             for (number, tree) in trees.iter().enumerate() {
                 let values = values_of::<V>(tree, tables);
                 let low = codes.add(number * CODE_BYTES + start);
-                if tree.kind == Kind::Plain {
+                if tree.kind != Kind::Deep {
                     for (row, sum) in sum.iter_mut().enumerate() {
                         *sum = sum.plus(*values.add(usize::from(*low.add(row))));
                     }

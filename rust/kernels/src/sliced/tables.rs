@@ -9,6 +9,9 @@ use super::{Line, MOST_BITS};
 pub(super) enum Kind {
     /// A table by code in memory.
     Plain,
+    /// A table of 32 entries by code, byte by byte: for each byte of a value those of the first 16 entries, and those of
+    /// the other 16.
+    Bytes,
     /// A table in 2, 4 or 8 registers of 16 words of 32 bits (`1 << .0` entries; doubles are two such tables, that
     /// of the low halves first), by code or, where there is a table of leaves, by leaf.
     Lanes {
@@ -58,21 +61,20 @@ impl Tables {
             _ => {}
         }
         at.values = self.exact.len() as u32;
-        let halves = matches!(kind, Kind::Lanes { .. });
-        match run.sums {
-            Sums::F32 => {
-                put(&mut self.exact, entries(kind, tree, |leaf| (tree.values[leaf] as f32).to_ne_bytes()));
+        let bits = |leaf: usize| tree.values[leaf].to_bits();
+        match (run.sums, kind) {
+            (Sums::F32, _) => {
+                table(&mut self.exact, kind, tree, |leaf| (tree.values[leaf] as f32).to_ne_bytes())
             }
-            Sums::F64 if halves => {
-                let bits = |leaf: usize| tree.values[leaf].to_bits();
-                put(&mut self.exact, entries(kind, tree, |leaf| (bits(leaf) as u32).to_ne_bytes()));
-                put(&mut self.exact, entries(kind, tree, |leaf| ((bits(leaf) >> 32) as u32).to_ne_bytes()));
+            (Sums::F64, Kind::Lanes { .. }) => {
+                table(&mut self.exact, kind, tree, |leaf| (bits(leaf) as u32).to_ne_bytes());
+                table(&mut self.exact, kind, tree, |leaf| ((bits(leaf) >> 32) as u32).to_ne_bytes());
             }
-            Sums::F64 => put(&mut self.exact, entries(kind, tree, |leaf| tree.values[leaf].to_ne_bytes())),
+            (Sums::F64, _) => table(&mut self.exact, kind, tree, |leaf| tree.values[leaf].to_ne_bytes()),
         }
         at.fixed = self.fixed.len() as u32;
         if run.fixed.is_some() {
-            put(&mut self.fixed, entries(kind, tree, |leaf| tree.fixed[leaf].to_ne_bytes()));
+            table(&mut self.fixed, kind, tree, |leaf| tree.fixed[leaf].to_ne_bytes());
         }
         (kind, at)
     }
@@ -94,21 +96,29 @@ impl Tables {
     }
 }
 
-/// The leaf of each entry of a table, as bytes. A table in registers is filled up with a leaf that there is.
-fn entries<const N: usize>(
+/// Appends the entries of a table. A table of more entries than there are is filled up with some that there are.
+fn table<const N: usize>(
+    lines: &mut Vec<Line>,
     kind: Kind,
     tree: &TreeParts,
     bytes: impl Fn(usize) -> [u8; N],
-) -> impl Iterator<Item = [u8; N]> {
+) {
     let (count, by_code) = match kind {
         Kind::Plain => (tree.leaf_of_code.len(), true),
+        Kind::Bytes => (32, true),
         Kind::Lanes { entries, leaves } => (1 << entries, leaves == 0),
         Kind::Deep => (tree.values.len(), false),
     };
-    (0..count).map(move |entry| match by_code {
+    let entry = |entry: usize| match by_code {
         true => bytes(tree.leaf_of_code[entry % tree.leaf_of_code.len()].into()),
         false => bytes(entry.min(tree.values.len() - 1)),
-    })
+    };
+    if kind == Kind::Bytes {
+        // The lowest byte of every entry, then the next one of every entry.
+        put(lines, (0..N * count).map(|at| [entry(at % count)[at / count]]));
+    } else {
+        put(lines, (0..count).map(entry));
+    }
 }
 
 /// Appends bytes from a new line on.
@@ -125,6 +135,7 @@ fn put<const N: usize>(lines: &mut Vec<Line>, values: impl Iterator<Item = [u8; 
 /// How a form finds the value of a code.
 fn kind(form: Form, bits: usize, leaves: usize) -> Kind {
     match (form, bits) {
+        (Form::Avx2, 0..=5) => Kind::Bytes,
         (Form::Portable | Form::Avx2, 0..=8) => Kind::Plain,
         (Form::Avx512 | Form::Vbmi, 0..=5) => Kind::Lanes { entries: 5, leaves: 0 },
         (Form::Vbmi, 6 | 7) if leaves <= 32 => Kind::Lanes { entries: 5, leaves: bits as u8 },
