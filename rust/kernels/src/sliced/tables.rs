@@ -64,7 +64,7 @@ impl Tables {
         let bits = |leaf: usize| tree.values[leaf].to_bits();
         match (run.sums, kind) {
             (Sums::F32, _) => {
-                table(&mut self.exact, kind, tree, |leaf| (tree.values[leaf] as f32).to_ne_bytes())
+                table(&mut self.exact, kind, tree, |leaf| (tree.values[leaf] as f32).to_ne_bytes());
             }
             (Sums::F64, Kind::Lanes { .. }) => {
                 table(&mut self.exact, kind, tree, |leaf| (bits(leaf) as u32).to_ne_bytes());
