@@ -1,13 +1,12 @@
 //! Running a segment: the interpreter that every form shares.
 
-use super::form::Form;
 use super::planes::Planes;
 use super::program::{Fixed, Run, Segment, Start, Sums, Tree};
 use super::tables::Kind;
 use super::word::{Word, muxes, pairs, triples};
-use super::{GROUP, LINES, Line, ROWS, scalar};
+use super::{GROUP, Line, ROWS, scalar};
 #[cfg(target_arch = "x86_64")]
-use super::{avx2, avx512};
+use super::{avx2, avx512, form::Form};
 
 /// A number that a run adds.
 pub(super) trait Value: Copy {
@@ -274,10 +273,11 @@ fn halves(code: &[u16; super::MOST_BITS]) -> [&[u16; 8]; 2] {
 }
 
 /// The place of each row where every line is laid out in the same way.
+#[cfg(target_arch = "x86_64")]
 pub(super) const fn places(of_line: [u16; 512]) -> [u16; ROWS] {
     let mut places = [0; ROWS];
     let mut row = 0;
-    while row < 512 * LINES {
+    while row < ROWS {
         places[row] = (row / 512 * 512) as u16 + of_line[row % 512];
         row += 1;
     }

@@ -13,6 +13,7 @@ const FAN: usize = 8;
 
 /// Sorted keys.
 #[derive(Debug)]
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only x86-64 goes down trees"))]
 pub(super) struct Keys {
     form: Form,
     /// The keys, filled up with infinity to one less than a power of two; for the portable form alone.
@@ -85,6 +86,7 @@ impl Keys {
     /// # Safety
     /// `count` gives at most as many as the node has keys that are not infinite, and the processor can run it.
     #[inline(always)]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "only x86-64 goes down trees"))]
     unsafe fn descend(
         &self,
         values: &[f64; ROWS],
