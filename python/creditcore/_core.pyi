@@ -174,9 +174,9 @@ class Fleet:
         """
         The outputs of every model into an array of rows by outputs; NaN where a model does not apply.
         """
-    def predict_one(self, /, record: dict, transformed: bool) -> dict:
+    def predict_one(self, /, record: Any, transformed: bool) -> Any:
         """
-        The outputs of every model for one record.
+        The outputs of every model for one record; dict to dict.
         """
     def prepare(self, /, rows: SupportsIndex | None = None, *, threads: SupportsIndex | None = None) -> None:
         """

@@ -223,15 +223,14 @@ class Fleet:
         Returns:
             A number for each output; None where a model does not apply.
 
-        Memory: nothing that grows; the call takes microseconds.
-
         Raises:
             As `predict`; ArgumentError for a model that takes its features by position.
         """
         if output not in OUTPUTS:
             raise ArgumentError(f"`output` is `{output}`; allowed are {', '.join(OUTPUTS)}")
         values = record if type(record) is dict else dict(record)
-        return self._core.predict_one(values, output == "probability")
+        found: dict[str, float | None] = self._core.predict_one(values, output == "probability")
+        return found
 
     def calibrated(self, probabilities: pl.DataFrame) -> pl.DataFrame:
         """Put probabilities, as `predict` gives them, through the calibrations declared of their models.

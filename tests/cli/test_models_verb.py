@@ -29,6 +29,19 @@ def test_list_and_inspect() -> None:
     assert models[0]["features"][0]["splits"] == 6
 
 
+def test_compile_writes_a_fleet_that_every_verb_takes(tmp_path: Path) -> None:
+    file = tmp_path / "fleet.ccf"
+    told = run("models", "compile", DATA / "small_lightgbm.txt", "-o", file)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.startswith("models: 1, bytes: ")
+    written = json.loads(run("models", "compile", DATA / "small_lightgbm.txt", "-o", file, "--json").stdout)
+    assert written == {"file": str(file), "models": 1, "bytes": file.stat().st_size}
+    [model] = json.loads(run("models", "list", file, "--json").stdout)["models"]
+    assert (model["name"], model["trees"]) == ("small_lightgbm", 6)
+    assert run("models", "compile", tmp_path / "none", "-o", file).returncode == 1
+    assert run("models", "compile", DATA / "small_lightgbm.txt").returncode == 2
+
+
 def test_a_bad_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes((DATA / "refused_sklearn.model").read_bytes())
     told = run("models", "list", tmp_path)

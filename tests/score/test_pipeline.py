@@ -187,6 +187,26 @@ def test_parts_of_a_file_change_no_bit(folder: Path, tmp_path: Path) -> None:
     written = pl.read_parquet(out)
     assert written.select(SCORES).equals(whole)
     assert written["key"].equals(ages["key"])
+    seen: list[int] = []
+    parts = list(Pipeline.load(folder).parts(records, threads=2, progress=seen.append))
+    assert len(parts) > 1
+    assert pl.concat(parts).equals(whole)
+    assert seen[-1] == 150_000
+    # Models alone, without a blend: their raw outputs; frames are sources too.
+    fleet = Pipeline.load(folder).fleet
+    assert pl.concat(Pipeline(fleet).parts(ages)).equals(fleet.predict(ages))
+    # The same fleet out of one file.
+    fleet.compile(folder / "fleet.ccf")
+    told = Pipeline.load(folder)
+    again = Pipeline(cc.Fleet.load(folder / "fleet.ccf"), told.schema, told.blend, told.scaling)
+    assert pl.concat(again.parts(records)).equals(whole)
+
+
+def test_a_value_that_is_refused_in_a_part_is_told_with_its_row(folder: Path, tmp_path: Path) -> None:
+    records = tmp_path / "r.csv"
+    records.write_text("kind,age\nperson,20\nperson,old\n")
+    with pytest.raises(cc.CreditcoreError, match=r"r\.csv"):
+        list(Pipeline.load(folder).parts(records))
 
 
 def test_text_files_are_read_strictly_and_keep_their_digits(folder: Path, tmp_path: Path) -> None:

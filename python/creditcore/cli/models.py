@@ -67,7 +67,9 @@ def compile_models(path: Path, output: Path, as_json: bool) -> None:
     fleet = Fleet.load(path, margin_only=True)
     fleet.compile(output)
     written = {"file": str(output), "models": len(fleet), "bytes": output.stat().st_size}
-    print(json.dumps(written) if as_json else f"{len(fleet)} models, {written['bytes']} bytes: {output}")
+    print(
+        json.dumps(written) if as_json else f"models: {len(fleet)}, bytes: {written['bytes']}, file: {output}"
+    )
 
 
 @models.command("verify")

@@ -10,7 +10,6 @@ use creditcore_store::compiled;
 use creditcore_store::models::{self, Declared};
 use numpy::{PyArray2, PyArrayMethods, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 use pyo3_arrow::PyTable;
 
 use crate::error::to_exception;
@@ -90,12 +89,8 @@ impl Fleet {
         Self::new(models, self.engine.clone()).map_err(|error| to_exception(py, &error))
     }
 
-    /// The outputs of every model for one record.
-    fn predict_one<'py>(
-        &self,
-        record: &Bound<'py, PyDict>,
-        transformed: bool,
-    ) -> PyResult<Bound<'py, PyDict>> {
+    /// The outputs of every model for one record; dict to dict.
+    fn predict_one<'py>(&self, record: &Bound<'py, PyAny>, transformed: bool) -> PyResult<Bound<'py, PyAny>> {
         let names = match self.names.get() {
             Some(names) => names,
             None => {
@@ -103,7 +98,7 @@ impl Fleet {
                 self.names.get_or_init(|| names)
             }
         };
-        predict_one(&self.inner, names, record, output(transformed))
+        Ok(predict_one(&self.inner, names, record.cast()?, output(transformed))?.into_any())
     }
 
     /// The names of the outputs, in order.

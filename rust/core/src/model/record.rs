@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::UInt64Array;
 use arrow_array::{
-    ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array, NullArray, RecordBatch, StringArray,
+    UInt64Array,
 };
 use arrow_schema::{Field, Schema};
 
@@ -84,7 +85,7 @@ impl Value<'_> {
     /// A column of this one value.
     fn column(&self) -> std::result::Result<ArrayRef, String> {
         Ok(match self {
-            Self::Missing => Arc::new(Float64Array::new_null(1)),
+            Self::Missing => Arc::new(NullArray::new(1)),
             Self::Flag(flag) => Arc::new(BooleanArray::from(vec![*flag])),
             Self::Integer(value) => match i64::try_from(*value) {
                 Ok(value) => Arc::new(Int64Array::from(vec![value])),

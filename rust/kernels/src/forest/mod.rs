@@ -12,8 +12,6 @@ mod walk;
 
 use std::collections::VecDeque;
 
-use crate::isa::Isa;
-
 /// Views that a forest can have.
 pub const MOST_VIEWS: usize = 1 << 15;
 /// Branches that a tree can have.
@@ -50,16 +48,25 @@ pub struct Branch {
 #[derive(Clone, Copy, Debug)]
 struct Tree {
     first: u32,
+    first_leaf: u32,
     depth: u32,
     output: u32,
+}
+
+/// The nodes of a forest. A leaf asks [`ZERO_VIEW`], which never exceeds its cut, the leaf's number in its tree, and
+/// has itself for a left child.
+#[derive(Clone, Debug)]
+enum Nodes {
+    /// Cut (16 bits), view (8), distance to the left child (8); no sets.
+    Narrow(Vec<u32>),
+    /// Cut (32 bits), view (15), set flag (1), distance to the left child (16).
+    Wide(Vec<u64>),
 }
 
 /// Trees that are summed together.
 #[derive(Clone, Debug)]
 pub struct Forest {
-    /// Cut (32 bits), view (15), set flag (1), distance to the left child (16). A leaf asks [`ZERO_VIEW`], which
-    /// never exceeds its cut, the leaf's number, and has itself for a left child.
-    nodes: Vec<u64>,
+    nodes: Nodes,
     trees: Vec<Tree>,
     leaves: Vec<f64>,
     /// Words of sets, each with the number of its words before it.
@@ -73,13 +80,9 @@ impl Forest {
     /// An empty forest over `views` codes a row, which sums `outputs` numbers a row, in f32 where `single`.
     pub fn new(views: usize, outputs: usize, single: bool) -> Self {
         assert!((1..=MOST_VIEWS).contains(&views), "a forest has 1 to {MOST_VIEWS} views");
-        let (nodes, trees, leaves, sets) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (trees, leaves, sets) = (Vec::new(), Vec::new(), Vec::new());
+        let nodes = Nodes::Narrow(Vec::new());
         Self { nodes, trees, leaves, sets, views, outputs: outputs.max(1), single }
-    }
-
-    /// Bytes that it takes.
-    pub fn bytes(&self) -> usize {
-        8 * (self.nodes.len() + self.leaves.len() + self.sets.len()) + 12 * self.trees.len()
     }
 
     /// Adds a tree behind the others: branches of which the first is the root, or a single leaf.
@@ -93,49 +96,60 @@ impl Forest {
         if output as usize >= self.outputs {
             return Err(format!("output {output} is not there"));
         }
-        let (first, sets) = (self.nodes.len(), self.sets.len());
+        let first = match &self.nodes {
+            Nodes::Narrow(nodes) => nodes.len(),
+            Nodes::Wide(nodes) => nodes.len(),
+        };
+        let sets = self.sets.len();
         if u32::try_from(first + 2 * leaves.len()).is_err() || u32::try_from(sets).is_err() {
             return Err("there are more nodes than can be numbered".to_owned());
         }
-        let result = self.pack(branches, leaves.len());
-        match result {
-            Ok(depth) => {
-                self.leaves.extend_from_slice(leaves);
-                self.trees.push(Tree { first: first as u32, depth, output });
-                Ok(())
+        let (packed, depth) = self.pack(branches, leaves.len()).inspect_err(|_| self.sets.truncate(sets))?;
+        self.append(&packed);
+        let first_leaf = self.leaves.len() as u32;
+        self.leaves.extend_from_slice(leaves);
+        self.trees.push(Tree { first: first as u32, first_leaf, depth, output });
+        Ok(())
+    }
+
+    /// Appends nodes; one that does not fit 4 bytes makes all of them wide.
+    fn append(&mut self, packed: &[u64]) {
+        if let Nodes::Narrow(nodes) = &mut self.nodes {
+            let first = nodes.len();
+            nodes.extend(packed.iter().map_while(|&node| narrow(node)));
+            if nodes.len() == first + packed.len() {
+                return;
             }
-            Err(text) => {
-                self.nodes.truncate(first);
-                self.sets.truncate(sets);
-                Err(text)
-            }
+            nodes.truncate(first);
+            self.nodes = Nodes::Wide(nodes.iter().map(|&node| widened(node)).collect());
+        }
+        if let Nodes::Wide(nodes) = &mut self.nodes {
+            nodes.extend_from_slice(packed);
         }
     }
 
-    /// Appends the nodes of a tree in breadth-first order; gives its depth.
-    fn pack(&mut self, branches: &[Branch], leaves: usize) -> Result<u32, String> {
-        let first_leaf = self.leaves.len() as u64;
+    /// The nodes of a tree in breadth-first order, and its depth.
+    fn pack(&mut self, branches: &[Branch], leaves: usize) -> Result<(Vec<u64>, u32), String> {
         let total = branches.len() + leaves;
         let (mut open, mut met, mut deepest) = (VecDeque::new(), 1, 0);
         open.push_back((if branches.is_empty() { !0 } else { 0i32 }, 0u32));
-        let mut place = 0;
+        let mut packed = Vec::with_capacity(total);
         while let Some((link, depth)) = open.pop_front() {
             deepest = deepest.max(depth);
-            let node = match usize::try_from(link) {
-                Err(_) if (!link as usize) < leaves => first_leaf + !link as u64,
+            packed.push(match usize::try_from(link) {
+                Err(_) if (!link as usize) < leaves => !link as u64,
                 Ok(index) if index < branches.len() && met + 2 <= total => {
                     let branch = &branches[index];
-                    let node = self.node(branch)? | ((met - place) as u64) << 48;
+                    let node = self.node(branch)? | (((met - packed.len()) as u64) << 48);
                     open.extend([(branch.left, depth + 1), (branch.right, depth + 1)]);
                     met += 2;
                     node
                 }
                 _ => return Err(format!("link {link} makes no tree")),
-            };
-            self.nodes.push(node);
-            place += 1;
+            });
         }
-        if place == total { Ok(deepest) } else { Err(format!("{} nodes are no node's child", total - place)) }
+        let lost = total - packed.len();
+        if lost == 0 { Ok((packed, deepest)) } else { Err(format!("{lost} nodes are no node's child")) }
     }
 
     fn node(&mut self, branch: &Branch) -> Result<u64, String> {
@@ -159,12 +173,24 @@ impl Forest {
     ///
     /// # Panics
     /// Where the lengths do not fit each other, or a row's [`ZERO_VIEW`] is not 0.
-    pub fn add(&self, isa: Isa, codes: &[u32], sums: &mut [f64]) {
+    pub fn add(&self, codes: &[u32], sums: &mut [f64]) {
         let rows = sums.len() / self.outputs;
         assert_eq!(sums.len(), rows * self.outputs, "whole rows are summed");
         assert_eq!(codes.len(), rows * self.views, "there is a code for each row and view");
         let zeros = codes.chunks_exact(self.views).all(|row| row[usize::from(ZERO_VIEW)] == 0);
         assert!(zeros, "the view of zeros holds zeros");
-        walk::add(isa, self, codes, sums);
+        walk::add(self, codes, sums);
     }
+}
+
+/// A wide node in 4 bytes, if it fits.
+fn narrow(node: u64) -> Option<u32> {
+    let (cut, view, distance) = (node as u32, (node >> 32) as u16, node >> 48);
+    let fits = cut <= 0xffff && view <= 0xff && distance <= 0xff;
+    fits.then_some(cut | (u32::from(view) << 16) | ((distance as u32) << 24))
+}
+
+/// The reverse.
+fn widened(node: u32) -> u64 {
+    u64::from(node & 0xffff) | (u64::from(node >> 16 & 0xff) << 32) | (u64::from(node >> 24) << 48)
 }

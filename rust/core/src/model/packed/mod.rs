@@ -11,7 +11,6 @@ mod tests;
 use std::sync::{Mutex, PoisonError};
 
 use creditcore_kernels::forest::{Branch, Forest, MOST_BRANCHES, MOST_VIEWS};
-use creditcore_kernels::isa::Isa;
 
 use self::codes::Codes;
 use super::engine::{Block, Bound, Engine, Precision};
@@ -60,7 +59,6 @@ pub(super) fn refuses(ensemble: &Ensemble) -> Option<String> {
 pub(super) struct Packed {
     codes: Codes,
     models: Vec<Model>,
-    isa: Isa,
     /// Codes of rows, kept between calls.
     spare: Mutex<Vec<Scratch>>,
 }
@@ -90,7 +88,6 @@ impl Packed {
     }
 
     fn with_views(bound: &[Bound], most_views: usize, threads: usize, control: &Control) -> Result<Self> {
-        let isa = Isa::active().map_err(Error::argument)?;
         let (codes, places) = Codes::of(bound, most_views);
         let made: Vec<Mutex<Option<Model>>> = bound.iter().map(|_| Mutex::new(None)).collect();
         parallel(
@@ -109,7 +106,7 @@ impl Packed {
         )?;
         let models =
             made.into_iter().filter_map(|model| model.into_inner().unwrap_or_else(PoisonError::into_inner));
-        Ok(Self { codes, models: models.collect(), isa, spare: Mutex::default() })
+        Ok(Self { codes, models: models.collect(), spare: Mutex::default() })
     }
 
     fn scratch(&self) -> Scratch {
@@ -152,7 +149,7 @@ impl Engine for Packed {
                     let width = base.len();
                     let sums = &mut sums[start * width..][..rows * width];
                     sums.chunks_exact_mut(width).for_each(|sums| sums.copy_from_slice(base));
-                    forest.add(self.isa, codes, sums);
+                    forest.add(codes, sums);
                 }
             }
         }
