@@ -18,11 +18,12 @@ import numpy as np
 import polars as pl
 
 from creditcore._frame import read_frame
+from creditcore.bench import verify_catboost
 from creditcore.errors import ArgumentError, SchemaError
 from creditcore.fleet import Fleet
 
 Matrix = np.ndarray[Any, Any]
-LIBRARIES = ("lightgbm", "xgboost")
+LIBRARIES = ("lightgbm", "xgboost", "catboost")
 MOST_ROWS = 20_000
 """Rows of the records that are compared."""
 MOST_PROBES = 20_000
@@ -36,7 +37,7 @@ def verify(file: Path, against: str, data: Path, by_position: bool = False, seed
 
     Args:
         file: the model.
-        against: `lightgbm` or `xgboost`.
+        against: `lightgbm`, `xgboost` or `catboost`.
         data: records with the model's columns; the first 20,000 are taken.
         by_position: takes the features by position where the file does not name them.
         seed: of the choice of rows that are changed to try thresholds.
@@ -58,43 +59,50 @@ def verify(file: Path, against: str, data: Path, by_position: bool = False, seed
     frame = read_frame(data).head(MOST_ROWS)
     if frame.is_empty():
         raise ArgumentError(f"`{data}` holds no records; verification needs some to start from")
-    rows = _matrix(frame, about, by_position)
-    probes, tried = _probes(fleet, rows, seed)
-    if against == "xgboost":
-        with np.errstate(over="ignore"):
-            kept = np.flatnonzero(~np.isinf(probes.astype(np.float32)).any(axis=1))
-        probes, tried = probes[kept], [tried[place] for place in kept]
+    if not about["trees"]:
+        raise ArgumentError(f"`{file}` has no trees; verification compares leaves")
     names = [feature["column"] or feature["name"] for feature in about["features"]]
-    made = pl.DataFrame({name: probes[:, place] for place, name in enumerate(names)})
+    picked, tries = _probes(fleet, len(frame), seed)
+    if against == "catboost":
+        own = verify_catboost.columns(frame, about, by_position)
+        made = verify_catboost.changed(own, picked, tries)
+        whole = [*own.rows(), *made.rows()]
+        theirs = verify_catboost.answers(library, file, about, pl.concat([own, made]))
+    else:
+        rows = _matrix(frame, about, by_position)
+        probes, tries = _changed(rows, picked, tries, finite=against == "xgboost")
+        made = pl.DataFrame({name: probes[:, place] for place, name in enumerate(names)})
+        whole = np.vstack([rows, probes]).tolist()
+        theirs = _answers(library, against, file, about, np.vstack([rows, probes]))
     # The records go in as they are, so that the way from their columns is tried too.
     ours = [(fleet.leaves(part)["model"], fleet.predict(part).to_numpy()) for part in (frame, made)]
     leaves, scores = (np.concatenate([part[place] for part in ours]) for place in (0, 1))
-    whole = np.vstack([rows, probes])
-    their_leaves, their_scores = _answers(library, against, file, about, whole)
-    report = {
+    their_scores = theirs[1].reshape(scores.shape).astype(np.float64)
+    wrong = leaves != theirs[0].reshape(leaves.shape).astype(np.int64)
+    off = _bits(scores) != _bits(their_scores)
+    place = _worst(scores, their_scores, wrong, off)
+    worst: dict[str, Any] | None = None
+    if place is not None:
+        probe = None
+        if place >= len(frame):
+            feature, value = tries[place - len(frame)]
+            probe = (about["features"][feature]["name"], value)
+        worst = {
+            "row": place,
+            "probe": probe,
+            "ours": scores[place].tolist(),
+            "theirs": their_scores[place].tolist(),
+            "trees": np.flatnonzero(wrong[place]).tolist(),
+            "values": dict(zip(names, whole[place], strict=True)),
+        }
+    return {
+        "worst": worst,
         "model": str(file),
         "library": against,
         "library_version": library.__version__,
-        "rows": len(rows),
-        "probes": len(probes),
+        "rows": len(frame),
+        "probes": len(made),
         "trees": about["trees"],
-    }
-    wrong = leaves != their_leaves.reshape(leaves.shape).astype(np.int64)
-    off = _bits(scores) != _bits(their_scores.reshape(scores.shape).astype(np.float64))
-    worst = _worst(scores, their_scores.reshape(scores.shape), wrong, off)
-    if worst is not None:
-        place = int(worst)
-        report["worst"] = {
-            "row": place,
-            "probe": tried[place - len(rows)] if place >= len(rows) else None,
-            "ours": scores[place].tolist(),
-            "theirs": their_scores.reshape(scores.shape)[place].tolist(),
-            "trees": np.flatnonzero(wrong[place]).tolist(),
-            "values": dict(zip(names, whole[place].tolist(), strict=True)),
-        }
-    return {
-        "worst": None,
-        **report,
         "wrong_leaves": int(wrong.sum()),
         "wrong_scores": int(off.sum()),
     }
@@ -147,19 +155,32 @@ def _matrix(frame: pl.DataFrame, about: dict[str, Any], by_position: bool) -> Ma
     return np.column_stack(columns)
 
 
-def _probes(fleet: Fleet, rows: Matrix, seed: int) -> tuple[Matrix, list[tuple[str, float]]]:
-    """Records with one value changed, and which: to each cut, its neighbours one step away, odd values."""
+def _probes(fleet: Fleet, rows: int, seed: int) -> tuple[Matrix, list[tuple[int, float]]]:
+    """Which records to change, and how: feature and value, on each cut, a step to either side, odd ones."""
     random = np.random.default_rng(seed)
-    names = [feature["name"] for feature in fleet.models[0]["features"]]
     tries = [(place, value) for place, values in enumerate(fleet._core.probes(0)) for value in values]
+    if fleet.models[0]["library"] == "catboost":
+        categories = {place for place, one in enumerate(fleet.models[0]["features"]) if one["categorical"]}
+        tries = [one for one in tries if one[0] not in categories]
     if len(tries) > MOST_PROBES:
         tries = [tries[place] for place in np.sort(random.choice(len(tries), MOST_PROBES, replace=False))]
     # A few values are tried on several records each, as one record reaches few nodes.
     tries = tries * max(1, min(PROBES_OF_A_VALUE, MOST_PROBES // max(1, len(tries))))
-    probes = rows[random.integers(0, len(rows), len(tries))]
+    return random.integers(0, rows, len(tries)), tries
+
+
+def _changed(
+    rows: Matrix, picked: Matrix, tries: list[tuple[int, float]], finite: bool
+) -> tuple[Matrix, list[tuple[int, float]]]:
+    """The picked records, each with one number replaced; `finite` leaves out what is no finite f32."""
+    probes = rows[picked]
     for row, (place, value) in zip(probes, tries, strict=True):
         row[place] = value
-    return probes, [(names[place], value) for place, value in tries]
+    if not finite:
+        return probes, tries
+    with np.errstate(over="ignore"):
+        kept = np.flatnonzero(~np.isinf(probes.astype(np.float32)).any(axis=1))
+    return probes[kept], [tries[place] for place in kept]
 
 
 def _answers(
@@ -177,7 +198,11 @@ def _answers(
         booster = library.Booster(model_str=text)
         return booster.predict(rows, pred_leaf=True), booster.predict(rows, raw_score=True)
     booster = library.Booster()
-    booster.load_model(bytearray(content))
+    try:
+        booster.load_model(bytearray(content))
+    except library.core.XGBoostError as error:
+        text = str(error).strip().splitlines()[-1]
+        raise ArgumentError(f"xgboost {library.__version__} does not read `{file}`: {text}") from error
     kinds = ["c" if feature["categorical"] else "q" for feature in about["features"]]
     names = booster.feature_names
     data = library.DMatrix(

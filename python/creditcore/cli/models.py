@@ -78,7 +78,7 @@ def compile_models(path: Path, output: Path, as_json: bool) -> None:
 @click.option(
     "--against",
     required=True,
-    type=click.Choice(["lightgbm", "xgboost"]),
+    type=click.Choice(["lightgbm", "xgboost", "catboost"]),
     help="The training library.",
 )
 @click.option(

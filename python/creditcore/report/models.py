@@ -57,6 +57,8 @@ def summary(model: dict[str, Any]) -> list[str]:
         + ("; averaged over its trees" if model["averaged"] else ""),
         f"  {model['trees']:,} trees, {model['leaves']:,} leaves, {model['depth']:,} levels at most",
     ]
+    if model["computed"]:
+        lines.append(f"  {model['computed']:,} features are computed from categories (CTR)")
     for mark in ("sensitive", "geographic"):
         if model[mark]:
             lines.append(f"  {mark} inputs, as schema.yaml marks them: {', '.join(model[mark])}")

@@ -61,16 +61,22 @@ fn known(object: &Json<'_>, fields: &[&str], place: &str) -> Result<(), Fault> {
     }
 }
 
-fn model(json: &Json<'_>) -> Result<Model, Fault> {
-    known(json, &KNOWN, "the model")?;
-    let features = json.need("features_info")?;
-    known(features, &KNOWN_FEATURES, "`features_info`")?;
+/// Refuses features made of texts or embeddings.
+fn no_texts(features: &Json<'_>) -> Result<(), Fault> {
     for what in ["text_features", "embedding_features"] {
         if features.field(what).is_some_and(|list| list.length() != Some(0)) {
             let text = format!("the model has `{what}`, which are not supported");
             return Err(Fault::Unsupported(text));
         }
     }
+    Ok(())
+}
+
+fn model(json: &Json<'_>) -> Result<Model, Fault> {
+    known(json, &KNOWN, "the model")?;
+    let features = json.need("features_info")?;
+    known(features, &KNOWN_FEATURES, "`features_info`")?;
+    no_texts(features)?;
     let list = |name: &str| match features.field(name) {
         Some(field) => field.list().map_err(|text| format!("field `{name}`: {text}")),
         None => Ok(Vec::new()),

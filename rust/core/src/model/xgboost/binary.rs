@@ -219,17 +219,17 @@ fn forest(
         columns.push(one);
     }
     let groups: Vec<i32> = cursor.take(wanted * 4)?.chunks_exact(4).map(|bytes| whole(word(bytes))).collect();
-    let weights = if weighted { cursor.floats()? } else { vec![1.0; wanted] };
-    if weights.len() != wanted {
+    let weights = if weighted { cursor.floats()? } else { Vec::new() };
+    if weighted && weights.len() != wanted {
         return Err(Fault::Broken(format!("there are {} weights for {wanted} trees", weights.len())));
     }
     let mut trees = Vec::new();
-    for (index, (columns, (&group, &weight))) in columns.iter().zip(groups.iter().zip(&weights)).enumerate() {
+    for (index, (columns, &group)) in columns.iter().zip(&groups).enumerate() {
         let group =
             u32::try_from(group).ok().filter(|group| (*group as usize) < outputs).ok_or_else(|| {
                 format!("tree {index}: field `tree_info` holds `{group}` for {outputs} outputs")
             })?;
-        let grown = columns.grow(features, group, 1, weight);
+        let grown = columns.grow(features, group, 1, weights.get(index).copied());
         trees.push(grown.map_err(|text| format!("tree {index}: {text}"))?);
     }
     // Before version 1 this field was the number of roots, always 1.

@@ -251,10 +251,8 @@ fn forest(
         None => 1,
     };
     let groups: Vec<u32> = model.need("tree_info")?.numbers(list.len(), "tree_info")?;
-    let weights: Vec<f32> = match dropped {
-        Some(weights) => weights.numbers(list.len(), "weight_drop")?,
-        None => vec![1.0; list.len()],
-    };
+    let weights: Option<Vec<f32>> =
+        dropped.map(|weights| weights.numbers(list.len(), "weight_drop")).transpose()?;
     let (mut trees, mut width) = (Vec::new(), 1);
     for (index, (object, &group)) in list.iter().zip(&groups).enumerate() {
         let at = |text: String| Fault::Broken(format!("tree {index}: {text}"));
@@ -266,6 +264,7 @@ fn forest(
             return Err(at("field `id` does not say so".to_owned()));
         }
         let its = tree::width(object).map_err(at)?;
+        let weight = weights.as_ref().map(|weights| weights[index]);
         width = if index == 0 { its } else { width };
         if its != width || its != 1 && its != outputs {
             return Err(at(format!("field `size_leaf_vector` holds `{its}` for {outputs} outputs")));
@@ -276,7 +275,7 @@ fn forest(
                  versions before 3.1 wrote them; load and save the model with a newer xgboost"
             )));
         }
-        trees.extend(of_tree(object, features, group, width, weights[index]).map_err(at)?);
+        trees.extend(of_tree(object, features, group, width, weight).map_err(at)?);
     }
     let layer = parallel.max(1) * if width > 1 { 1 } else { outputs };
     Ok(Booster::Trees { trees, copies: width, layer })
@@ -288,7 +287,7 @@ fn of_tree(
     features: usize,
     group: u32,
     width: usize,
-    weight: f32,
+    weight: Option<f32>,
 ) -> std::result::Result<Vec<Tree>, String> {
     let columns = tree::Columns::of_json(object, width)?;
     if width == 1 {

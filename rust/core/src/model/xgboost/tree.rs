@@ -76,13 +76,13 @@ impl Columns {
         Ok(columns)
     }
 
-    /// The tree of a model with `features` inputs that adds to `output`, its leaves times `weight`.
+    /// The tree of a model with `features` inputs that adds to `output`, its leaves times `weight` where it was dropped out.
     pub(super) fn grow(
         &self,
         features: usize,
         output: u32,
         width: usize,
-        weight: f32,
+        weight: Option<f32>,
     ) -> Result<Tree, String> {
         let reached = self.reached()?;
         // A node's place among the inner nodes, or among the leaves, by its number.
@@ -108,7 +108,9 @@ impl Columns {
         for &number in &reached {
             let (id, cover) = (number as i32, f64::from(self.cover[number]));
             if self.left[number] < 0 {
-                let value = self.leaf(number, output as usize, width)? * weight;
+                let value = self.leaf(number, output as usize, width)?;
+                // A tree with a weight is summed by itself first, from zero, which has its sign from there.
+                let value = weight.map_or(value, |weight| (0.0 + value) * weight);
                 leaves.push(Leaf { value: f64::from(value), id, cover });
                 continue;
             }
