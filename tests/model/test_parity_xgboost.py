@@ -237,9 +237,10 @@ def towns(names: list[str]) -> tuple[Any, Any]:
     return rows, xgb.train(params, xgb.DMatrix(rows, label, enable_categorical=True), 10)
 
 
-def test_stored_categories_match_by_value(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["json", "ubj"])
+def test_stored_categories_match_by_value(form: str, tmp_path: Path) -> None:
     rows, trained = towns(["x", "yy", "z", "w"])
-    file = tmp_path / "m.json"
+    file = tmp_path / f"m.{form}"
     trained.save_model(file)
     fleet = cc.Fleet.load({"m": file})
     other = rows.iloc[::-1].reset_index(drop=True)

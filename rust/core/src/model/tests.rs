@@ -238,7 +238,8 @@ proptest! {
 
     #[test]
     fn any_bytes_are_a_model_or_an_error(
-        head in prop::sample::select(vec!["", "tree\n", "{\"learner\": ", "tree\nversion=v4\nTree=0\n", "\u{80}"]),
+        head in prop::sample::select(vec!["", "tree\n", "{\"learner\": ", "tree\nversion=v4\nTree=0\n", "\u{80}",
+            "binf", "CBM1\u{8}\0\0\0\u{4}\0\0\0", "{L\0\0\0\0\0\0\0\u{7}learner{", "{\"features_info\": "]),
         tail in prop::collection::vec(any::<u8>(), 0..200),
     ) {
         let bytes = [head.as_bytes(), &tail].concat();
