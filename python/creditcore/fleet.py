@@ -306,7 +306,8 @@ class Fleet:
 
         Of the file: `format`, `library`, `version` (as `file_version`), `objective`, `probability`,
         `outputs`, `trees`, `leaves`, `depth`, `base`, `averaged`, `real_names`, `computed` (how many features
-        are computed from categories before trees test them), `loose_categories` (lists that the file does not give to a feature), `features` (each with `name`, `column`, `splits`,
+        are computed from categories before trees test them), `loose_categories` (lists that the
+        file does not give to a feature), `features` (each with `name`, `column`, `splits`,
         `categorical`, `categories`, `missing`). Declared, or None: `target`, `applies_to`, `calibration`,
         `version`, `status`, `valid_from`, `weight`.
         """
