@@ -13,6 +13,7 @@ __all__ = [
     "Aggregate",
     "Applied",
     "Fleet",
+    "Network",
     "Parts",
     "Policy",
     "Ranking",
@@ -197,6 +198,80 @@ class Fleet:
     def unseen(self, /, frame: Incomplete) -> list[tuple[str, str, str, int]]:
         """
         Category values that models do not know: model, feature, value, rows.
+        """
+
+@final
+class Network:
+    """
+    People, the identifiers that they share, and the links between them.
+    """
+    @staticmethod
+    def build(
+        source: Source,
+        plan: str,
+        hash_key: bytes,
+        *,
+        threads: SupportsIndex | None = None,
+        progress: Any | None = None,
+    ) -> Network:
+        """
+        Builds the network of a source by a plan (JSON).
+        """
+    def components(
+        self, /, *, cap: SupportsIndex | None = None, threads: SupportsIndex | None = None
+    ) -> Table:
+        """
+        `key`, `component`, in the order of keys.
+        """
+    def fit(self, /) -> Network:
+        """
+        The network with the strengths that its data teaches.
+        """
+    @staticmethod
+    def from_bytes(data: bytes, *, threads: SupportsIndex | None = None) -> Network:
+        """
+        Reads the byte form.
+        """
+    def hubs(self, /) -> Table:
+        """
+        `type`, `identifier` (its hash), `people`: identifiers beyond their type's cap, the largest first.
+        """
+    def neighbours(self, /, key: Any, hops: SupportsIndex) -> Table:
+        """
+        `key`, `hops`: the people near one, the nearest first.
+        """
+    def path(self, /, first: Any, last: Any) -> Table:
+        """
+        `key`, `type`, `identifier` (its hash), `people`: the steps of a shortest path.
+        """
+    def placeholders(self, /) -> dict[str, dict[str, int]]:
+        """
+        Placeholders met while rows were read, by type, with how often.
+        """
+    def plan(self, /) -> str:
+        """
+        The plan, its configuration complete, as JSON.
+        """
+    def sizes(self, /) -> tuple[int, int, int, int, int]:
+        """
+        How many people, links of all identifiers, kept identifiers, kept links, and bytes of the kept links.
+        """
+    def to_bytes(self, /) -> bytes:
+        """
+        The byte form: equal networks have equal bytes.
+        """
+    def update(
+        self,
+        /,
+        delta: Source | None,
+        hash_key: bytes,
+        *,
+        expire_before: SupportsIndex | None = None,
+        threads: SupportsIndex | None = None,
+        progress: Any | None = None,
+    ) -> tuple[Network, Table]:
+        """
+        The network after a delta, and what changed: `key`, `change`.
         """
 
 @final

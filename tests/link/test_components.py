@@ -191,3 +191,17 @@ def test_scipy_finds_the_same_components() -> None:
     labelled = found.with_columns(label=pl.Series(labels[found["key"].to_numpy()]))
     wanted = labelled.with_columns(pl.col("key").min().over("label").alias("wanted"))
     assert (wanted["component"] == wanted["wanted"]).all()
+
+
+def test_large_inputs_are_read_in_rounds_and_mixed_columns_too() -> None:
+    """Columns of integers are read twice, text once; a network deals its links in one round."""
+    rng = np.random.default_rng(8)
+    people = 1_500_000
+    numbers = {name: rng.integers(1, 3 * people, people) for name in ("a", "b", "c")}
+    frame = pl.DataFrame({"key": np.arange(people), **numbers})
+    names = {name: name for name in numbers}
+    whole = cc.components(frame, "key", names)
+    assert whole.equals(cc.components(frame, "key", names, threads=1))
+    mixed = frame.with_columns(pl.col("b").cast(pl.String))
+    assert whole.equals(cc.components(mixed, "key", names))
+    assert whole.equals(cc.Network.build(frame, "key", names).components())

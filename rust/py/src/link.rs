@@ -146,9 +146,9 @@ impl Network {
     }
 
     /// `key`, `type`, `identifier` (its hash), `people`: the steps of a shortest path.
-    fn path(&self, py: Python<'_>, from: &Bound<'_, PyAny>, to: &Bound<'_, PyAny>) -> PyResult<Table> {
-        let (from, to) = (self.person(py, from)?, self.person(py, to)?);
-        let steps = gate::run(py, None, |_| Ok(self.inner.path(from, to)))?;
+    fn path(&self, py: Python<'_>, first: &Bound<'_, PyAny>, last: &Bound<'_, PyAny>) -> PyResult<Table> {
+        let (first, last) = (self.person(py, first)?, self.person(py, last)?);
+        let steps = gate::run(py, None, |_| Ok(self.inner.path(first, last)))?;
         let links = self.inner.links();
         let of = |step: &core::Step| step.identifier;
         let kind = |identifier| links.settings().types[links.type_of(identifier)].name.as_str();

@@ -8,11 +8,15 @@
 //! ([`creditcore_kernels::components`]). With a cap, the people of an identifier are counted first, so a part
 //! is sorted instead.
 //!
-//! Memory beyond the source: 12 bytes a link while links wait (16 for a part that is being sorted, with a cap),
-//! 8 a row (its key), 4 a row that is not the only one of its key, 4 a node, and a table of one part for each
-//! thread.
+//! Columns of integers are read in two rounds, one for each half of the parts, so that half of their links wait at
+//! a time: mixing an integer once more costs less than fresh memory. Other columns are read once.
+//!
+//! Memory beyond the source: 6 bytes a link of integers and 12 of text while links wait (16 for a part that is
+//! being sorted, with a cap), 8 a row (its key), 4 a row where a key has several or keys do not ascend, 24 a
+//! node, and a table of one part for each thread.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use arrow_array::ArrayRef;
@@ -30,6 +34,8 @@ use crate::exec::{Control, parallel};
 const PART_PAIRS: u64 = 1 << 15;
 /// The most bits by which pairs are dealt.
 const MOST_BITS: u32 = 12;
+/// Values up to which all columns are read once.
+const ONE_ROUND: usize = 1 << 22;
 
 /// Keys and the smallest key of each one's set.
 #[derive(Clone, Debug)]
@@ -72,24 +78,31 @@ pub fn components(
     }
     let nodes = nodes(source, &plan.key, key, threads, control)?;
     let rows = nodes.of_row.as_ref().map_or(nodes.keys.len(), Vec::len);
-    let bits = bits(rows as u64 * settled.columns.len() as u64);
-    let read = Reading { source, plan, settled: &settled, key, nodes: &nodes, bits };
-    let tasks = nodes.starts.len() * settled.columns.len();
-    let states = parallel(
-        threads,
-        tasks,
-        || Ok(Dealing { dealer: Dealer::new(bits), met: Met::new() }),
-        |state, task| read.column(state, task, control),
-    )?;
+    let columns = settled.columns.len();
+    let bits = bits(rows as u64 * columns as u64);
+    let rounds = if rows * columns > ONE_ROUND { 2 } else { 1 };
+    let tasks = nodes.starts.len() * columns;
+    let whole = (0..tasks).map(|_| AtomicBool::new(rounds == 1)).collect();
+    let read = Reading { source, plan, settled: &settled, key, nodes: &nodes, whole };
+    let forest = Forest::new(nodes.keys.len() as u32);
+    let cap = cap.into_iter().chain(plan.config.most_people).min();
     let mut placeholders = Met::new();
-    let mut dealers = Vec::new();
-    for state in states {
-        add_met(&mut placeholders, state.met);
-        dealers.push(state.dealer.finish());
+    let (mut parts, mut identifiers) = (no_parts(bits), 0);
+    for round in 0..rounds {
+        let make = || Ok(Dealing { dealer: Dealer::new(bits), met: Met::new() });
+        let states = parallel(threads, tasks, make, |state, task| read.column(state, round, task, control))?;
+        for state in states {
+            add_met(&mut placeholders, state.met);
+            state.dealer.finish().into_iter().zip(&mut parts).for_each(|(part, all)| all.push(part));
+        }
+        let half = parts.len() / rounds as usize;
+        let ready = &mut parts[round as usize * half..(round as usize + 1) * half];
+        identifiers += join(ready, bits, &forest, cap, threads, control)?;
     }
-    let caps = cap.into_iter().chain(plan.config.most_people).min();
-    let (roots, identifiers) = join(dealers, bits, nodes.keys.len(), caps, threads, control)?;
-    let least = least_of_sets(&nodes.keys, &roots);
+    drop(parts);
+    let roots = forest.roots();
+    // Where keys ascend, the smallest number of a set has its smallest key.
+    let least = if nodes.of_row.is_none() { roots } else { least_of_sets(&nodes.keys, &roots) };
     let all = 0..nodes.keys.len() as u32;
     Ok(Components {
         keys: nodes.keys.array_of(all),
@@ -97,6 +110,11 @@ pub fn components(
         identifiers,
         placeholders,
     })
+}
+
+/// No pairs in any of the parts.
+pub(super) fn no_parts(bits: u32) -> Vec<Vec<Part>> {
+    (0..1 << bits).map(|_| Vec::new()).collect()
 }
 
 /// Adds counts of placeholders.
@@ -124,21 +142,17 @@ fn least_of_sets(keys: &Keys, roots: &[u32]) -> Vec<u32> {
     roots.iter().map(|&root| least[root as usize]).collect()
 }
 
-/// Joins the people of dealt pairs; gives each one's root and how many different identifiers there are.
+/// Joins the people of dealt pairs, which are used up, and gives the number of different identifiers.
 pub(super) fn join(
-    dealers: Vec<Vec<Part>>,
+    parts: &mut [Vec<Part>],
     bits: u32,
-    people: usize,
+    forest: &Forest,
     cap: Option<u32>,
     threads: usize,
     control: &Control,
-) -> Result<(Vec<u32>, u64)> {
-    let mut parts: Vec<Vec<Part>> = (0..1 << bits).map(|_| Vec::new()).collect();
-    for dealt in dealers {
-        dealt.into_iter().zip(&mut parts).for_each(|(part, all)| all.push(part));
-    }
-    let parts: Vec<Mutex<Vec<Part>>> = parts.into_iter().map(Mutex::new).collect();
-    let forest = Forest::new(people as u32);
+) -> Result<u64> {
+    let parts: Vec<Mutex<Vec<Part>>> =
+        parts.iter_mut().map(|part| Mutex::new(std::mem::take(part))).collect();
     let states = parallel(
         threads,
         parts.len(),
@@ -147,13 +161,13 @@ pub(super) fn join(
             control.check()?;
             let part = std::mem::take(&mut *parts[task].lock().unwrap_or_else(PoisonError::into_inner));
             *different += match cap {
-                None => table.unite(bits, &part, &forest) as u64,
-                Some(cap) => unite_capped(&part, &forest, cap),
+                None => table.unite(bits, &part, forest) as u64,
+                Some(cap) => unite_capped(&part, forest, cap),
             };
             Ok(())
         },
     )?;
-    Ok((forest.roots(), states.into_iter().map(|(_, different)| different).sum()))
+    Ok(states.into_iter().map(|(_, different)| different).sum())
 }
 
 /// Joins the people of identifiers that link no more than `cap`.
@@ -186,33 +200,48 @@ struct Reading<'a> {
     settled: &'a Settled,
     key: &'a HashKey,
     nodes: &'a Nodes,
-    bits: u32,
+    /// For each task, a column of a part of the source, whether all of its links are dealt in the first round.
+    whole: Vec<AtomicBool>,
 }
 
 impl Reading<'_> {
     /// Reads one column of one of the source's tasks.
-    fn column(&self, state: &mut Dealing, task: usize, control: &Control) -> Result<()> {
-        debug_assert!(self.bits > 0);
+    fn column(&self, state: &mut Dealing, round: u64, task: usize, control: &Control) -> Result<()> {
+        if round > 0 && self.whole[task].load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let (part, column) = (task / self.settled.columns.len(), task % self.settled.columns.len());
         let ColumnPlan { column, kind, .. } = &self.settled.columns[column];
         let mut reader = self.settled.reader(usize::from(*kind), self.plan, self.key, false);
         let wanted = [Wanted { name: column.clone(), role: Role::Key }];
         let mut row = self.nodes.starts[part] as usize;
         let (mut hashes, mut people) = (Vec::new(), Vec::new());
+        let mut decided = None;
         self.source.read(part, &wanted, control, &mut |batch: &Batch| {
             hashes.clear();
             people.clear();
+            // The first batch decides, so that both rounds are of one mind.
+            let all = *decided.get_or_insert_with(|| {
+                let all =
+                    self.whole[task].load(Ordering::Relaxed) || !batch.columns[0].data_type().is_integer();
+                self.whole[task].store(all, Ordering::Relaxed);
+                all
+            });
             let of_row = self.nodes.of_row.as_ref().map(|nodes| &nodes[row..row + batch.rows]);
             reader.values(column, &batch.columns[0], batch, &mut |at, linking| {
-                hashes.push(linking.hash);
-                people.push(of_row.map_or(row as u32 + at, |nodes| nodes[at as usize]));
+                if all || linking.hash >> 63 == round {
+                    hashes.push(linking.hash);
+                    people.push(of_row.map_or(row as u32 + at, |nodes| nodes[at as usize]));
+                }
             })?;
             state.dealer.deal(&hashes, &people);
             row += batch.rows;
             Ok(())
         })?;
-        let (name, counts) = reader.finish();
-        add_met(&mut state.met, BTreeMap::from([(name, counts)]));
+        if round == 0 {
+            let (name, counts) = reader.finish();
+            add_met(&mut state.met, BTreeMap::from([(name, counts)]));
+        }
         Ok(())
     }
 }
@@ -337,7 +366,7 @@ fn first_rows(keys: &Keys, hash_key: &HashKey, threads: usize, control: &Control
             Ok(())
         },
     )?;
-    let mut parts: Vec<Vec<Part>> = (0..1 << bits).map(|_| Vec::new()).collect();
+    let mut parts = no_parts(bits);
     for dealer in states {
         dealer.finish().into_iter().zip(&mut parts).for_each(|(part, all)| all.push(part));
     }

@@ -77,7 +77,7 @@ impl TypeHash {
     }
 
     /// The hash of an integer.
-    #[inline]
+    #[inline(always)]
     pub(super) fn integer(&self, integer: u64) -> u64 {
         if self.fast { mixed(integer ^ self.integers[0]) } else { siphash_word(self.integers, integer) }
     }
@@ -167,7 +167,7 @@ pub(super) fn siphash(key: [u64; 2], bytes: &[u8]) -> u64 {
 }
 
 /// SipHash-2-4 of the eight little-endian bytes of an integer.
-#[inline]
+#[inline(never)]
 fn siphash_word(key: [u64; 2], integer: u64) -> u64 {
     let mut state = Sip::new(key);
     state.word(integer);

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use arrow_array::ArrayRef;
 
-use super::components::{bits, join};
+use super::components::{bits, join, no_parts};
 use super::hash::HashKey;
 use super::key::{Key, Keys};
 use super::links::Links;
@@ -18,7 +18,7 @@ use super::values::Met;
 use crate::batch::Source;
 use crate::error::{Error, Result};
 use crate::exec::{Control, parallel};
-use creditcore_kernels::components::Dealer;
+use creditcore_kernels::components::{Dealer, Forest};
 
 /// People of a block that one task deals.
 const BLOCK: usize = 1 << 14;
@@ -159,10 +159,15 @@ impl Network {
                 Ok(())
             },
         )?;
-        let dealt = dealers.into_iter().map(Dealer::finish).collect();
+        let mut parts = no_parts(bits);
+        for dealer in dealers {
+            dealer.finish().into_iter().zip(&mut parts).for_each(|(part, all)| all.push(part));
+        }
+        let forest = Forest::new(records.people() as u32);
         let cap = cap.into_iter().chain(self.plan.config.most_people).min();
-        // A forest's root is its smallest number, and numbers follow the order of keys.
-        Ok(join(dealt, bits, records.people(), cap, threads, control)?.0)
+        join(&mut parts, bits, &forest, cap, threads, control)?;
+        // A root is the smallest number of its tree, and numbers follow the order of keys.
+        Ok(forest.roots())
     }
 
     /// The number of a key.

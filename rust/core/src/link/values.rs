@@ -35,6 +35,8 @@ pub(super) struct Reader {
     placeholders: Placeholders,
     met: BTreeMap<String, u64>,
     noughts: u64,
+    /// Whether the hashes outlive the process; only then is an order asked for.
+    kept: bool,
 }
 
 /// A value that links.
@@ -56,7 +58,7 @@ impl Reader {
     ) -> Self {
         let hash = if kept { TypeHash::new(key, name) } else { TypeHash::fast(key, name) };
         let placeholders = Placeholders::new(normaliser, placeholders);
-        Self { name: name.to_owned(), normaliser, hash, placeholders, met: BTreeMap::new(), noughts: 0 }
+        Self { name: name.to_owned(), normaliser, hash, placeholders, met: BTreeMap::new(), noughts: 0, kept }
     }
 
     /// The type's name, and the placeholders met with how often.
@@ -107,31 +109,32 @@ impl Reader {
             self.meet(&normal);
             return None;
         }
-        Some(Linking { hash: self.hash.text(&normal), order: order(&normal) })
+        let order = if self.kept { order(&normal) } else { 0 };
+        Some(Linking { hash: self.hash.text(&normal), order })
     }
 
     /// Hands the values of a batch's column to `take`, with the rows that show them.
     ///
     /// # Errors
     /// A column of another type, or a number that is not whole.
-    pub(super) fn values(
+    pub(super) fn values<F: FnMut(u32, Linking)>(
         &mut self,
         column: &str,
         array: &ArrayRef,
         batch: &Batch,
-        take: &mut dyn FnMut(u32, Linking),
+        take: &mut F,
     ) -> Result<()> {
         let rows = Rows::Plain;
         self.any(&Place { column, batch }, array, &rows, DEEPEST, take)
     }
 
-    fn any(
+    fn any<F: FnMut(u32, Linking)>(
         &mut self,
         place: &Place<'_>,
         array: &ArrayRef,
         rows: &Rows<'_>,
         depth: u32,
-        take: &mut dyn FnMut(u32, Linking),
+        take: &mut F,
     ) -> Result<()> {
         if array.logical_null_count() > 0 {
             *self.met.entry(NULL.to_owned()).or_default() += array.logical_null_count() as u64;
@@ -155,11 +158,11 @@ impl Reader {
         }
     }
 
-    fn texts<'a>(
+    fn texts<'a, F: FnMut(u32, Linking)>(
         &mut self,
         values: impl Iterator<Item = Option<&'a str>>,
         rows: &Rows<'_>,
-        take: &mut dyn FnMut(u32, Linking),
+        take: &mut F,
     ) -> Result<()> {
         for (at, text) in values.enumerate() {
             if let Some(linking) = text.and_then(|text| self.text(text)) {
@@ -169,12 +172,12 @@ impl Reader {
         Ok(())
     }
 
-    fn integers(
+    fn integers<F: FnMut(u32, Linking)>(
         &mut self,
         place: &Place<'_>,
         array: &ArrayRef,
         rows: &Rows<'_>,
-        take: &mut dyn FnMut(u32, Linking),
+        take: &mut F,
     ) -> Result<()> {
         let signed = array.data_type().is_signed_integer();
         let wide = if signed { DataType::Int64 } else { DataType::UInt64 };
@@ -206,12 +209,12 @@ impl Reader {
         Ok(())
     }
 
-    fn floats(
+    fn floats<F: FnMut(u32, Linking)>(
         &mut self,
         place: &Place<'_>,
         array: &ArrayRef,
         rows: &Rows<'_>,
-        take: &mut dyn FnMut(u32, Linking),
+        take: &mut F,
     ) -> Result<()> {
         let cast =
             arrow_cast::cast(array, &DataType::Float64).map_err(|_| place.refused(array.data_type()))?;
@@ -231,12 +234,12 @@ impl Reader {
     }
 
     /// The values that a dictionary stands for, row by row.
-    fn dictionary(
+    fn dictionary<F: FnMut(u32, Linking)>(
         &mut self,
         place: &Place<'_>,
         dictionary: &dyn arrow_array::array::AnyDictionaryArray,
         rows: &Rows<'_>,
-        take: &mut dyn FnMut(u32, Linking),
+        take: &mut F,
     ) -> Result<()> {
         let values = dictionary.values();
         let plain = arrow_cast::cast(dictionary, values.data_type())
@@ -251,13 +254,13 @@ impl Reader {
         Ok(())
     }
 
-    fn lists(
+    fn lists<F: FnMut(u32, Linking)>(
         &mut self,
         place: &Place<'_>,
         array: &ArrayRef,
         rows: &Rows<'_>,
         depth: u32,
-        take: &mut dyn FnMut(u32, Linking),
+        take: &mut F,
     ) -> Result<()> {
         let large = match array.data_type() {
             DataType::LargeList(_) => array.clone(),

@@ -12,59 +12,51 @@ const LINE: usize = 8;
 #[derive(Debug, Default)]
 pub struct Part {
     pages: Vec<Page>,
-    /// Pairs in the last page.
-    last: usize,
 }
 
 #[derive(Debug)]
 struct Page {
-    hashes: Box<[u64; PAGE]>,
-    numbers: Box<[u32; PAGE]>,
+    hashes: Vec<u64>,
+    numbers: Vec<u32>,
 }
 
 impl Page {
     fn new() -> Self {
-        Self { hashes: Box::new([0; PAGE]), numbers: Box::new([0; PAGE]) }
+        Self { hashes: Vec::with_capacity(PAGE), numbers: Vec::with_capacity(PAGE) }
     }
 }
 
 impl Part {
     /// How many pairs.
     pub fn len(&self) -> usize {
-        self.pages.len().saturating_sub(1) * PAGE + self.last
+        self.pages.iter().map(|page| page.hashes.len()).sum()
     }
 
     /// Whether there is no pair.
     pub fn is_empty(&self) -> bool {
-        self.last == 0
+        self.pages.is_empty()
     }
 
     /// The pairs, page by page.
     pub fn pages(&self) -> impl Iterator<Item = (&[u64], &[u32])> {
-        let whole = self.pages.len().saturating_sub(1);
-        self.pages.iter().enumerate().map(move |(index, page)| {
-            let length = if index == whole { self.last } else { PAGE };
-            (&page.hashes[..length], &page.numbers[..length])
-        })
+        self.pages.iter().map(|page| (page.hashes.as_slice(), page.numbers.as_slice()))
     }
 
     #[inline(always)]
     fn push(&mut self, hashes: &[u64], numbers: &[u32]) {
-        if self.pages.is_empty() || self.last + hashes.len() > PAGE {
-            self.grow(hashes, numbers);
-            return;
+        match self.pages.last_mut() {
+            Some(page) if page.hashes.len() + hashes.len() <= PAGE => {
+                page.hashes.extend_from_slice(hashes);
+                page.numbers.extend_from_slice(numbers);
+            }
+            _ => self.grow(hashes, numbers),
         }
-        let Some(page) = self.pages.last_mut() else { return };
-        page.hashes[self.last..self.last + hashes.len()].copy_from_slice(hashes);
-        page.numbers[self.last..self.last + hashes.len()].copy_from_slice(numbers);
-        self.last += hashes.len();
     }
 
-    /// As `push`, where a page must be begun. Only the last line of a part may be short, so pages are full.
+    /// As `push`, where a page must be begun.
     #[cold]
     fn grow(&mut self, hashes: &[u64], numbers: &[u32]) {
         self.pages.push(Page::new());
-        self.last = 0;
         self.push(hashes, numbers);
     }
 }
