@@ -1,9 +1,9 @@
 """Connected components against other libraries, run in turn: `python benches/components.py --people 920000`.
 
 Comes in: a number of people, 11 links each. Goes out: median seconds of each library, and the memory that
-creditcore takes beyond its input. The partitions are compared first. creditcore reads a frame with a column for
-each sort of identifier, 64-bit integers as a hash gives them, and numbers them itself; the others are given
-people and identifiers numbered densely beforehand, which is not timed, and make their own graph of them.
+creditcore takes beyond its input. The partitions are compared first. creditcore reads a frame with a column
+for each sort of identifier, 64-bit integers as a hash gives them, and numbers them itself; the others are
+given people and identifiers numbered densely beforehand, which is not timed, and make a graph of them.
 """
 
 from __future__ import annotations
@@ -69,11 +69,12 @@ def hashed(numbers: Integers, kind: int) -> NDArray[np.uint64]:
 
 
 def inputs(people: int) -> tuple[pl.DataFrame, Integers, Integers, int]:
-    """A frame for creditcore; people and dense identifiers, link by link, for the others; how many identifiers."""
+    """A frame for creditcore; people, dense identifiers and their number for the others."""
     numbers = drawn(people)
     kinds = {name: kind for kind, names in enumerate(COLUMNS.values()) for name in names}
     frame = pl.DataFrame(
-        {"key": np.arange(people) * 3 + 1} | {name: hashed(numbers[name], kind) for name, kind in kinds.items()}
+        {"key": np.arange(people) * 3 + 1}
+        | {name: hashed(numbers[name], kind) for name, kind in kinds.items()}
     )
     dense, count = [], 0
     for names in COLUMNS.values():
@@ -83,7 +84,9 @@ def inputs(people: int) -> tuple[pl.DataFrame, Integers, Integers, int]:
     return frame, np.tile(np.arange(people), len(kinds)), np.concatenate(dense), count
 
 
-def rivals(people: int, person: Integers, identifier: Integers, count: int) -> dict[str, Callable[[], Labels]]:
+def rivals(
+    people: int, person: Integers, identifier: Integers, count: int
+) -> dict[str, Callable[[], Labels]]:
     """For each library that is installed a function that gives every person a label."""
     size = people + count
     node = identifier + people
@@ -152,14 +155,16 @@ def rivals(people: int, person: Integers, identifier: Integers, count: int) -> d
                 WITH of_identifier AS (
                     SELECT identifier, min(label) AS label FROM links JOIN labels USING (person) GROUP BY ALL
                 ), of_person AS (
-                    SELECT person, min(label) AS label FROM links JOIN of_identifier USING (identifier) GROUP BY ALL
+                    SELECT person, min(label) AS label
+                    FROM links JOIN of_identifier USING (identifier) GROUP BY ALL
                 ) SELECT a.person, b.label FROM of_person a JOIN of_person b ON a.label = b.person"""
             )
             query = "SELECT count(*) FROM next JOIN labels USING (person) WHERE next.label <> labels.label"
             changed = connection.execute(query).fetchall()[0][0]
             connection.execute("DROP TABLE labels; ALTER TABLE next RENAME TO labels")
             if not changed:
-                return connection.execute("SELECT label FROM labels ORDER BY person").fetchnumpy()["label"]
+                found = connection.execute("SELECT label FROM labels ORDER BY person").fetchnumpy()
+                return np.asarray(found["label"])
 
     for run in (scipy, networkit, igraph, rustworkx, polars, duckdb):
         found[run.__name__] = run
@@ -222,7 +227,8 @@ def main() -> None:
     ours_wall, ours_cpu = (statistics.median(times) for times in zip(*seconds["creditcore"], strict=True))
     for name, measured in seconds.items():
         wall, used = (statistics.median(times) for times in zip(*measured, strict=True))
-        print(f"  {name:<12}{wall:>9.3f} s   x{wall / ours_wall:.1f}   processor {used:.2f} s, x{used / ours_cpu:.1f}")
+        print(f"  {name:<12}{wall:>9.3f} s   x{wall / ours_wall:.1f}", end="")
+        print(f"   processor {used:.2f} s, x{used / ours_cpu:.1f}")
 
 
 if __name__ == "__main__":

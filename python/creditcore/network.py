@@ -1,9 +1,9 @@
 """Linking: people, the identifiers that they share, and what is connected.
 
 Comes in: records with a key and identifiers (devices, phones, cards, addresses). Goes out: connected
-components, and a `Network`, which answers who is near whom and takes changes. Keys are 64-bit integers or text, identifiers text or integers in any column or list column;
-placeholders such as `unknown` or `13800138000` link nobody. A `Network` keeps hashes of the identifiers, never
-the identifiers themselves.
+components, and a `Network`, which answers who is near whom and takes changes. Keys are 64-bit integers or
+text, identifiers text or integers in any column or list column; placeholders such as `unknown` or
+`13800138000` link nobody. A `Network` keeps hashes of the identifiers, never the identifiers themselves.
 """
 
 from __future__ import annotations
@@ -201,9 +201,9 @@ class Network:
             records: files or a frame.
             key: the column of keys, 64-bit integers or text.
             identifiers: as in `components`.
-            time: the column of times (times, dates, ISO 8601 text, or integers: days since 1970), 1970 to 2106;
-                naive ones are taken as UTC. A link has the first time of a row that shows it, a person the
-                time of its latest row.
+            time: the column of times (times, dates, ISO 8601 text, or integers: days since 1970), 1970 to
+                2106; naive ones are taken as UTC. A link has the first time of a row that shows it, a person
+                the time of its latest row.
             config: `caps` and `strengths` by type, `placeholders` by type, `most_people`; what is left out
                 has the defaults of `docs/network.md`.
             key_file: the key of the hashes, see `hash_key`.
@@ -241,9 +241,12 @@ class Network:
 
     @property
     def changed(self) -> pl.DataFrame:
-        """What the update that made this network changed: `key`, `change` (inserted, changed, deleted, expired).
+        """What the update that made this network changed: `key` and `change`, in the order of keys.
 
-        In the order of keys. Raises `ArgumentError` for a network that no update made.
+        A change is `inserted`, `changed`, `deleted` or `expired`.
+
+        Raises:
+            ArgumentError: no update made this network.
         """
         if self._changed is None:
             raise ArgumentError("no update made this network; `changed` is there after `update`")
@@ -310,7 +313,7 @@ class Network:
         """List the identifiers of more people than the cap of their type.
 
         Returns:
-            A frame with `type`, `identifier` (its hash, hexadecimal) and `people`, the largest of a type first.
+            A frame with `type`, `identifier` (its hash, hexadecimal) and `people`, a type's largest first.
         """
         from creditcore._frame import to_polars
 
@@ -324,7 +327,7 @@ class Network:
         key_file: str | os.PathLike[str] | None = None,
         threads: int | None = None,
     ) -> Network:
-        """Give the network after a delta: equal, to the last byte of `to_bytes`, to one built of the records left.
+        """Give the network after a delta: equal, to the last byte, to one built of the records left.
 
         Args:
             delta: rows with the records' columns. They replace the record of their key, or insert it; `op`
@@ -372,7 +375,7 @@ def _seconds(when: datetime.date) -> int:
     if not isinstance(when, datetime.datetime):
         when = datetime.datetime.combine(when, datetime.time.min)
     if when.tzinfo is None:
-        when = when.replace(tzinfo=datetime.timezone.utc)
+        when = when.replace(tzinfo=datetime.UTC)
     seconds = -int(-when.timestamp() // 1)
     if not 0 <= seconds < 2**32 - 1:
         raise ArgumentError(f"`expire_before` is {when.isoformat()}; it lies between 1970 and 2106")

@@ -38,7 +38,8 @@ def as_dict(frame: pl.DataFrame) -> dict[Any, Any]:
 
 def of_edges(edges: Iterable[tuple[int, int]], nodes: Iterable[int]) -> Mapping[str, list[Any]]:
     """A plain graph as records: each edge is an identifier that its two nodes share."""
-    keys, shared = [], []
+    keys: list[int] = []
+    shared: list[str | None] = []
     for number, edge in enumerate(edges):
         for node in edge:
             keys.append(node)

@@ -27,7 +27,12 @@ ROWS = st.lists(
 
 
 def frame_of(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
-    kinds = {"key": pl.Int64, "device": pl.String, "card": pl.String, "cards": pl.List(pl.String)}
+    kinds: dict[str, Any] = {
+        "key": pl.Int64,
+        "device": pl.String,
+        "card": pl.String,
+        "cards": pl.List(pl.String),
+    }
     return pl.DataFrame(rows, schema=kinds, orient="row")
 
 
@@ -70,7 +75,7 @@ def test_renaming_and_permuting_change_no_component(rows: list[tuple[Any, ...]],
 def test_an_added_link_never_splits_a_component(rows: list[tuple[Any, ...]], key: int, number: int) -> None:
     before = as_dict(cc.components(frame_of(rows), "key", NAMES))
     after = as_dict(cc.components(frame_of([*rows, (key, f"D{number}a", None, None)]), "key", NAMES))
-    together = {}
+    together: dict[int, int] = {}
     for one, component in before.items():
         together.setdefault(component, after[one])
         assert after[one] == together[component]

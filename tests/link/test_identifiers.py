@@ -12,7 +12,16 @@ import pytest
 import creditcore as cc
 
 SAME = [
-    ("phone", ["13812345678", "+86 138-1234-5678", "0086 13812345678", "１３８１２３４５６７８", "86-138 1234 5678"]),
+    (
+        "phone",
+        [
+            "13812345678",
+            "+86 138-1234-5678",
+            "0086 13812345678",
+            "１３８１２３４５６７８",
+            "86-138 1234 5678",
+        ],
+    ),
     ("id_card", ["11010519491231002X", "11010519491231002x", "110105491231002"]),
     ("ip", ["10.0.0.1", "010.000.000.001", "::ffff:10.0.0.1", "10.0.0.1:443"]),
     ("mac", ["AA:BB:CC:00:11:22", "aabb.cc00.1122", "aa-bb-cc-00-11-22"]),
@@ -132,7 +141,10 @@ def test_keys_that_are_none_are_refused() -> None:
         ({}, "no identifiers"),
         ({"device": []}, "has no column"),
         ({"device": 5}, "give a column, several, or a mapping"),
-        ({"device": {"columns": "x", "cap": 3}}, "declares `cap`; allowed are columns, normaliser, role, type"),
+        (
+            {"device": {"columns": "x", "cap": 3}},
+            "declares `cap`; allowed are columns, normaliser, role, type",
+        ),
         ({"device": {"columns": "x", "normaliser": "soundex"}}, "unknown variant `soundex`"),
         ("device", "a mapping of names to columns"),
     ],

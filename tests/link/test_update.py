@@ -107,8 +107,10 @@ def check_changes(network: cc.Network, before: dict[int, list[Row]], state: dict
     told = dict(network.changed.rows())
     assert network.changed["key"].is_sorted()
     assert {key for key, change in told.items() if change == "inserted"} == set(state) - set(before)
-    assert {key for key, change in told.items() if change in ("deleted", "expired")} == set(before) - set(state)
-    # Rows may differ and mean the same, such as an identifier given twice; what is equal never counts as changed.
+    assert {key for key, change in told.items() if change in ("deleted", "expired")} == set(before) - set(
+        state
+    )
+    # Rows may differ and mean the same, such as an identifier given twice; what is equal is not changed.
     changed = {key for key, change in told.items() if change == "changed"}
     assert changed <= {key for key in set(state) & set(before) if state[key] != before[key]}
     for key in set(state) & set(before) - changed:

@@ -183,3 +183,51 @@ fn check(plan: &Plan, records: &Records) -> std::result::Result<(), String> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+
+    use super::*;
+    use crate::batch::Frame;
+    use crate::link::HashKey;
+
+    fn network(keys: ArrayRef) -> Network {
+        let devices: ArrayRef = Arc::new(StringArray::from(vec!["a", "a", "b"]));
+        let days: ArrayRef = Arc::new(Int64Array::from(vec![Some(9), None, Some(20_000)]));
+        let batch = RecordBatch::try_from_iter([("key", keys), ("device", devices), ("day", days)]);
+        let names = ["key", "device", "day"].map(str::to_owned).to_vec();
+        let frame = Frame::new(names, vec![batch.expect("columns of one length")]);
+        let plan =
+            r#"{"key": "key", "time": "day", "identifiers": [{"name": "device", "columns": ["device"]}]}"#;
+        let plan: Plan = serde_json::from_str(plan).expect("a plan");
+        Network::build(&frame, plan, &HashKey::new([1; 16]), 1, &Control::default()).expect("a network")
+    }
+
+    #[test]
+    fn wrong_content_under_a_right_checksum_is_refused_or_read_and_never_panics() {
+        let keys: [ArrayRef; 2] =
+            [Arc::new(Int64Array::from(vec![5, -1, 7])), Arc::new(StringArray::from(vec!["x", "", "y"]))];
+        let (mut read, mut refused) = (0, 0);
+        for keys in keys {
+            let bytes = network(keys).to_bytes();
+            let again = Network::from_bytes(&bytes, 1, &Control::default()).expect("what was written");
+            assert_eq!(again.to_bytes(), bytes);
+            for at in 8..bytes.len() - 8 {
+                for value in [0, 1, 2, 0x7f, 0x80, 0xff, bytes[at] ^ 1, bytes[at].wrapping_add(1)] {
+                    let mut broken = bytes[..bytes.len() - 8].to_vec();
+                    broken[at] = value;
+                    let checksum = siphash([0, 0], &broken);
+                    broken.extend_from_slice(&checksum.to_le_bytes());
+                    match Network::from_bytes(&broken, 1, &Control::default()) {
+                        Ok(network) => read += usize::from(!network.to_bytes().is_empty()),
+                        Err(error) => refused += usize::from(matches!(error, Error::Format { .. })),
+                    }
+                }
+            }
+            assert!(read > 0 && refused > 0);
+        }
+    }
+}

@@ -11,6 +11,7 @@ mod hash;
 mod key;
 mod links;
 mod network;
+mod nodes;
 mod normalise;
 mod placeholder;
 mod plan;

@@ -101,12 +101,14 @@ impl Normaliser {
             Self::Phone if (MOBILE_86..MOBILE_86 + 10_000_000_000).contains(&integer) => {
                 Some(integer - 8_600_000_000_000)
             }
-            Self::Identity | Self::Mac => None,
+            Self::Identity if FIRST_GENERATION.contains(&integer) => None,
             _ => Some(integer),
         }
     }
 }
 
+/// Identity cards of 15 digits.
+const FIRST_GENERATION: std::ops::Range<u64> = 100_000_000_000_000..1_000_000_000_000_000;
 /// The first mobile number behind 86.
 const MOBILE_86: u64 = 8_610_000_000_000;
 
@@ -300,6 +302,36 @@ mod tests {
         );
         assert_ne!(Normaliser::Address.text("1号2-31"), Normaliser::Address.text("1号23-1"));
         all(Normaliser::Card, &["6222 0212 3456 7890 123", "6222-0212-3456-7890-123"], "6222021234567890123");
+    }
+
+    #[test]
+    fn an_integer_has_the_form_of_its_text() {
+        let all = [
+            Normaliser::Exact,
+            Normaliser::Text,
+            Normaliser::Phone,
+            Normaliser::Identity,
+            Normaliser::Card,
+            Normaliser::Address,
+            Normaliser::Ip,
+            Normaliser::Mac,
+        ];
+        let lengths = (0..20).flat_map(|length| [10u64.pow(length), 10u64.pow(length).saturating_mul(7) | 3]);
+        let odd = [
+            8_613_812_345_678,
+            13_812_345_678,
+            8_620_000_000_000,
+            860_000_012,
+            440_524_188_001_010_014,
+            u64::MAX,
+        ];
+        for integer in lengths.chain(odd) {
+            for normaliser in all {
+                if let Some(formed) = normaliser.integer(integer) {
+                    assert_eq!(normaliser.text(&integer.to_string()), formed.to_string(), "{normaliser:?}");
+                }
+            }
+        }
     }
 
     #[test]

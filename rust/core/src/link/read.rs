@@ -11,10 +11,11 @@ use arrow_array::types::{Date32Type, Int64Type};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 
-use super::components::{add_met, key_error};
+use super::components::add_met;
 use super::hash::HashKey;
 use super::key::Keys;
 use super::links::{DAY, NO_TIME};
+use super::nodes::key_error;
 use super::plan::{Plan, Settled};
 use super::records::{Entry, Gathering, Records};
 use super::values::{Met, Reader};
