@@ -8,7 +8,7 @@
 //!
 //! The union is Rem's algorithm with splicing (Dijkstra 1976; Patwary, Blair, Manne 2010), by compare-and-swap.
 //! Memory: 12 bytes for a pair while it waits (in pages, which are given back part by part), 4 for a person,
-//! and a table for each thread of 16 bytes for 1 to 2 places a pair of the largest part.
+//! and a table for each thread of 16 bytes a place, 1.5 to 3 places an identifier of the largest part.
 
 mod deal;
 mod forest;
@@ -79,60 +79,77 @@ impl Table {
         }
     }
 
-    /// The emptied table, with places for so many pairs.
+    /// The emptied table, with places for so many pairs, or for [`MOST_AT_FIRST`].
     fn opened(&mut self, bits: u32, pairs: usize) -> Opened<'_> {
-        let places = (pairs + pairs / 2).next_power_of_two().max(2);
+        let places = (pairs + pairs / 2).next_power_of_two().clamp(2, MOST_AT_FIRST);
         self.places.clear();
         self.places.resize(places, EMPTY);
-        Opened { places: &mut self.places, bits, shift: 64 - places.trailing_zeros() }
+        let (room, shift) = (places / 3 * 2, 64 - places.trailing_zeros());
+        Opened { places: &mut self.places, room, bits, shift }
     }
 }
 
+/// Places with which a table begins at most; it grows with the identifiers, as a hub has many pairs and is one.
+const MOST_AT_FIRST: usize = 1 << 17;
+
 /// A table in use.
 struct Opened<'a> {
-    places: &'a mut [Place],
+    places: &'a mut Vec<Place>,
+    /// How many more identifiers may come before it grows; a table of two places is never full.
+    room: usize,
     bits: u32,
     shift: u32,
 }
 
 impl Opened<'_> {
+    /// Where the search for a hash starts.
     #[inline(always)]
     fn start(&self, hash: u64) -> usize {
-        ((hash << self.bits) >> self.shift) as usize
+        ((hash << self.bits) >> self.shift) as usize & (self.places.len() - 1)
     }
 
     /// The owner of an identifier; none where the person becomes it.
     #[inline(always)]
     fn owner(&mut self, hash: u64, person: u32) -> Option<u32> {
-        let last = self.places.len() - 1;
-        let mut at = self.start(hash) & last;
-        loop {
-            let place = &mut self.places[at];
-            if place.owner == NOBODY {
-                *place = Place { hash, owner: person };
-                return None;
-            }
-            if place.hash == hash {
-                return Some(place.owner);
-            }
-            at = (at + 1) & last;
-        }
+        self.first(hash, person, |_, _| true)
     }
 
     /// The first number of a value; none where this one is it.
+    #[inline(always)]
     fn first(&mut self, hash: u64, number: u32, same: impl Fn(u32, u32) -> bool) -> Option<u32> {
         let last = self.places.len() - 1;
-        let mut at = self.start(hash) & last;
+        let mut at = self.start(hash);
         loop {
             let place = &mut self.places[at];
             if place.owner == NOBODY {
                 *place = Place { hash, owner: number };
+                self.room = self.room.saturating_sub(1);
+                if self.room == 0 {
+                    self.grow();
+                }
                 return None;
             }
             if place.hash == hash && same(place.owner, number) {
                 return Some(place.owner);
             }
             at = (at + 1) & last;
+        }
+    }
+
+    /// Doubles the places.
+    #[cold]
+    fn grow(&mut self) {
+        let places = 2 * self.places.len();
+        let old = std::mem::replace(self.places, vec![EMPTY; places]);
+        self.shift -= 1;
+        // As many came as two thirds of the old places; as many more fill two thirds of the new ones.
+        self.room = old.len() / 3 * 2;
+        for place in old.into_iter().filter(|place| place.owner != NOBODY) {
+            let mut at = self.start(place.hash);
+            while self.places[at].owner != NOBODY {
+                at = (at + 1) & (places - 1);
+            }
+            self.places[at] = place;
         }
     }
 }

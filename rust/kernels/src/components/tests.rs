@@ -120,3 +120,22 @@ fn the_first_of_equal_values_is_found_and_equal_hashes_are_compared() {
     }
     assert_eq!(firsts, [0, 1, 0, 3, 1, 0]);
 }
+
+#[test]
+fn a_table_grows_with_its_identifiers() {
+    // More identifiers of one part than places at first, each of two people.
+    let count = 300_000;
+    let pairs: Vec<(u64, u32)> = (0..2 * count)
+        .map(|number: u32| {
+            let identifier = u64::from(number % count).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 1;
+            (identifier, number)
+        })
+        .collect();
+    let wanted: Vec<u32> = (0..2 * count).map(|number| number % count).collect();
+    assert_eq!(components(2 * count, &pairs, 1, 2), (wanted, count as usize));
+    for identifiers in 0..40u64 {
+        let pairs: Vec<(u64, u32)> = (0..identifiers).map(|number| (number << 56, number as u32)).collect();
+        let wanted: Vec<u32> = (0..identifiers as u32).collect();
+        assert_eq!(components(identifiers as u32, &pairs, 1, 1), (wanted, identifiers as usize));
+    }
+}
