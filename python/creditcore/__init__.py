@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from creditcore.expressions import evaluate
     from creditcore.features import Schema
     from creditcore.fleet import Fleet
+    from creditcore.groups import Groups, find_groups
     from creditcore.metrics import auc, gini, ks, psi
     from creditcore.network import Network, components
     from creditcore.ranking import Ranking, rank
@@ -43,6 +44,8 @@ _HOMES = {
     "aggregate": "creditcore.aggregation",
     "Network": "creditcore.network",
     "components": "creditcore.network",
+    "Groups": "creditcore.groups",
+    "find_groups": "creditcore.groups",
     "Fleet": "creditcore.fleet",
     "evaluate": "creditcore.expressions",
     "Schema": "creditcore.features",
@@ -80,6 +83,7 @@ __all__ = [
     "CreditcoreError",
     "Fleet",
     "FormatError",
+    "Groups",
     "ModelError",
     "Network",
     "Policy",
@@ -97,6 +101,7 @@ __all__ = [
     "auc",
     "components",
     "evaluate",
+    "find_groups",
     "gini",
     "ks",
     "psi",

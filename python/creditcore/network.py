@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from creditcore import _core
 from creditcore.errors import ArgumentError, SourceError
 from creditcore.sources import Records, open_source
+from creditcore.surroundings import Surroundings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -157,7 +158,7 @@ class Sizes(NamedTuple):
     """Bytes in memory of people, identifiers and links in both directions."""
 
 
-class Network:
+class Network(Surroundings):
     """People, the identifiers that they share, and the links between them; immutable, safe from many threads.
 
     Identifiers are kept as keyed 64-bit hashes. One that nobody shares links nobody; one of more people than
@@ -251,14 +252,6 @@ class Network:
         if self._changed is None:
             raise ArgumentError("no update made this network; `changed` is there after `update`")
         return self._changed
-
-    def fit(self) -> Network:
-        """Learn the strengths of the types; gives a network with another `config`.
-
-        The strength of a type is -log2 of the share of people who share an identifier of it that is no hub:
-        what few share says much. A type of which nobody shares an identifier keeps its strength.
-        """
-        return Network(self._core.fit())
 
     def components(self, cap: int | None = None, *, threads: int | None = None) -> pl.DataFrame:
         """Find the connected components.

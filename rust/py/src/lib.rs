@@ -8,6 +8,7 @@ mod error;
 mod expr;
 mod feature;
 mod gate;
+mod groups;
 mod link;
 mod model;
 mod parts;
@@ -34,6 +35,8 @@ mod _core {
     use super::expr::evaluate;
     #[pymodule_export]
     use super::feature::{Applied, Schema};
+    #[pymodule_export]
+    use super::groups::{Detection, cut_of, suspicion};
     #[pymodule_export]
     use super::link::{Network, components};
     #[pymodule_export]

@@ -22,6 +22,8 @@ use creditcore_kernels::components::{Dealer, Forest};
 
 /// People of a block that one task deals.
 const BLOCK: usize = 1 << 14;
+/// An identifier of more people counts for no type's strength: to share it is common, hub or not.
+const COMMON: u32 = 20;
 /// Nobody came here yet.
 const UNSEEN: u32 = u32::MAX;
 
@@ -106,7 +108,7 @@ impl Network {
         &self.placeholders
     }
 
-    /// Learns the strengths of types: -log2 of the share of people who share a non-hub identifier of the type.
+    /// Learns the strengths of types: -log2 of the share of people who share an identifier of it of 20 people at most.
     /// A type that nobody shares keeps its strength.
     ///
     /// # Errors
@@ -118,7 +120,8 @@ impl Network {
         for person in 0..links.people() as u32 {
             for &identifier in links.identifiers_of(person) {
                 let kind = links.type_of(identifier);
-                if std::mem::replace(&mut last[kind], person) != person {
+                if links.degree(identifier) <= COMMON && std::mem::replace(&mut last[kind], person) != person
+                {
                     sharing[kind] += 1;
                 }
             }

@@ -46,9 +46,9 @@ const FAMILIES: &[Family] = &[
     (&["device", "device_id", "imei", "oaid", "idfa", "android_id"], Normaliser::Text, 50, 4.1),
     (&["mac", "wifi", "bssid"], Normaliser::Mac, 50, 4.1),
     (&["phone", "mobile", "tel", "telephone", "phone_number"], Normaliser::Phone, 50, 0.10),
-    (&["company", "employer", "work_unit"], Normaliser::Text, 100, 3.0),
-    (&["ip", "ip_address"], Normaliser::Ip, 100, 0.55),
-    (&["address", "home_address"], Normaliser::Address, 100, 0.28),
+    (&["company", "employer", "work_unit"], Normaliser::Text, 50, 3.0),
+    (&["ip", "ip_address"], Normaliser::Ip, 50, 0.55),
+    (&["address", "home_address"], Normaliser::Address, 50, 0.28),
 ];
 
 /// Names that are taken for phones shown as contacts.

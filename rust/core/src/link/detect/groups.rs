@@ -63,6 +63,7 @@ pub fn find(
     scores: &[f64],
     cut: f64,
     resolution: u64,
+    basis: Basis,
     control: &Control,
 ) -> Result<Vec<Found>> {
     let fixed = fixed_scores(links, scores)?;
@@ -104,7 +105,9 @@ pub fn find(
             let people: Vec<u32> = numbers.iter().map(|&number| passed[number as usize]).collect();
             let own = numbers.iter().map(|&number| totals[number as usize]);
             let all = own.fold((0, 0), |sum, (faded, weight)| (sum.0 + faded, sum.1 + weight));
-            found.push(sums.take(links, place, people, all, &fixed));
+            let mut group = sums.take(links, place, people, all, &fixed);
+            group.score = ring_score(&group, basis);
+            found.push(group);
         }
     }
     Ok(found)
@@ -171,7 +174,7 @@ impl Sums {
         let inside = self.faded[place];
         let mean = members.iter().map(|&person| scores[person as usize]).sum::<u64>() as f64
             / (members.len() as u64 * UNIT) as f64;
-        let mut found = Found {
+        Found {
             mean_score: mean,
             inside,
             exclusivity: part(2 * inside, faded),
@@ -182,9 +185,7 @@ impl Sums {
             span_days: span(links, &members),
             members,
             score: 0.0,
-        };
-        found.score = ring_score(&found);
-        found
+        }
     }
 }
 
@@ -207,20 +208,32 @@ fn entropy(parts: &[u64]) -> f64 {
 }
 
 /// How suspect a group is: a logistic function of its figures. The coefficients were fitted once on made-up graphs
-/// (`creditcore bench groups`), rounded, and say only how groups differ in shape; they know no type and no time.
-pub fn ring_score(found: &Found) -> f64 {
+/// (`benches/rings.py`), rounded, and say only how groups differ in shape; they know no type and no time.
+pub fn ring_score(found: &Found, basis: Basis) -> f64 {
     let size = found.members.len() as f64;
     let strength = libm::log(2.0 * found.inside as f64 / UNIT as f64 / size + 1e-3);
     let mean = found.mean_score.clamp(1e-3, 1.0 - 1e-3);
-    let log_odds = RING.base
-        + RING.size * libm::log(size)
-        + RING.strength * strength
-        + RING.mean * libm::log(mean / (1.0 - mean))
-        + RING.diversity * found.diversity
-        + RING.several_types * found.several_types
-        + RING.exclusivity * found.exclusivity_static
-        + RING.closure * found.closure;
+    let part = match basis {
+        Basis::LabelFree => &LABEL_FREE,
+        Basis::Model => &MODEL,
+    };
+    let log_odds = part.base
+        + part.size * libm::log(size)
+        + part.strength * strength
+        + part.mean * libm::log(mean / (1.0 - mean))
+        + part.diversity * found.diversity
+        + part.several_types * found.several_types
+        + part.exclusivity * found.exclusivity_static;
     1.0 / (1.0 + libm::exp(-log_odds))
+}
+
+/// What people's scores are: those of a model part rings from others, and the shape of a group adds less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// The label-free score.
+    LabelFree,
+    /// A model's probabilities.
+    Model,
 }
 
 /// The coefficients of [`ring_score`].
@@ -232,16 +245,23 @@ struct Coefficients {
     diversity: f64,
     several_types: f64,
     exclusivity: f64,
-    closure: f64,
 }
 
-const RING: Coefficients = Coefficients {
-    base: -10.0,
-    size: 0.0,
-    strength: 0.4,
-    mean: 0.3,
-    diversity: 1.5,
-    several_types: 3.0,
-    exclusivity: 3.0,
-    closure: 5.0,
+const LABEL_FREE: Coefficients = Coefficients {
+    base: -8.1,
+    size: 0.3,
+    strength: -0.4,
+    mean: 0.5,
+    diversity: 0.9,
+    several_types: 3.3,
+    exclusivity: 6.9,
+};
+const MODEL: Coefficients = Coefficients {
+    base: -3.3,
+    size: 0.6,
+    strength: 0.1,
+    mean: 0.4,
+    diversity: 2.0,
+    several_types: 0.0,
+    exclusivity: 1.0,
 };

@@ -7,6 +7,7 @@
 //! smallest key.
 
 mod cluster;
+mod detection;
 mod ego;
 mod evidence;
 mod groups;
@@ -21,9 +22,10 @@ mod weights;
 mod tests;
 
 pub use cluster::{Edge, louvain};
+pub use detection::{Detection, Filter, Ring};
 pub use ego::{COMMON_FEATURES, Egos, RISK_FEATURES, STRONG, TYPE_FEATURES, egos, names, risks};
 pub use evidence::{Benign, Evidence, SharedType, evidence};
-pub use groups::{Found, LEAST_MEMBERS, Tie, find, ring_score};
+pub use groups::{Basis, Found, LEAST_MEMBERS, Tie, find, ring_score};
 pub use history::History;
 pub use inside::{Inside, Level, Member, SharedIdentifier};
 pub use score::{cut_of, label_free, suspicion};

@@ -19,17 +19,21 @@ pub fn label_free(egos: &Egos) -> Vec<f64> {
     egos.strength.iter().zip(&egos.triangles).map(score).collect()
 }
 
-/// A score that at most a share of people reaches: half way between the last who does and the first who does
-/// not. Equals pass together or not at all.
+/// Who has less than this much faded strength and no triangle passes no filter.
+const LEAST_STRENGTH: f64 = 0.25;
+
+/// A score that a share of people reaches, one at least: half way between the last who does and the first who does
+/// not. Equals pass together. It is never below that of a person with a single strong tie.
 pub fn cut_of(scores: &[f64], share: f64) -> f64 {
     let mut sorted = scores.to_vec();
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));
-    let wanted = (share * scores.len() as f64) as usize;
-    let Some(&out) = sorted.get(wanted) else {
-        return sorted.last().copied().unwrap_or(0.0);
+    let wanted = ((share * scores.len() as f64) as usize).clamp(1, scores.len().max(1));
+    let least = libm::log(LEAST_STRENGTH);
+    let Some(&last) = sorted.get(wanted - 1) else {
+        return least;
     };
-    let last = sorted[..wanted].iter().rev().find(|&&score| score > out);
-    last.map_or(out + 1.0, |&last| f64::midpoint(last, out))
+    let out = sorted[wanted..].iter().find(|&&score| score < last);
+    out.map_or(last - 1.0, |&out| f64::midpoint(last, out)).max(least)
 }
 
 /// A figure between 0 and 1 that rises with the score and is 1/2 at the cut.

@@ -196,7 +196,8 @@ fn groups_of(links: &Links, share: f64) -> Vec<Found> {
     let scores = label_free(&egos);
     let at = cut_of(&scores, share);
     let suspicion: Vec<f64> = scores.iter().map(|&score| suspicion(score, at)).collect();
-    find(links, &weights, &suspicion, 0.5, 16, &Control::default()).expect("scores of everyone")
+    find(links, &weights, &suspicion, 0.5, 16, Basis::LabelFree, &Control::default())
+        .expect("scores of everyone")
 }
 
 /// Two rings among people who share a home at most, and one who only met a ring.
@@ -283,14 +284,14 @@ fn influence_is_bounded_and_ends() {
 }
 
 #[test]
-fn the_cut_lets_no_more_pass_than_its_share() {
+fn the_cut_lets_a_share_pass_and_equals_together() {
     let scores = [3.0, 1.0, 2.0, 2.0, 0.0];
-    assert!(scores.iter().filter(|&&score| score >= cut_of(&scores, 0.2)).count() == 1);
-    assert!(
-        scores.iter().filter(|&&score| score >= cut_of(&scores, 0.4)).count() == 1,
-        "equals pass together"
-    );
-    assert!(scores.iter().filter(|&&score| score >= cut_of(&scores, 1.0)).count() == 5);
+    let passed = |share| scores.iter().filter(|&&score| score >= cut_of(&scores, share)).count();
+    assert_eq!([0.0, 0.2, 0.4, 0.6, 0.8, 1.0].map(passed), [1, 1, 3, 3, 4, 5]);
+    // Nobody has a strong tie: nobody passes, however large the share.
+    let faint = [-3.0; 4];
+    assert!(faint.iter().all(|&score| score < cut_of(&faint, 1.0)));
+    assert!(cut_of(&[], 0.5).is_finite());
     assert_eq!(suspicion(2.0, 2.0), 0.5);
 }
 
@@ -299,7 +300,7 @@ fn scores_outside_are_refused() {
     let links = links(&town());
     let weights = Weights::new(&links, 20.0).expect("few types");
     let control = Control::default();
-    let short = find(&links, &weights, &[0.5], 0.5, 16, &control).expect_err("one score");
+    let short = find(&links, &weights, &[0.5], 0.5, 16, Basis::LabelFree, &control).expect_err("one score");
     assert_eq!(short.to_string(), "there are 1 scores for 200 people; give one each");
     let wild = risks(&links, &weights, &vec![f64::NAN; 200], 1, &control).expect_err("no score");
     assert_eq!(wild.to_string(), "a score is `NaN`; scores are from 0 to 1");

@@ -1,0 +1,135 @@
+//! Detection in one object: a network's features, scores and groups under one set of weights.
+//!
+//! In: a [`Network`], a decay, a view. Out: [`Detection`], and the judged groups of scores: [`Ring`]s with their
+//! evidence and members, each person in at most one.
+
+use super::ego::{self, Egos};
+use super::evidence::{Evidence, evidence};
+use super::groups::{Basis, Found, find};
+use super::history::History;
+use super::inside::{Inside, Member};
+use super::surroundings::{Surroundings, View};
+use super::weights::Weights;
+use crate::Result;
+use crate::exec::{Control, parallel};
+use crate::link::{Links, Network};
+
+/// Who passes, and how those are clustered.
+#[derive(Clone, Copy, Debug)]
+pub struct Filter<'a> {
+    /// A score for each person, between 0 and 1.
+    pub scores: &'a [f64],
+    /// Who is at or above it passes.
+    pub cut: f64,
+    /// In sixteenths of that of plain modularity.
+    pub resolution: u64,
+    /// What the scores are.
+    pub basis: Basis,
+}
+
+/// A group with its evidence.
+#[derive(Clone, Debug)]
+pub struct Ring {
+    /// Its figures.
+    pub found: Found,
+    /// The evidence.
+    pub evidence: Evidence,
+    /// Its members with their levels, in the order of their keys.
+    pub members: Vec<Member>,
+    /// Members known as fraud.
+    pub known_fraud: u32,
+    /// Members known as good.
+    pub known_good: u32,
+}
+
+/// The features of a network under some weights.
+#[derive(Debug)]
+pub struct Detection {
+    /// What ties weigh.
+    pub weights: Weights,
+    /// The features.
+    pub egos: Egos,
+}
+
+impl Detection {
+    /// Computes the features as of now, or, with `at`, as they were known at each person's time.
+    ///
+    /// # Errors
+    /// A decay that is not above 0, too many types, a request to stop.
+    pub fn new(network: &Network, tau: f64, at: bool, threads: usize, control: &Control) -> Result<Self> {
+        let weights = Weights::new(network.links(), tau)?;
+        let egos = if at {
+            let mut settings = network.links().settings().clone();
+            let caps =
+                settings.types.iter_mut().map(|kind| std::mem::replace(&mut kind.cap, u32::MAX)).collect();
+            let links = Links::build(network.records(), &settings, threads, control)?;
+            let history = History::new(&links, caps);
+            ego::egos(&links, &weights, View::At(&history), threads, control)?
+        } else {
+            ego::egos(network.links(), &weights, View::Now, threads, control)?
+        };
+        Ok(Self { weights, egos })
+    }
+
+    /// Ties whose faded weight is `least` or more: both people, the smaller key first, and the weight in units.
+    /// For comparison with other methods: detection itself never keeps them all.
+    ///
+    /// # Errors
+    /// Only a request to stop.
+    pub fn ties(&self, links: &Links, least: u64, control: &Control) -> Result<Vec<(u32, u32, u64)>> {
+        let mut surroundings = Surroundings::new(links, &self.weights, View::Now);
+        let mut ties = Vec::new();
+        for person in 0..links.people() as u32 {
+            if person % 4_096 == 0 {
+                control.check()?;
+            }
+            surroundings.find(person);
+            let strong = surroundings.partners.iter();
+            let later = strong.filter(|partner| partner.person > person && partner.faded >= least);
+            ties.extend(later.map(|partner| (person, partner.person, partner.faded)));
+        }
+        Ok(ties)
+    }
+
+    /// Finds groups with their evidence, the smallest keys first. `known` says of each person whether it is known
+    /// as fraud (1), as good (0) or not (-1).
+    ///
+    /// # Errors
+    /// Scores that are not one for each person between 0 and 1; a request to stop.
+    pub fn rings(
+        &self,
+        links: &Links,
+        filter: &Filter<'_>,
+        known: &[i8],
+        threads: usize,
+        control: &Control,
+    ) -> Result<Vec<Ring>> {
+        let Filter { scores, cut, resolution, basis } = *filter;
+        let found = find(links, &self.weights, scores, cut, resolution, basis, control)?;
+        let label = |person: u32| match known.get(person as usize) {
+            Some(1) => Some(true),
+            Some(0) => Some(false),
+            _ => None,
+        };
+        let judged = parallel(
+            threads,
+            found.len(),
+            || Ok(Vec::new()),
+            |done, task| {
+                control.check()?;
+                let group = found[task].clone();
+                let inside = Inside::new(links, &self.weights, &group.members);
+                let count = |wanted| {
+                    group.members.iter().filter(|&&person| label(person) == Some(wanted)).count() as u32
+                };
+                let (known_fraud, known_good) = (count(true), count(false));
+                let (evidence, members) = (evidence(links, &inside), inside.judged(label));
+                done.push((task, Ring { evidence, members, known_fraud, known_good, found: group.clone() }));
+                Ok(())
+            },
+        )?;
+        let mut rings: Vec<(usize, Ring)> = judged.into_iter().flatten().collect();
+        rings.sort_by_key(|&(task, _)| task);
+        Ok(rings.into_iter().map(|(_, ring)| ring).collect())
+    }
+}

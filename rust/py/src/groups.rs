@@ -1,0 +1,232 @@
+//! Groups: features of people's surroundings, scores, rings and their evidence.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int8Type, UInt32Type};
+use arrow_array::{ArrayRef, Float32Array, Float64Array, ListArray, StringArray, UInt32Array};
+use creditcore::Error;
+use creditcore::exec::threads_or_default;
+use creditcore::link::Links;
+use creditcore::link::detect::{self as core, Ring};
+use pyo3::prelude::*;
+use pyo3_arrow::PyArray;
+
+use crate::error::to_exception;
+use crate::gate;
+use crate::link::Network;
+use crate::table::Table;
+
+/// The features of a network's people, and what follows from them.
+#[pyclass(frozen, module = "creditcore._core")]
+pub(crate) struct Detection {
+    network: Arc<creditcore::link::Network>,
+    inner: core::Detection,
+}
+
+/// The values of an array without nulls.
+fn numbers<T: ArrowPrimitiveType>(py: Python<'_>, array: &PyArray) -> PyResult<Vec<T::Native>> {
+    match array.array().as_primitive_opt::<T>() {
+        Some(values) => Ok(values.values().to_vec()),
+        None => {
+            let told =
+                format!("an array is of type {}; give one of {}", array.array().data_type(), T::DATA_TYPE);
+            Err(to_exception(py, &Error::argument(told)))
+        }
+    }
+}
+
+/// A table of one column of figures.
+fn figures(name: &str, values: Vec<f64>) -> Table {
+    Table::new(vec![(name.to_owned(), Arc::new(Float64Array::from(values)) as ArrayRef)])
+}
+
+#[pymethods]
+impl Detection {
+    /// Computes the features as of now, or as they were known at each person's time.
+    #[staticmethod]
+    #[pyo3(signature = (network, tau, at, *, threads=None))]
+    fn of(py: Python<'_>, network: &Network, tau: f64, at: bool, threads: Option<usize>) -> PyResult<Self> {
+        let (network, threads) = (network.inner.clone(), threads_or_default(threads));
+        let inner = gate::run(py, None, |control| core::Detection::new(&network, tau, at, threads, control))?;
+        Ok(Self { network, inner })
+    }
+
+    /// `key` and the features, in the order of keys.
+    fn features(&self) -> Table {
+        let names = core::names(self.network.links());
+        let columns = names.into_iter().zip(&self.inner.egos.columns);
+        let columns = columns.map(|(name, column)| (name, float32(column)));
+        Table::new(std::iter::once(self.keys()).chain(columns).collect())
+    }
+
+    /// What the partners' scores say of each person, in the order of keys.
+    #[pyo3(signature = (scores, *, threads=None))]
+    fn risks(&self, py: Python<'_>, scores: PyArray, threads: Option<usize>) -> PyResult<Table> {
+        let (scores, threads) = (numbers::<Float64Type>(py, &scores)?, threads_or_default(threads));
+        let columns = gate::run(py, None, |control| {
+            core::risks(self.network.links(), &self.inner.weights, &scores, threads, control)
+        })?;
+        let named = core::RISK_FEATURES.iter().zip(&columns);
+        Ok(Table::new(named.map(|(name, column)| ((*name).to_owned(), float32(column))).collect()))
+    }
+
+    /// The label-free score of each person.
+    fn label_free(&self) -> Table {
+        figures("score", core::label_free(&self.inner.egos))
+    }
+
+    /// How far known fraud reaches, from 1 for the known themselves.
+    #[pyo3(signature = (known))]
+    fn spread(&self, py: Python<'_>, known: PyArray) -> PyResult<Table> {
+        let known = numbers::<Int8Type>(py, &known)?;
+        let people = self.network.links().people();
+        let seeds: Vec<u32> =
+            (0..people as u32).filter(|&person| known.get(person as usize) == Some(&1)).collect();
+        let spread = gate::run(py, None, |control| {
+            core::spread(self.network.links(), &self.inner.weights, &seeds, control)
+        })?;
+        Ok(figures("spread", spread))
+    }
+
+    /// `one`, `other` (numbers of people in the order of keys), `weight`: ties of this faded weight or more.
+    fn ties(&self, py: Python<'_>, least: f64) -> PyResult<Table> {
+        let least = (least.max(0.0) * core::UNIT as f64) as u64;
+        let ties = gate::run(py, None, |control| self.inner.ties(self.network.links(), least, control))?;
+        let one: UInt32Array = ties.iter().map(|tie| Some(tie.0)).collect();
+        let other: UInt32Array = ties.iter().map(|tie| Some(tie.1)).collect();
+        let weight: Float64Array = ties.iter().map(|tie| Some(tie.2 as f64 / core::UNIT as f64)).collect();
+        Ok(Table::new(vec![
+            ("one".to_owned(), Arc::new(one) as ArrayRef),
+            ("other".to_owned(), Arc::new(other) as ArrayRef),
+            ("weight".to_owned(), Arc::new(weight) as ArrayRef),
+        ]))
+    }
+
+    /// The groups among people whose score is at or above the cut: their members, and a row for each group.
+    #[pyo3(signature = (scores, known, cut, resolution, *, learned=false, threads=None))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of one call of the Python package")]
+    fn rings(
+        &self,
+        py: Python<'_>,
+        scores: PyArray,
+        known: PyArray,
+        cut: f64,
+        resolution: u64,
+        learned: bool,
+        threads: Option<usize>,
+    ) -> PyResult<(Table, Table)> {
+        let basis = if learned { core::Basis::Model } else { core::Basis::LabelFree };
+        let (scores, known) = (numbers::<Float64Type>(py, &scores)?, numbers::<Int8Type>(py, &known)?);
+        let threads = threads_or_default(threads);
+        let links = self.network.links();
+        let rings = gate::run(py, None, |control| {
+            let filter = core::Filter { scores: &scores, cut, resolution, basis };
+            self.inner.rings(links, &filter, &known, threads, control)
+        })?;
+        Ok((self.members(&rings, &scores), self.summary(&rings)))
+    }
+}
+
+impl Detection {
+    fn keys(&self) -> (String, ArrayRef) {
+        ("key".to_owned(), self.network.keys_of(0..self.network.links().people() as u32))
+    }
+
+    fn members(&self, rings: &[Ring], scores: &[f64]) -> Table {
+        let all = || rings.iter().flat_map(|ring| ring.members.iter().map(move |member| (ring, member)));
+        let people: Vec<u32> = all().map(|(_, member)| member.person).collect();
+        let groups: Vec<u32> = all().map(|(ring, _)| ring.found.members[0]).collect();
+        let levels: StringArray = all().map(|(_, member)| Some(member.level.name())).collect();
+        let score: Float64Array = people.iter().map(|&person| Some(scores[person as usize])).collect();
+        let reasons: StringArray = all().map(|(_, member)| Some(member.reason.as_str())).collect();
+        Table::new(vec![
+            ("key".to_owned(), self.network.keys_of(people.into_iter())),
+            ("group_id".to_owned(), self.network.keys_of(groups.into_iter())),
+            ("level".to_owned(), Arc::new(levels)),
+            ("score".to_owned(), Arc::new(score)),
+            ("reason".to_owned(), Arc::new(reasons)),
+        ])
+    }
+
+    fn summary(&self, rings: &[Ring]) -> Table {
+        let links = self.network.links();
+        let count = |figure: fn(&Ring) -> u32| -> ArrayRef {
+            Arc::new(rings.iter().map(|ring| Some(figure(ring))).collect::<UInt32Array>())
+        };
+        let real = |figure: fn(&Ring) -> f64| -> ArrayRef {
+            Arc::new(rings.iter().map(|ring| Some(figure(ring))).collect::<Float64Array>())
+        };
+        let text = |figure: &dyn Fn(&Ring) -> String| -> ArrayRef {
+            Arc::new(rings.iter().map(|ring| Some(figure(ring))).collect::<StringArray>())
+        };
+        let spans: UInt32Array = rings.iter().map(|ring| ring.found.span_days).collect();
+        let held =
+            rings.iter().map(|ring| Some(ring.evidence.dissolving.iter().map(|&id| Some(links.degree(id)))));
+        let held = ListArray::from_iter_primitive::<UInt32Type, _, _>(held);
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("group_id", self.network.keys_of(rings.iter().map(|ring| ring.found.members[0]))),
+            ("size", count(|ring| ring.found.members.len() as u32)),
+            ("score", real(|ring| ring.found.score)),
+            ("mean_score", real(|ring| ring.found.mean_score)),
+            (
+                "strength",
+                real(|ring| {
+                    2.0 * ring.found.inside as f64 / (core::UNIT * ring.found.members.len() as u64) as f64
+                }),
+            ),
+            ("exclusivity", real(|ring| ring.found.exclusivity)),
+            ("exclusivity_static", real(|ring| ring.found.exclusivity_static)),
+            ("closure", real(|ring| ring.found.closure)),
+            ("several_types", real(|ring| ring.found.several_types)),
+            ("diversity", real(|ring| ring.found.diversity)),
+            ("span_days", Arc::new(spans)),
+            ("known_fraud", count(|ring| ring.known_fraud)),
+            ("known_good", count(|ring| ring.known_good)),
+            ("shared", text(&|ring| shared_text(links, ring))),
+            ("benign", text(&|ring| ring.evidence.benign.name.to_owned())),
+            ("benign_score", real(|ring| ring.evidence.benign.score)),
+            ("dissolved_by", count(|ring| ring.evidence.dissolving.len() as u32)),
+            ("dissolved_types", text(&|ring| types_text(links, ring))),
+            ("dissolved_degrees", Arc::new(held)),
+        ];
+        Table::new(columns.into_iter().map(|(name, column)| (name.to_owned(), column)).collect())
+    }
+}
+
+fn float32(column: &[f32]) -> ArrayRef {
+    Arc::new(Float32Array::from_iter_values(column.iter().copied()))
+}
+
+/// `bank_card: 6 of 6 members on 1 (0.07 expected); ...`
+fn shared_text(links: &Links, ring: &Ring) -> String {
+    let size = ring.members.len();
+    let told = ring.evidence.shared.iter().map(|shared| {
+        let name = &links.settings().types[shared.kind].name;
+        let (members, identifiers) = (shared.members, shared.identifiers);
+        format!("{name}: {members} of {size} members on {identifiers} ({:.2} expected)", shared.expected)
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
+/// The types of the identifiers that hold a ring: `2 device, 1 bank_card`.
+fn types_text(links: &Links, ring: &Ring) -> String {
+    let types = &links.settings().types;
+    let mut counts = vec![0; types.len()];
+    ring.evidence.dissolving.iter().for_each(|&identifier| counts[links.type_of(identifier)] += 1);
+    let told = types.iter().zip(counts).filter(|&(_, count)| count > 0);
+    told.map(|(kind, count)| format!("{count} {}", kind.name)).collect::<Vec<_>>().join(", ")
+}
+
+/// A score that at most a share of people reaches.
+#[pyfunction]
+pub(crate) fn cut_of(py: Python<'_>, scores: PyArray, share: f64) -> PyResult<f64> {
+    Ok(core::cut_of(&numbers::<Float64Type>(py, &scores)?, share))
+}
+
+/// Scores as figures between 0 and 1 that are 1/2 at the cut.
+#[pyfunction]
+pub(crate) fn suspicion(py: Python<'_>, scores: PyArray, cut: f64) -> PyResult<Table> {
+    let scores = numbers::<Float64Type>(py, &scores)?;
+    Ok(figures("suspicion", scores.iter().map(|&score| core::suspicion(score, cut)).collect()))
+}
