@@ -1,7 +1,8 @@
 """Policies over history: what each rule would have done, with what became of the records.
 
-Comes in: counts of records by rule and outcome. Goes out: rates with intervals, lifts, gains, swap sets. Records
-whose outcome is not known are counted apart; figures that hang on them are bounds, never one number.
+Comes in: counts of records by rule and outcome. Goes out: rates with intervals, lifts, gains, swap sets.
+Records whose outcome is not known are counted apart; figures that hang on them are bounds, never one
+number.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ class Backtest:
         return to_frame_of_rows(self.rules)
 
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write a file by its ending: `.json` has everything, `.parquet` and `.csv` the rules, `.html` a page.
+        """Write a file by its ending: `.json` has everything, `.parquet`, `.csv` the rules, `.html` a page.
 
         Raises:
             ArgumentError: another ending.

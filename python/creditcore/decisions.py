@@ -49,7 +49,7 @@ def write(
     counts = Counter[str]({"records": 0, "reject": 0, "review": 0, "pass": 0, "errors": 0})
 
     def decided() -> Iterable[pl.DataFrame]:
-        for part, file, first_row in source_parts(opened, [*inputs, *((name, "key") for name in kept)]):
+        for part, file, _first_row in source_parts(opened, [*inputs, *((name, "key") for name in kept)]):
             read, rest = part[:, : len(inputs)], part[:, len(inputs) :]
             read.columns, rest.columns = [name for name, _ in inputs], kept
             try:

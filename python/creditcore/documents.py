@@ -96,7 +96,7 @@ class Places:
         return lines[number - 1] if number <= len(lines) else ""
 
     def _inside(self, node: yaml.ScalarNode, span: tuple[int, int]) -> int:
-        """Where a place of a value's text stands in the file: quotes, folds and indents are walked through."""
+        """Where a place of a value's text stands in the file: quotes and folds are walked through."""
         value: str = node.value
         lines = value.split("\n")
         target = sum(len(line) + 1 for line in lines[: span[0] - 1]) + span[1] - 1

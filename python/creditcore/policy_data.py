@@ -1,7 +1,7 @@
 """What a policy is checked against, and what is found.
 
-Comes in: schemas, days, plain data of YAML. Goes out: names and types of columns, numbers of days, JSON; and the
-noun `Finding`.
+Comes in: schemas, days, plain data of YAML. Goes out: names and types of columns, numbers of days, JSON;
+and the noun `Finding`.
 """
 
 from __future__ import annotations

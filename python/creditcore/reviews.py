@@ -1,7 +1,7 @@
 """Reviews and challenges: what people and a second policy say beside the first.
 
-Comes in: decisions, reviews as records, a challenger. Goes out: decisions with the reviews folded in, their rates
-and outcomes; decisions of two policies side by side, split by a seeded hash of the key.
+Comes in: decisions, reviews as records, a challenger. Goes out: decisions with the reviews folded in, their
+rates and outcomes; decisions of two policies side by side, split by a seeded hash of the key.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def fold_reviews(decisions: Any, reviews: Any, key: str, as_of: datetime | date)
         as_of: the instant (or day) that the decisions speak of, of the type that reviews have.
 
     Returns:
-        The decisions with `decision` after reviews, `decision_policy` before them, `override` (whether the two
-        differ) and `review_reason` (null without a review).
+        The decisions with `decision` after reviews, `decision_policy` before them, `override` (whether the
+        two differ) and `review_reason` (null without a review).
 
     Raises:
         SchemaError: a column that is not there; ArgumentError: a decision that is none.
@@ -134,7 +134,8 @@ class Challenge:
     >>> rule = {"id": "r", "when": "x > 1", "action": "reject", "on_null": "no_hit"}
     >>> live = cc.Policy({"tactics": [{"id": "t", "rules": [rule]}]})
     >>> stricter = cc.Policy({"tactics": [{"id": "t", "rules": [{**rule, "when": "x > 0"}]}]})
-    >>> made = Challenge(live, stricter, share=0.5, seed="2026-01").decide({"x": [1, 1], "id": ["a", "c"]}, "id")
+    >>> challenge = Challenge(live, stricter, share=0.5, seed="2026-01")
+    >>> made = challenge.decide({"x": [1, 1], "id": ["a", "b"]}, "id")
     >>> made.select("decision", "arm", "other").rows()
     [('pass', 'live', 'reject'), ('reject', 'challenger', 'pass')]
     """

@@ -158,8 +158,8 @@ class Policy:
 
         Returns:
             A row for each record in their order: `decision` (`reject`, `review` or `pass`), `rules` (ids of
-            the live rules that hit, in file order), `reasons` (their texts), `effect` (what they do to points,
-            as `score` takes it; null where nothing), `errors` (what failed, by rule).
+            the live rules that hit, in file order), `reasons` (their texts), `effect` (what they do to
+            points, as `score` takes it; null where nothing), `errors` (what failed, by rule).
 
         Raises:
             TacticError: a column that is not there, types that do not fit, with the rule.
@@ -328,8 +328,8 @@ class Policy:
 
         Args:
             dialect: `"duckdb"` or `"spark"`.
-            schema: the types of columns, as in `check`; without it, those that conditions ask for. A column of
-                doubles that is only asked `IS NULL` must be told, for its NaN to count as null.
+            schema: the types of columns, as in `check`; without it, those that conditions ask for. A column
+                of doubles that is only asked `IS NULL` must be told, for its NaN to count as null.
             table: the name of the table, as it stands in the query.
 
         Returns:
@@ -342,7 +342,7 @@ class Policy:
         return dict(self._core.to_sql(dialect, table, [] if schema is None else known_columns(schema)))
 
     def roles(self, names: Sequence[str]) -> list[tuple[str, str]]:
-        """Give the columns that are read of a source with these names, and the roles that they are read in."""
+        """Give the columns that are read of a source with these names, and their roles."""
         return [(name, role) for name, role in self._core.roles() if name in names]
 
     def _open(self, frame: Records, encoding: str | None = None) -> _core.Source:

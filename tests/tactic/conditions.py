@@ -9,9 +9,10 @@ What the conditions leave out, and why:
   compares the null);
 - casts of text to numbers: which texts are numbers differs (`inf`, ` 12`, `1_000`);
 - `%` of polars, which takes the divisor's sign; it is written out for polars;
-- GREATEST, LEAST, ROUND and differences of dates are compared with DuckDB alone: polars skips NaN, rounds halves
-  to even by default and has no count of borders;
-- a NaN that arithmetic makes (inf - inf): null under `nan: "null"`, so arithmetic is compared under `nan: "sql"`.
+- GREATEST, LEAST, ROUND and differences of dates are compared with DuckDB alone: polars skips NaN, rounds
+  halves to even by default and has no count of borders;
+- a NaN that arithmetic makes (inf - inf): null under `nan: "null"`, so arithmetic is compared under
+  `nan: "sql"`.
 """
 
 from __future__ import annotations
@@ -150,9 +151,11 @@ class Conditions:
             "IS DISTINCT FROM": "ne_missing",
             "IS NOT DISTINCT FROM": "eq_missing",
         }
-        make = lambda one, other: getattr(one, methods[sign])(other)
-        if kind == "mixed":
-            make = lambda one, other: getattr(one.cast(pl.Float64), methods[sign])(other)  # noqa: E731
+
+        def make(one: pl.Expr, other: pl.Expr) -> pl.Expr:
+            made: pl.Expr = getattr(one.cast(pl.Float64) if kind == "mixed" else one, methods[sign])(other)
+            return made
+
         return joined(f"({left.sql} {sign} {right.sql})", [left, right], make)
 
     def between(self, depth: int) -> Part:

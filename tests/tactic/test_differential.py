@@ -1,8 +1,8 @@
-"""Conditions made at random over columns with every odd value: the same truths as DuckDB and polars, row by row.
+"""Conditions made at random over odd values: the same truths as DuckDB and polars, row by row.
 
-The mask engine decides (each condition twice, with unknown as no hit and as hit, so that all three truths are seen);
-DuckDB runs the queries that `to_sql` writes; polars evaluates expressions built beside the texts. What is left out is
-listed in `conditions.py`.
+The mask engine decides (each condition twice, with unknown as no hit and as hit, so that all three truths
+are seen); DuckDB runs the queries that `to_sql` writes; polars evaluates expressions built beside the
+texts. What is left out is listed in `conditions.py`.
 """
 
 from __future__ import annotations
@@ -132,7 +132,8 @@ def test_a_dialect_and_types() -> None:
     )
     told = policy.to_sql("duckdb", {"x": "double", "s": "text", "d": "date"})["r"]
     assert told == (
-        'SELECT * FROM records WHERE COALESCE((((CASE WHEN isnan(CAST("x" AS DOUBLE)) THEN NULL ELSE "x" END)'
+        'SELECT * FROM records WHERE COALESCE((((CASE WHEN isnan(CAST("x" AS DOUBLE)) THEN NULL '
+        'ELSE CAST("x" AS DOUBLE) END)'
         " > 5e-1) AND (\"s\" LIKE 'it''s\\%') AND (\"d\" < DATE '2026-01-31')), TRUE)"
     )
     spark = policy.to_sql("spark")["r"]

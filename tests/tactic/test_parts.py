@@ -33,7 +33,7 @@ def test_lists_know_their_values(tmp_path: Path) -> None:
     assert policy.decide(numbers)["rules"].to_list() == [["block"], ["block"], [], ["vip"], []]
     with pytest.raises(cc.TacticError, match="unknown list `blocke`; did you mean `blocked`"):
         cc.Policy.load(written(tmp_path, LISTED.replace("'blocked'", "'blocke'")))
-    with pytest.raises(cc.SourceError, match="none.txt"):
+    with pytest.raises(cc.SourceError, match=r"none\.txt"):
         cc.Policy.load(written(tmp_path, LISTED.replace("blocked.txt", "none.txt")))
     with pytest.raises(cc.TacticError, match="list `vip` is"):
         cc.Policy.load(written(tmp_path, LISTED.replace("values:", "value:")))

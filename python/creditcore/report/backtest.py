@@ -73,8 +73,8 @@ def swap_table(backtest: Backtest) -> tuple[list[str], list[list[str]]]:
 STYLE = """
 :root{--ink:#1c2430;--soft:#66707f;--line:#e3e7ed;--bad:#b3261e;--good:#2e7d5b;--bar:#c9d6ea;--page:#fff}
 @media(prefers-color-scheme:dark){:root{--ink:#e7ebf1;--soft:#9aa5b4;--line:#2c3440;--bar:#33486a;--page:#151a21}}
-body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);margin:2.5rem auto;max-width:72rem;
-padding:0 1.5rem}
+body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);margin:2.5rem auto;
+max-width:72rem;padding:0 1.5rem}
 h1{font-size:1.7rem;margin:0}h2{font-size:1.1rem;margin:2.4rem 0 .6rem}p{color:var(--soft);margin:.3rem 0}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{padding:.35rem .6rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
@@ -138,19 +138,22 @@ def _intervals(backtest: Backtest) -> str:
             f"{rule['id']}: {rule['bad_rate']:.2%} of {rule['bad'] + rule['good']:,} known outcomes"
         )
         lines.append(
-            f'<g><title>{told}</title><text x="{left - 12}" y="{y + 4}" text-anchor="end" fill="currentColor" '
-            f'font-size="12">{name}</text><line x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}" '
-            f'stroke="var(--soft)" stroke-width="2"/><circle cx="{rate:.1f}" cy="{y}" r="4" fill="var(--bad)"/></g>'
+            f'<g><title>{told}</title><text x="{left - 12}" y="{y + 4}" text-anchor="end" '
+            f'fill="currentColor" font-size="12">{name}</text><line x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}" '
+            f'stroke="var(--soft)" stroke-width="2"/>'
+            f'<circle cx="{rate:.1f}" cy="{y}" r="4" fill="var(--bad)"/></g>'
         )
     base = at(backtest.all["bad_rate"] or 0)
     axis = (
         f'<line x1="{base:.1f}" x2="{base:.1f}" y1="4" y2="{height - 24}" stroke="var(--good)" '
-        f'stroke-dasharray="3 3"/><text x="{left}" y="{height - 6}" font-size="11" fill="var(--soft)">0 %</text>'
+        f'stroke-dasharray="3 3"/><text x="{left}" y="{height - 6}" font-size="11" '
+        f'fill="var(--soft)">0 %</text>'
         f'<text x="{left + width}" y="{height - 6}" font-size="11" text-anchor="end" '
         f'fill="var(--soft)">{top:.1%}</text>'
     )
     inside = "".join(lines) + axis
-    return f'<div class="wide"><svg width="{left + width + 20}" height="{height}" role="img">{inside}</svg></div>'
+    size = f'width="{left + width + 20}" height="{height}"'
+    return f'<div class="wide"><svg {size} role="img">{inside}</svg></div>'
 
 
 def _periods(backtest: Backtest) -> str:

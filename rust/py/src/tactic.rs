@@ -19,6 +19,9 @@ use crate::table::Table;
 /// Level, code, subject, path, (line, column) inside the text there, text, hint.
 type Told = (&'static str, &'static str, Option<String>, String, Option<(u64, u64)>, String, Option<String>);
 
+/// Position of a rule, truth of its condition, whether it hits, errors.
+type Said = (usize, Option<bool>, bool, Vec<String>);
+
 fn told(finding: Finding) -> Told {
     let span = finding.span.map(|span| (span.line, span.column));
     let Finding { level, code, subject, path, text, hint, .. } = finding;
@@ -54,7 +57,6 @@ fn hash_key(key: &[u8]) -> creditcore::Result<HashKey> {
 
 /// Reads a policy from JSON: the policy, where nothing is wrong with it, and what is.
 #[pyfunction]
-#[expect(clippy::needless_pass_by_value, reason = "bytes cross the boundary as a value")]
 pub(crate) fn read_policy(
     py: Python<'_>,
     text: &str,
@@ -272,11 +274,7 @@ impl Policy {
     }
 
     /// What every rule says of the only record of a source: position, truth, hit, errors.
-    fn trace(
-        &self,
-        py: Python<'_>,
-        source: &Source,
-    ) -> PyResult<Vec<(usize, Option<bool>, bool, Vec<String>)>> {
+    fn trace(&self, py: Python<'_>, source: &Source) -> PyResult<Vec<Said>> {
         let (policy, source) = (self.inner.clone(), source.inner.clone());
         let verdicts = gate::run(py, None, move |control| policy.verdicts(&*source, control))?;
         Ok(verdicts

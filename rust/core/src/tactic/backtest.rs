@@ -122,7 +122,7 @@ fn add_periods(to: &mut BTreeMap<u32, [u64; 3]>, rows: &Mask, facts: &Facts) {
     }
     for (outcome, mask) in facts.outcome.iter().enumerate() {
         each_row(&both(rows, mask, |a, b| a & b), |row| {
-            to.entry(facts.periods[row]).or_default()[outcome] += 1
+            to.entry(facts.periods[row]).or_default()[outcome] += 1;
         });
     }
 }

@@ -60,7 +60,7 @@ impl<'a> Engine<'a> {
     pub(super) fn new(policy: &'a Policy, names: &'a [&'a str], day: Option<i32>) -> Result<Self> {
         let isa = Isa::active().map_err(Error::argument)?;
         let (masks, known, failed) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Self { policy, names, day, isa, masks, known, failed, keys: Keys::default() })
+        Ok(Self { policy, names, day, isa, masks, known, failed, keys: Keys::new(isa, policy.nan) })
     }
 
     /// Decides the rows of a batch.
@@ -101,12 +101,12 @@ impl<'a> Engine<'a> {
         let all = first_rows(rows);
         for (column, input) in program.columns.iter().zip(inputs) {
             let name = self.names[column.place];
-            self.keys.read(self.isa, name, input, start, rows, &column.space, self.policy.nan)?;
+            self.keys.read(name, input, start, rows, &column.space)?;
             self.known[column.place] = self.keys.known;
             for (predicate, slot) in &column.predicates {
                 let mask = &mut self.masks[*slot as usize];
                 match predicate {
-                    Predicate::Within(ranges) => self.keys.within(self.isa, ranges, mask),
+                    Predicate::Within(ranges) => self.keys.within(ranges, mask),
                     Predicate::Null => *mask = both(&all, &self.keys.known, |all, known| all & !known),
                 }
             }

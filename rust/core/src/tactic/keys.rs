@@ -21,6 +21,8 @@ use crate::expr::{Column, NanMode, plain};
 /// The keys of a block.
 #[derive(Clone, Debug)]
 pub(super) struct Keys {
+    isa: Isa,
+    nan: NanMode,
     narrow: Box<[i32; ROWS]>,
     wide: Box<[i64; ROWS]>,
     form: Form,
@@ -37,10 +39,11 @@ enum Form {
     Single,
 }
 
-impl Default for Keys {
-    fn default() -> Self {
+impl Keys {
+    /// Room for keys; `nan` says what a NaN is.
+    pub(super) fn new(isa: Isa, nan: NanMode) -> Self {
         let (narrow, wide) = (Box::new([0; ROWS]), Box::new([0; ROWS]));
-        Self { narrow, wide, form: Form::Wide, known: [0; WORDS] }
+        Self { isa, nan, narrow, wide, form: Form::Wide, known: [0; WORDS] }
     }
 }
 
@@ -85,13 +88,11 @@ impl Keys {
     /// As [`plain`].
     pub(super) fn read(
         &mut self,
-        isa: Isa,
         name: &str,
         input: &Input<'_>,
         start: usize,
         rows: usize,
         space: &Space,
-        nan: NanMode,
     ) -> Result<()> {
         let block = input.array.slice(start, rows);
         self.form = Form::Narrow;
@@ -118,8 +119,8 @@ impl Keys {
             DataType::Date32 => narrow!(Date32Type),
             DataType::UInt32 => wide!(UInt32Type),
             DataType::Int64 => wide!(Int64Type),
-            DataType::Float32 => self.singles(isa, block.as_primitive::<Float32Type>().values(), nan),
-            DataType::Float64 => self.doubles(isa, block.as_primitive::<Float64Type>().values(), nan),
+            DataType::Float32 => self.singles(block.as_primitive::<Float32Type>().values()),
+            DataType::Float64 => self.doubles(block.as_primitive::<Float64Type>().values()),
             DataType::Boolean => {
                 let values = block.as_boolean().values();
                 self.narrow.iter_mut().zip(values).for_each(|(key, value)| *key = i32::from(value));
@@ -130,29 +131,29 @@ impl Keys {
             DataType::Dictionary(..) if input.dictionary.is_some() => {
                 self.codes(&block, input.dictionary.as_deref().unwrap_or_default());
             }
-            _ => self.any(name, &block, space, nan)?,
+            _ => self.any(name, &block, space)?,
         }
         Ok(())
     }
 
     /// Marks the rows whose key lies in one of some ranges.
-    pub(super) fn within(&self, isa: Isa, ranges: &[(i64, i64)], mask: &mut Mask) {
+    pub(super) fn within(&self, ranges: &[(i64, i64)], mask: &mut Mask) {
         *mask = [0; WORDS];
         let mut one = [0; WORDS];
         for &(low, high) in ranges {
             match self.form {
-                Form::Wide => within_wide(isa, &self.wide, low, high, &mut one),
+                Form::Wide => within_wide(self.isa, &self.wide, low, high, &mut one),
                 Form::Narrow => {
                     let bound = |key: i64| key.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
                     // A range beyond the narrow keys holds none of them.
                     if high < i32::MIN.into() || low > i32::MAX.into() {
                         continue;
                     }
-                    within_narrow(isa, &self.narrow, bound(low), bound(high), &mut one);
+                    within_narrow(self.isa, &self.narrow, bound(low), bound(high), &mut one);
                 }
                 Form::Single => {
                     let (low, high) = (single_at_least(low), single_at_most(high));
-                    within_narrow(isa, &self.narrow, low, high, &mut one);
+                    within_narrow(self.isa, &self.narrow, low, high, &mut one);
                 }
             }
             mask.iter_mut().zip(&one).for_each(|(all, one)| *all |= one);
@@ -160,22 +161,22 @@ impl Keys {
         mask.iter_mut().zip(&self.known).for_each(|(all, known)| *all &= known);
     }
 
-    fn singles(&mut self, isa: Isa, values: &[f32], nan: NanMode) {
+    fn singles(&mut self, values: &[f32]) {
         self.form = Form::Single;
-        single_keys(isa, values, &mut self.narrow[..]);
-        if nan == NanMode::Null {
+        single_keys(self.isa, values, &mut self.narrow[..]);
+        if self.nan == NanMode::Null {
             let mut missing = [0; WORDS];
-            within_narrow(isa, &self.narrow, i32::MAX, i32::MAX, &mut missing);
+            within_narrow(self.isa, &self.narrow, i32::MAX, i32::MAX, &mut missing);
             self.forget(&missing);
         }
     }
 
-    fn doubles(&mut self, isa: Isa, values: &[f64], nan: NanMode) {
+    fn doubles(&mut self, values: &[f64]) {
         self.form = Form::Wide;
-        double_keys(isa, values, &mut self.wide[..]);
-        if nan == NanMode::Null {
+        double_keys(self.isa, values, &mut self.wide[..]);
+        if self.nan == NanMode::Null {
             let mut missing = [0; WORDS];
-            within_wide(isa, &self.wide, i64::MAX, i64::MAX, &mut missing);
+            within_wide(self.isa, &self.wide, i64::MAX, i64::MAX, &mut missing);
             self.forget(&missing);
         }
     }
@@ -212,9 +213,9 @@ impl Keys {
     }
 
     /// Any other type, by the golden evaluator's own reading.
-    fn any(&mut self, name: &str, block: &ArrayRef, space: &Space, nan: NanMode) -> Result<()> {
+    fn any(&mut self, name: &str, block: &ArrayRef, space: &Space) -> Result<()> {
         let array = plain(name, block)?;
-        let column = Column::read(&array, nan);
+        let column = Column::read(&array, self.nan);
         self.form = Form::Wide;
         self.known = first_rows(array.len());
         let texts =

@@ -20,6 +20,7 @@ mod program;
 mod range;
 mod read;
 mod records;
+mod rows;
 mod sense;
 mod sql;
 mod table;

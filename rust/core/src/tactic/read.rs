@@ -10,15 +10,12 @@ use serde_json::{Map, Value};
 
 use super::finding::Finding;
 use super::policy::{Action, ON_NULL, Policy, Rule, Tactic};
-use super::table::{self, HIT_POLICIES};
 use super::trial::Trial;
 use crate::error::{Error, nearest};
 use crate::expr::{Expression, Lists, NanMode, day};
 
 const TOP_KEYS: [&str; 7] = ["name", "version", "description", "nan", "key_file", "lists", "tactics"];
 const TACTIC_KEYS: [&str; 4] = ["id", "purpose", "owner", "rules"];
-const TABLE_KEYS: [&str; 8] = ["id", "purpose", "owner", "table", "hit", "on_null", "mode", "rows"];
-const ROW_KEYS: [&str; 4] = ["id", "action", "reason", "cells"];
 const RULE_KEYS: [&str; 11] =
     ["id", "when", "action", "reason", "on_null", "owner", "mode", "from", "to", "tests", "description"];
 /// The most rules of a policy.
@@ -58,8 +55,8 @@ pub fn read(text: &str, lists: Arc<Lists>) -> crate::Result<Read> {
 #[derive(Default)]
 pub(super) struct Reader {
     pub(super) findings: Vec<Finding>,
-    subject: Option<String>,
-    rules: Vec<Rule>,
+    pub(super) subject: Option<String>,
+    pub(super) rules: Vec<Rule>,
     trials: Vec<Trial>,
     lists: Arc<Lists>,
     /// Where each id was first seen.
@@ -67,7 +64,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    fn tell(&mut self, finding: Finding) {
+    pub(super) fn tell(&mut self, finding: Finding) {
         self.findings.push(match &self.subject {
             Some(subject) => finding.about(subject),
             None => finding,
@@ -75,7 +72,7 @@ impl Reader {
     }
 
     /// Tells an error, and gives the nothing that stands for the value.
-    fn refuse<T>(&mut self, code: &'static str, path: &str, text: impl Into<String>) -> Option<T> {
+    pub(super) fn refuse<T>(&mut self, code: &'static str, path: &str, text: impl Into<String>) -> Option<T> {
         self.tell(Finding::error(code, path, text));
         None
     }
@@ -127,56 +124,6 @@ impl Reader {
         Some(Tactic { id, purpose, rules: first..self.rules.len(), table: None, path })
     }
 
-    /// A tactic whose rules are the rows of a table.
-    fn table(&mut self, told: &Value, path: &str, index: usize) -> Option<Tactic> {
-        let told = self.object(told, path, "a tactic", &TABLE_KEYS)?;
-        let id = self.id(told, path)?;
-        let purpose = self.optional_text(told, path, "purpose");
-        let owner = self.optional_text(told, path, "owner");
-        let (on_null, shadow) = (self.on_null(told, path)?, self.mode(told, path));
-        let name = told.get("hit").and_then(Value::as_str).unwrap_or_default();
-        let Some((_, hit)) = HIT_POLICIES.iter().find(|(known, _)| *known == name) else {
-            return self.refuse("value", &format!("{path}/hit"), "`hit` is unique, first or collect");
-        };
-        let rows = self.list(told, path, "rows")?;
-        let first = self.rules.len();
-        for (place, row) in rows.iter().enumerate() {
-            let at = format!("{path}/table/{}", place + 1);
-            self.subject = Some(format!("row {} of `{id}`", place + 1));
-            let Some(row) = self.object(row, &at, "a row", &ROW_KEYS) else { continue };
-            let Some(cells) = row.get("cells").and_then(Value::as_object) else {
-                self.tell(Finding::error("structure", at, "`cells` is a mapping of columns to texts"));
-                continue;
-            };
-            let cells = cells.iter().map(|(name, cell)| (name.as_str(), cell.as_str().unwrap_or_default()));
-            let when = match table::condition(cells) {
-                Ok(text) => self.parsed(&text, &at),
-                Err(text) => self.refuse("table", &at, text),
-            };
-            let action = self.action(row, &at);
-            let own =
-                if row.contains_key("id") { self.id(row, &at) } else { Some(format!("{id}/{}", place + 1)) };
-            let reason = self.reason(row, &at);
-            let (Some(when), Some(action), Some(own)) = (when, action, own) else { continue };
-            let reason = reason.map(|text| if text.is_empty() { own.clone() } else { text });
-            let (owner, days) = (owner.clone(), (None, None));
-            self.rules.push(Rule {
-                id: own,
-                tactic: index,
-                when,
-                action,
-                reason,
-                on_null,
-                owner,
-                shadow,
-                days,
-                path: at,
-            });
-        }
-        self.subject = None;
-        Some(Tactic { id, purpose, rules: first..self.rules.len(), table: Some(*hit), path: path.to_owned() })
-    }
-
     fn rule(
         &mut self,
         told: &Value,
@@ -221,7 +168,7 @@ impl Reader {
         })
     }
 
-    fn object<'v>(
+    pub(super) fn object<'v>(
         &mut self,
         value: &'v Value,
         path: &str,
@@ -243,7 +190,12 @@ impl Reader {
         Some(object)
     }
 
-    fn list<'v>(&mut self, object: &'v Map<String, Value>, path: &str, key: &str) -> Option<&'v [Value]> {
+    pub(super) fn list<'v>(
+        &mut self,
+        object: &'v Map<String, Value>,
+        path: &str,
+        key: &str,
+    ) -> Option<&'v [Value]> {
         match object.get(key).map(Value::as_array) {
             Some(Some(list)) if !list.is_empty() => Some(list),
             Some(_) => self.refuse(
@@ -255,7 +207,12 @@ impl Reader {
         }
     }
 
-    fn optional_text(&mut self, object: &Map<String, Value>, path: &str, key: &str) -> Option<String> {
+    pub(super) fn optional_text(
+        &mut self,
+        object: &Map<String, Value>,
+        path: &str,
+        key: &str,
+    ) -> Option<String> {
         match object.get(key)? {
             Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
             Value::Number(number) if key == "version" => Some(number.to_string()),
@@ -265,7 +222,7 @@ impl Reader {
         }
     }
 
-    fn id(&mut self, object: &Map<String, Value>, path: &str) -> Option<String> {
+    pub(super) fn id(&mut self, object: &Map<String, Value>, path: &str) -> Option<String> {
         let at = format!("{path}/id");
         let id = match object.get("id") {
             None => return self.refuse("missing", path, "no key `id`"),
@@ -302,7 +259,7 @@ impl Reader {
         self.parsed(&text, &at)
     }
 
-    fn parsed(&mut self, text: &str, at: &str) -> Option<Expression> {
+    pub(super) fn parsed(&mut self, text: &str, at: &str) -> Option<Expression> {
         let parsed = Expression::parse(text).map(|parsed| parsed.with_lists(self.lists.clone()));
         match parsed.and_then(|parsed| parsed.require_lists().map(|()| parsed)) {
             Ok(parsed) => Some(parsed),
@@ -313,7 +270,7 @@ impl Reader {
         }
     }
 
-    fn action(&mut self, rule: &Map<String, Value>, path: &str) -> Option<Action> {
+    pub(super) fn action(&mut self, rule: &Map<String, Value>, path: &str) -> Option<Action> {
         let at = format!("{path}/action");
         let Some(told) = rule.get("action") else {
             return self.refuse("missing", path, "no key `action`");
@@ -331,7 +288,7 @@ impl Reader {
         action
     }
 
-    fn on_null(&mut self, rule: &Map<String, Value>, path: &str) -> Option<super::policy::OnNull> {
+    pub(super) fn on_null(&mut self, rule: &Map<String, Value>, path: &str) -> Option<super::policy::OnNull> {
         let known = "no_hit, hit, review or error";
         let Some(told) = rule.get("on_null") else {
             let found = Finding::error("on_null", path, "no key `on_null`")
@@ -348,7 +305,7 @@ impl Reader {
         found
     }
 
-    fn mode(&mut self, rule: &Map<String, Value>, path: &str) -> bool {
+    pub(super) fn mode(&mut self, rule: &Map<String, Value>, path: &str) -> bool {
         match rule.get("mode").map(|mode| mode.as_str().unwrap_or_default()) {
             None | Some("live") => false,
             Some("shadow") => true,
@@ -360,7 +317,7 @@ impl Reader {
         }
     }
 
-    fn reason(&mut self, rule: &Map<String, Value>, path: &str) -> [String; 2] {
+    pub(super) fn reason(&mut self, rule: &Map<String, Value>, path: &str) -> [String; 2] {
         let at = format!("{path}/reason");
         let mut texts = [String::new(), String::new()];
         match rule.get("reason") {

@@ -14,20 +14,22 @@ impl Policy {
     /// part of a query.
     pub fn to_sql(&self, dialect: Dialect, table: &str, types: &[(String, Type)]) -> Vec<(String, String)> {
         let mut kinds: Kinds = self.kinds();
-        // An integer that is only asked for may be a double with NaN; one that is told is not.
+        // An integer that is only asked for may be a double with NaN; one that is told is not. Those that are
+        // told are widened, as they are here: engines overflow, and round, in the type of a column.
         let told: Vec<&str> = types.iter().map(|(name, _)| name.as_str()).collect();
         kinds.extend(types.iter().cloned());
         let column = |name: &str| {
             let plain = quoted(name, dialect);
-            let may_be_nan = match kinds.get(name) {
-                Some(Type::Double) => true,
-                Some(Type::Integer) => !told.contains(&name),
-                _ => false,
+            let wide = match kinds.get(name) {
+                Some(Type::Double) => format!("CAST({plain} AS DOUBLE)"),
+                Some(Type::Integer) if told.contains(&name) => return format!("CAST({plain} AS BIGINT)"),
+                Some(Type::Integer) => plain.clone(),
+                _ => return plain,
             };
-            if self.nan == NanMode::Null && may_be_nan {
-                format!("(CASE WHEN isnan(CAST({plain} AS DOUBLE)) THEN NULL ELSE {plain} END)")
+            if self.nan == NanMode::Null {
+                format!("(CASE WHEN isnan(CAST({plain} AS DOUBLE)) THEN NULL ELSE {wide} END)")
             } else {
-                plain
+                wide
             }
         };
         let printer = Printer { dialect, column: &column };
