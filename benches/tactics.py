@@ -125,7 +125,8 @@ def engines(
             column = column.cast(pl.Float64)
         if operator == "in":
             return pl.col(name).is_in(value)
-        return column < value if operator == "<" else column > value
+        made: pl.Expr = column < value if operator == "<" else column > value
+        return made
 
     query = frame.lazy().select(
         (expression(a) & expression(b) & expression(c)).sum().alias(f"r{place}")
@@ -151,7 +152,7 @@ def engines(
 def zen(data: dict[str, Any], made: Any, records: int) -> float:
     """Seconds of zen-engine for so many records, one after the other, all rules in one expression node."""
     import polars as pl
-    import zen  # type: ignore[import-not-found]
+    import zen
 
     def text(predicate: tuple[str, str, Any]) -> str:
         name, operator, value = predicate

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
+import creditcore as cc
 from tests.cli.test_rank_verb import run
 from tests.tactic.test_policy import FRAME, POLICY, written
 
@@ -55,3 +57,25 @@ def test_decide_writes_the_records_with_their_decisions(tmp_path: Path) -> None:
 def test_schema_is_json_schema() -> None:
     told = json.loads(run("tactics", "schema").stdout)
     assert told["$defs"]["rule"]["required"] == ["id", "when", "action", "on_null"]
+
+
+def test_every_key_of_the_schema_is_one_that_files_may_have() -> None:
+    told = json.loads(run("tactics", "schema").stdout)
+    parts = {"rule": told["$defs"]["rule"], "tactic": told["$defs"]["tactic"], "policy": told}
+    values: dict[str, Any] = {
+        "tests": [],
+        "from": "2026-01-01",
+        "to": "2026-01-31",
+        "when": "x > 1",
+        "nan": "sql",
+    }
+    values |= {"action": "flag", "on_null": "hit", "mode": "live", "lists": {"l": {"values": [1]}}}
+    made: Any = None
+    for name, part in parts.items():
+        keys = {key: values.get(key, "text") for key in part["properties"] if key != "key_file"}
+        if name != "rule":
+            keys["rules" if name == "tactic" else "tactics"] = [made]
+        made = keys
+    assert cc.Policy(made).decide({"x": [2]}, as_of="2026-01-05")["rules"].to_list() == [["text"]]
+    for name in ("rule", "tactic", "policy"):
+        assert parts[name]["additionalProperties"] is False

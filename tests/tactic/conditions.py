@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -44,7 +45,7 @@ INSTANTS = [
 ]
 
 
-def _turned(values: list[object], by: int) -> list[object]:
+def _turned(values: Sequence[object], by: int) -> list[object]:
     return [*values[by:], *values[:by]] * 3
 
 
@@ -175,11 +176,14 @@ class Conditions:
 
     def member(self, depth: int) -> Part:
         word = self.pick("IN", "NOT IN")
+        values: Sequence[object]
         if self.random.random() < 0.5:
-            part, values = self.text(depth), self.random.sample(WORDS[1:], 3)
+            part = self.text(depth)
+            values = self.random.sample(WORDS[1:], 3)
             listed = ", ".join("'" + str(value).replace("'", "''") + "'" for value in values)
         else:
-            part, values = self.integer(depth), self.random.sample(WHOLE[1:], 3)
+            part = self.integer(depth)
+            values = self.random.sample(WHOLE[1:], 3)
             listed = ", ".join(map(str, values))
 
         def make(one: pl.Expr) -> pl.Expr:

@@ -102,14 +102,14 @@ def test_overlaps_of_a_unique_table(tmp_path: Path) -> None:
         assert decided["errors"].list.len().to_list() == [errors]
     flags = "age,action\n<= 18,flag\n>= 18,flag\n"
     (tmp_path / "limits.csv").write_text(flags)
-    for hit, rules, errors in (
+    for hit, ids, told in (
         ("unique", ["limits/1"], ["rule `limits/2`: a second row of its table fits"]),
         ("first", ["limits/1"], []),
         ("collect", ["limits/1", "limits/2"], []),
     ):
         decided = cc.Policy.load(written(tmp_path, TABLED.replace("unique", hit))).decide({"age": [18]})
-        assert decided["rules"].to_list() == [rules]
-        assert decided["errors"].to_list() == [errors]
+        assert decided["rules"].to_list() == [ids]
+        assert decided["errors"].to_list() == [told]
 
 
 @pytest.mark.parametrize(

@@ -211,9 +211,10 @@ def test_a_rule_without_on_null_and_doubled_ids_are_refused() -> None:
         of_rules(bare)
     with pytest.raises(cc.TacticError, match="`id` `r` is there twice"):
         of_rules(rule(), rule())
-    for bad in ({}, [], "x", {"tactics": []}, {"tactics": [{"id": "t"}]}, {"tactics": [3]}):
+    odd: tuple[Any, ...] = ({}, [], "x", {"tactics": []}, {"tactics": [{"id": "t"}]}, {"tactics": [3]})
+    for one in odd:
         with pytest.raises(cc.TacticError):
-            cc.Policy(bad)  # type: ignore[arg-type]
+            cc.Policy(one)
 
 
 @pytest.mark.parametrize(
@@ -261,3 +262,17 @@ def test_a_trace_shows_the_values(tmp_path: Path) -> None:
     assert burden["truth"] is None
     assert burden["values"] == {"amount": 100.0, "income": 0.0}
     assert burden["errors"][0].endswith("division by zero")
+
+
+def test_a_tally_counts_what_decide_lists(tmp_path: Path) -> None:
+    policy = cc.Policy.load(written(tmp_path))
+    many = pl.concat([FRAME] * 900, rechunk=False)
+    decided = policy.decide(many, shadow=True)
+    told = policy.tally(many)
+    counts = dict(decided["decision"].value_counts().rows())
+    assert {name: told[name] for name in counts} == counts
+    assert told["records"] == len(many)
+    listed = pl.concat([decided["rules"].explode(), decided["shadow"].explode()]).drop_nulls()
+    assert {name: count for name, count in told["hits"].items() if count} == dict(listed.value_counts().rows())
+    assert sum(told["errors"].values()) == decided["errors"].list.len().sum()
+    assert policy.tally(many, threads=1) == told

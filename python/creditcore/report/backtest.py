@@ -139,7 +139,8 @@ def _intervals(backtest: Backtest) -> str:
         )
         lines.append(
             f'<g><title>{told}</title><text x="{left - 12}" y="{y + 4}" text-anchor="end" '
-            f'fill="currentColor" font-size="12">{name}</text><line x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}" '
+            f'fill="currentColor" font-size="12">{name}</text>'
+            f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}" '
             f'stroke="var(--soft)" stroke-width="2"/>'
             f'<circle cx="{rate:.1f}" cy="{y}" r="4" fill="var(--bad)"/></g>'
         )
