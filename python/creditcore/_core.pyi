@@ -12,6 +12,7 @@ __all__ = [
     "__version__",
     "Aggregate",
     "Applied",
+    "Detection",
     "Fleet",
     "Network",
     "Parts",
@@ -28,13 +29,16 @@ __all__ = [
     "check_calibration",
     "check_scaling",
     "components",
+    "cut_of",
     "evaluate",
     "explain",
     "fit_calibration",
     "instruction_set",
+    "keyed_hashes",
     "model_formats",
     "read_policy",
     "score",
+    "suspicion",
 ]
 
 __version__: Final[str]
@@ -98,6 +102,57 @@ class Applied:
     def table(self, /) -> Table:
         """
         The columns.
+        """
+
+@final
+class Detection:
+    """
+    The features of a network's people, and what follows from them.
+    """
+    def features(self, /) -> Table:
+        """
+        `key` and the features, in the order of keys.
+        """
+    def label_free(self, /) -> Table:
+        """
+        The label-free score of each person.
+        """
+    @staticmethod
+    def of(
+        network: Network,
+        tau: SupportsFloat | SupportsIndex,
+        at: bool,
+        *,
+        threads: SupportsIndex | None = None,
+    ) -> Detection:
+        """
+        Computes the features as of now, or as they were known at each person's time.
+        """
+    def rings(
+        self,
+        /,
+        scores: Incomplete,
+        known: Incomplete,
+        cut: SupportsFloat | SupportsIndex,
+        resolution: SupportsIndex,
+        *,
+        learned: bool = False,
+        threads: SupportsIndex | None = None,
+    ) -> tuple[Table, Table]:
+        """
+        The groups among people whose score is at or above the cut: their members, and a row for each group.
+        """
+    def risks(self, /, scores: Incomplete, *, threads: SupportsIndex | None = None) -> Table:
+        """
+        What the partners' scores say of each person, in the order of keys.
+        """
+    def spread(self, /, known: Incomplete) -> Table:
+        """
+        How far known fraud reaches, from 1 for the known themselves.
+        """
+    def ties(self, /, least: SupportsFloat | SupportsIndex) -> Table:
+        """
+        `one`, `other` (numbers of people in the order of keys), `weight`: ties of this faded weight or more.
         """
 
 @final
@@ -290,6 +345,23 @@ class Policy:
     """
     Tactics of rules.
     """
+    def backtest(
+        self,
+        /,
+        source: Source,
+        label: str,
+        amount: str | None,
+        period: str | None,
+        mature: str | None,
+        against: Policy | None,
+        *,
+        day: SupportsIndex | None = None,
+        threads: SupportsIndex | None = None,
+        progress: Any | None = None,
+    ) -> "dict[str, object]":
+        """
+        Runs the policy over history: plain counts, and the texts of the periods.
+        """
     def check(
         self,
         /,
@@ -350,6 +422,12 @@ class Policy:
     ) -> tuple[int, int, int, list[int], list[int]]:
         """
         Counts decisions and hits: records, reject, review, hits of each rule, errors of each rule.
+        """
+    def to_sql(
+        self, /, dialect: str, table: str, columns: SupportsGetItem[int, tuple[str, str]]
+    ) -> list[tuple[str, str]]:
+        """
+        The query of every rule, by id.
         """
     def trace(self, /, source: Source) -> list[tuple[int, bool | None, bool, list[str]]]:
         """
@@ -603,6 +681,11 @@ def components(
     The connected components of a source's people: `key`, `component`, and the placeholders met by type.
     """
 
+def cut_of(scores: Incomplete, share: SupportsFloat | SupportsIndex) -> float:
+    """
+    A score that at most a share of people reaches.
+    """
+
 def evaluate(
     condition: str, source: Source, *, nan: str = "null", threads: SupportsIndex | None = None
 ) -> tuple[Table, list[tuple[int, int, int, str]]]:
@@ -642,6 +725,11 @@ def instruction_set() -> str:
     The instruction set that the kernels use.
     """
 
+def keyed_hashes(values: SupportsGetItem[int, str], key: SupportsGetItem[int, SupportsIndex]) -> list[int]:
+    """
+    The keyed hashes of values, as a list file writes them.
+    """
+
 def model_formats() -> list[str]:
     """
     The formats of model files that can be read.
@@ -649,6 +737,8 @@ def model_formats() -> list[str]:
 
 def read_policy(
     text: str,
+    named: SupportsGetItem[int, tuple[str, str | None, SupportsGetItem[int, str], bool]],
+    key: SupportsGetItem[int, SupportsIndex],
 ) -> tuple[Policy | None, list[tuple[str, str, str | None, str, tuple[int, int] | None, str, str | None]]]:
     """
     Reads a policy from JSON: the policy, where nothing is wrong with it, and what is.
@@ -672,4 +762,9 @@ def score(
 ) -> Table:
     """
     Scores predictions: `fraud_p`, `pd`, `points_model`, `points_final`.
+    """
+
+def suspicion(scores: Incomplete, cut: SupportsFloat | SupportsIndex) -> Table:
+    """
+    Scores as figures between 0 and 1 that are 1/2 at the cut.
     """
