@@ -1,10 +1,10 @@
 //! Packed decision trees, walked over ranks instead of values.
 //!
 //! In: trees whose tests compare small integers, and rows of such integers (codes). Out: for each row the sums of the
-//! leaves that it ends in, added tree by tree in their order. A node has 4 or 8 bytes; the nodes of a tree lie in breadth-first
-//! order with siblings side by side, so that a step is one addition without a branch, and several walks go on at
-//! once (Browne, Mhembere, Tomita, Vogelstein and Burns, *Forest Packing*, SDM 2019). A [`Forest`] is built only
-//! from links that make a tree, which is what lets the walk go without checks.
+//! leaves that it ends in, added tree by tree in their order. A node has 4 or 8 bytes; the nodes of a tree lie in
+//! breadth-first order with siblings side by side, so that a step is one addition without a branch, and several walks
+//! go on at once (Browne, Mhembere, Tomita, Vogelstein and Burns, *Forest Packing*, SDM 2019). A [`Forest`] is built
+//! only from links that make a tree, which is what lets the walk go without checks.
 
 #[cfg(test)]
 mod tests;
