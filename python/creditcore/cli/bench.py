@@ -97,3 +97,16 @@ def score(
         if small:
             for line in measured.latency(case, chosen, threads):
                 print(line, flush=True)
+
+
+@bench.command("groups")
+@click.option("--people", type=click.IntRange(min=20_000), default=100_000, help="People of each graph.")
+@click.option("--timing", type=click.Choice(["bursts", "waves", "none"]), default="bursts")
+@click.option("--train", type=int, default=1, help="Seed of the graph whose rings are confirmed.")
+@click.option("--test", type=int, default=2, help="Seed of the graph in which rings are looked for.")
+def groups(people: int, timing: str, train: int, test: int) -> None:
+    """Compare `creditcore groups` with every other method that is installed, on planted rings."""
+    from creditcore.bench.rings import compare
+
+    for line in compare(people, train, test, timing):
+        print(line, flush=True)
