@@ -273,6 +273,8 @@ def test_a_tally_counts_what_decide_lists(tmp_path: Path) -> None:
     assert {name: told[name] for name in counts} == counts
     assert told["records"] == len(many)
     listed = pl.concat([decided["rules"].explode(), decided["shadow"].explode()]).drop_nulls()
-    assert {name: count for name, count in told["hits"].items() if count} == dict(listed.value_counts().rows())
+    assert {name: count for name, count in told["hits"].items() if count} == dict(
+        listed.value_counts().rows()
+    )
     assert sum(told["errors"].values()) == decided["errors"].list.len().sum()
     assert policy.tally(many, threads=1) == told
