@@ -209,14 +209,13 @@ def label_rows(records: Records, key: str, labels: Any) -> pl.DataFrame:
 
 def known_of(people: pl.Series, labels: pl.DataFrame | None) -> NDArray[np.int8]:
     """Give for each key 1 for known fraud, 0 for known good, -1 for unknown."""
-    import numpy as np
-
     if labels is None:
-        return np.full(len(people), -1, dtype=np.int8)
+        # A key is never null: everybody is unknown.
+        return people.is_null().cast(int).to_numpy().astype("int8") - 1
     one = labels.drop_nulls("label").group_by("key").max()
     one = one.with_columns(one["key"].cast(people.dtype))
     joined = people.to_frame("key").join(one, on="key", how="left", maintain_order="left")
-    return joined["label"].fill_null(-1).to_numpy().astype(np.int8)
+    return joined["label"].fill_null(-1).to_numpy().astype("int8")
 
 
 def column(table: _core.Table) -> NDArray[np.float64]:
@@ -245,8 +244,6 @@ def find_in(
         notes: what was said before.
         threads: one for each processor by default.
     """
-    import numpy as np
-
     from creditcore._frame import to_polars
 
     settings, _ = _split(config)
@@ -270,12 +267,12 @@ def find_in(
         assert cut is not None
         bound = cut
     if (known == 1).any():
-        scores = np.maximum(scores, column(detection.spread(known)))
+        scores = scores.clip(min=column(detection.spread(known)))
     resolution = settings.get("resolution", RESOLUTION[used])
     judged_from = settings.get("judged_from", JUDGED_FROM[used])
     sixteenths = max(round(resolution * SIXTEENTHS), 1)
     members, summary = detection.rings(
-        np.ascontiguousarray(scores), known, bound, sixteenths, learned=used == "model", threads=threads
+        scores, known, bound, sixteenths, learned=used == "model", threads=threads
     )
     complete = {
         **json.loads(network.plan())["config"],

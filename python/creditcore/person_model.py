@@ -88,8 +88,8 @@ class PersonModel:
             raise ArgumentError(
                 f"the person model needs feature `{missing[0]}`; find groups in a network of the same types"
             )
-        plain = features.select(self.features).to_numpy()
-        first = _predict(self.first, plain, threads)
+        plain = features.select(self.features)
+        first = _predict(self.first, plain.to_numpy(), threads)
         return _predict(self.second, _beside_risks(detection, plain, first, threads), threads)
 
     def guarded(
@@ -111,22 +111,17 @@ class PersonModel:
 
 
 def _predict(model: str, rows: NDArray[np.float32], threads: int | None) -> NDArray[np.float64]:
-    import numpy as np
-
     booster = _lightgbm().Booster(model_str=model)
-    scores = booster.predict(rows, num_threads=threads or 1)
-    return np.clip(np.asarray(scores, dtype=np.float64), 0.0, 1.0)
+    scores: NDArray[np.float64] = booster.predict(rows, num_threads=threads or 1)
+    return scores.clip(0.0, 1.0)
 
 
 def _beside_risks(
-    detection: _core.Detection, plain: NDArray[np.float32], scores: NDArray[np.float64], threads: int | None
+    detection: _core.Detection, plain: pl.DataFrame, scores: NDArray[np.float64], threads: int | None
 ) -> NDArray[np.float32]:
-    import numpy as np
-
     from creditcore._frame import to_polars
 
-    risks = to_polars(detection.risks(np.ascontiguousarray(scores), threads=threads)).to_numpy()
-    return np.hstack([plain, risks])
+    return plain.hstack(to_polars(detection.risks(scores, threads=threads))).to_numpy()
 
 
 def _lightgbm() -> Any:
@@ -151,14 +146,12 @@ def learn(
     Returns:
         The model, or none with a note that says what is missing.
     """
-    import numpy as np
-
     from creditcore._frame import to_polars
 
     detection = _core.Detection.of(network._core, tau, False, threads=threads)
     features = to_polars(detection.features())
     known = known_of(features["key"], labels)
-    confirmed = (known == 1).astype(np.float64)
+    confirmed = (known == 1).astype("float64")
     _, rings = detection.rings(confirmed, known, 0.5, 4, threads=threads)
     count, good = len(to_polars(rings)), int((known == 0).sum())
     if count < LEAST_RINGS or good < LEAST_GOOD:
@@ -168,10 +161,11 @@ def learn(
     if _missing_lightgbm():
         return None, ["label-free score: lightgbm is not installed (extra `train`)"]
     names = [name for name in features.columns if name != "key"]
-    plain = features.select(names).to_numpy()
+    plain = features.select(names)
+    rows = plain.to_numpy()
     used, weight = _sample(known)
-    first = _train(plain[used], known[used], weight, threads)
-    beside = _beside_risks(detection, plain, _predict(first, plain, threads), threads)
+    first = _train(rows[used], known[used], weight, threads)
+    beside = _beside_risks(detection, plain, _predict(first, rows, threads), threads)
     second = _train(beside[used], known[used], weight, threads)
     rate = float((_predict(second, beside, threads) >= CUT).mean())
     return PersonModel(first, second, names, rate, count, tau), []
@@ -185,12 +179,12 @@ def _missing_lightgbm() -> bool:
 
 def _sample(known: NDArray[np.int8]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Give the people to fit on, in the order of keys, and their weights: all frauds, some of the good."""
-    import numpy as np
-
-    fraud, good = np.flatnonzero(known == 1), np.flatnonzero(known == 0)
-    step = max(len(good) // (GOOD_FOR_EACH * max(len(fraud), 1)), 1)
-    used = np.sort(np.concatenate([fraud, good[::step]]))
-    return used, np.where(known[used] == 1, 1.0, float(step))
+    chosen = known == 1
+    good = (known == 0).nonzero()[0]
+    step = max(len(good) // (GOOD_FOR_EACH * max(int(chosen.sum()), 1)), 1)
+    chosen[good[::step]] = True
+    used = chosen.nonzero()[0]
+    return used, (known[used] == 0) * (step - 1.0) + 1.0
 
 
 def _train(

@@ -25,7 +25,7 @@ def records(folder: Path) -> str:
             "card_1": ["C1" if key in ring else None for key in keys],
             "card_2": [f"C9{key}" for key in keys],
             "device": ["D1" if key in ring else None for key in keys],
-            "day": [18_500 + key // 60 for key in keys],
+            "day": [18_500 + key // 150 for key in keys],
             "fraud": [True if key == 40 else None for key in keys],
         }
     )

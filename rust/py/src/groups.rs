@@ -211,14 +211,13 @@ fn shared_text(links: &Links, ring: &Ring) -> String {
 
 /// The types of the identifiers that hold a ring: `2 device, 1 bank_card`.
 fn types_text(links: &Links, ring: &Ring) -> String {
-    let types = &links.settings().types;
-    let mut counts = vec![0; types.len()];
-    ring.evidence.dissolving.iter().for_each(|&identifier| counts[links.type_of(identifier)] += 1);
-    let told = types.iter().zip(counts).filter(|&(_, count)| count > 0);
-    told.map(|(kind, count)| format!("{count} {}", kind.name)).collect::<Vec<_>>().join(", ")
+    let held = |kind: usize| ring.evidence.dissolving.iter().filter(|&&id| links.type_of(id) == kind).count();
+    let types = links.settings().types.iter().enumerate();
+    let told = types.map(|(number, kind)| (held(number), &kind.name)).filter(|&(count, _)| count > 0);
+    told.map(|(count, name)| format!("{count} {name}")).collect::<Vec<_>>().join(", ")
 }
 
-/// A score that at most a share of people reaches.
+/// A score that a share of people reaches.
 #[pyfunction]
 pub(crate) fn cut_of(py: Python<'_>, scores: PyArray, share: f64) -> PyResult<f64> {
     Ok(core::cut_of(&numbers::<Float64Type>(py, &scores)?, share))
