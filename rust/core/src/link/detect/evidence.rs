@@ -111,9 +111,9 @@ fn dissolving(inside: &Inside<'_>) -> Vec<u32> {
     while low < high {
         let middle = low.midpoint(high);
         if holds(middle) {
-            low = middle + 1
+            low = middle + 1;
         } else {
-            high = middle
+            high = middle;
         }
         taken = low;
     }

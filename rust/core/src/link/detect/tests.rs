@@ -48,7 +48,10 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
 }
 
 /// The pairs of people with what they share: types, identifiers, weight, faded weight.
-fn twin(rows: &[Row], cap: usize) -> BTreeMap<(usize, usize), (BTreeSet<u8>, u32, u64, u64)> {
+/// Types, identifiers, weight and faded weight of what two people share.
+type Shared = (BTreeSet<u8>, u32, u64, u64);
+
+fn twin(rows: &[Row], cap: usize) -> BTreeMap<(usize, usize), Shared> {
     let mut shown: BTreeMap<(u8, u64), BTreeSet<usize>> = BTreeMap::new();
     for (person, (_, _, own)) in rows.iter().enumerate() {
         for &identifier in own {
@@ -126,7 +129,7 @@ proptest! {
     #[test]
     fn threads_and_the_order_of_rows_change_no_bit(rows in rows(), threads in 1..4_usize) {
         let one = features(&links(&rows), View::Now, 1);
-        let mut turned = rows.clone();
+        let mut turned = rows;
         turned.reverse();
         let other = features(&links(&turned), View::Now, threads);
         prop_assert_eq!(one.columns, other.columns);
