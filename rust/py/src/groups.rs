@@ -1,4 +1,5 @@
 //! Groups: features of people's surroundings, scores, rings and their evidence.
+#![expect(clippy::needless_pass_by_value, reason = "an array crosses the boundary as a value")]
 
 use std::sync::Arc;
 
