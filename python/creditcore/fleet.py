@@ -1,8 +1,7 @@
 """Fleets: models that are evaluated together, to the training library's own bits.
 
 Comes in: model files (LightGBM, XGBoost, CatBoost) or a compiled fleet; frames or single records. Goes out:
-predictions, leaves, contributions, compiled fleets.
-Inputs are matched by name, categories by value, never by position or by a frame's codes.
+predictions, leaves, contributions, compiled fleets. Inputs are matched by name, categories by value, never by position or by a frame's codes.
 """
 
 from __future__ import annotations
@@ -31,38 +30,14 @@ PRECISIONS = ("exact", "fast")
 class Fleet:
     """Models that are evaluated together; immutable, and safe to use from many threads at once.
 
-    >>> import creditcore as cc, pathlib, tempfile
-    >>> text = '''tree
-    ... version=v4
-    ... num_class=1
-    ... num_tree_per_iteration=1
-    ... label_index=0
-    ... max_feature_idx=0
-    ... objective=binary sigmoid:1
-    ... feature_names=age
-    ... feature_infos=[18:99]
-    ...
-    ... Tree=0
-    ... num_leaves=2
-    ... num_cat=0
-    ... split_feature=0
-    ... threshold=30
-    ... decision_type=2
-    ... left_child=-1
-    ... right_child=-2
-    ... leaf_value=0.5 -0.25
-    ... leaf_count=3 7
-    ... internal_count=10
-    ...
-    ... end of trees
-    ... '''
-    >>> file = pathlib.Path(tempfile.mkdtemp()) / "young.txt"
-    >>> _ = file.write_text(text)
-    >>> fleet = cc.Fleet.load(file)
-    >>> fleet.predict({"age": [20.0, 45.0, None]}).rows()
-    [(0.5,), (-0.25,), (0.5,)]
-    >>> fleet.leaves({"age": [20, 45]})["young"].tolist()
-    [[0], [1]]
+    >>> import creditcore as cc
+    >>> from creditcore.demo import UCI_CASE
+    >>> fleet = cc.Fleet.load(UCI_CASE)
+    >>> frame = {feature["column"]: [0.0, None] for feature in fleet.features}
+    >>> fleet.predict(frame, output="probability").shape
+    (2, 1)
+    >>> {name: leaves.shape for name, leaves in fleet.leaves(frame).items()}
+    {'credit_uci': (2, 113)}
     """
 
     def __init__(self, core: _core.Fleet, declarations: Sequence[Declaration]) -> None:

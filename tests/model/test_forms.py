@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 import creditcore as cc
-from tests.model.oracle import assert_same_bits, assert_same_leaves
+from tests.model.oracle import assert_same_bits, assert_same_leaves, engines_of
 
 FORMS = Path(__file__).parent / "data" / "forms"
 MODELS = sorted(FORMS.glob("*.gz"))
@@ -42,7 +42,11 @@ def test_every_file_has_its_writer() -> None:
 def test_every_bit_is_the_writer_s(model: Path) -> None:
     rows, answers = parts(model)
     fleet = cc.Fleet.load({"m": model})
-    assert_same_bits(fleet.predict(rows), answers.select(pl.col("^raw:.*$")), "raw")
+    raw = answers.select(pl.col("^raw:.*$"))
+    assert_same_bits(fleet.predict(rows), raw, "raw")
+    if "linear" not in model.stem:
+        for engine, forced in engines_of(model):
+            assert_same_bits(forced.predict(rows), raw, f"raw, {engine}")
     ours = fleet.predict(rows, output="probability").to_numpy()
     theirs = answers.select(pl.col("^prediction:.*$")).to_numpy()
     if model.stem.startswith("catboost"):

@@ -226,7 +226,7 @@ impl Column {
 
 /// For each feature of a model the ways in which its nodes take it, as bits.
 fn takes(model: &Bound) -> Vec<u8> {
-    let mut takes = vec![0u8; model.ensemble.features.len()];
+    let mut takes = vec![0u8; model.slots.len()];
     for node in model.ensemble.trees.iter().flat_map(|tree| &tree.nodes) {
         takes[node.feature as usize] |= 1 << Take::of(node).index();
     }
