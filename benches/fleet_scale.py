@@ -2,10 +2,10 @@
 
     .venv/bin/python benches/fleet_scale.py --models 1,10,100,1000,3000 --records 1000,100000,10000000
 
-Trains 200 models (`creditcore bench score` makes the same ones) and, beyond that, makes further ones of them by
-moving every threshold a little, so that each has cuts of its own. Records are a million that are drawn once and
-go through again and again, batch by batch; the outputs of a batch are reduced to their mean, as a blend would
-be. Each size runs in a process of its own, whose peak memory counts, and with each number of threads.
+Trains 200 models (`creditcore bench score` makes the same ones) and, beyond that, makes further ones of them
+by moving every threshold a little, so that each has its own cuts. Records are a million that are drawn once
+and go through again and again, batch by batch; the outputs of a batch are reduced to their mean, as a blend
+would be. Each size runs in a process of its own, whose peak memory counts, and with each number of threads.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Fleets: models that are evaluated together, to the training library's own bits.
 
 Comes in: model files (LightGBM, XGBoost, CatBoost) or a compiled fleet; frames or single records. Goes out:
-predictions, leaves, contributions, compiled fleets. Inputs are matched by name, categories by value, never by position or by a frame's codes.
+predictions, leaves, contributions, compiled fleets. Inputs are matched by name, categories by value, never by
+position or by a frame's codes.
 """
 
 from __future__ import annotations

@@ -218,7 +218,7 @@ fn model(listed: &ListedModel, parts: &Parts<'_>, span: &Span) -> std::result::R
 /// What a model has beside sums of trees.
 fn extra(listed: &ListedModel) -> std::result::Result<Extra, String> {
     let (copies, outputs) = (listed.copies as usize, listed.base.len());
-    if copies == 0 || listed.trees as usize % copies != 0 {
+    if copies == 0 || !(listed.trees as usize).is_multiple_of(copies) {
         return Err(format!("{} trees are no whole number of {copies}", listed.trees));
     }
     let number = |text: &String| text.parse::<f64>().map_err(|_| format!("`{text}` is no number"));
