@@ -117,7 +117,8 @@ def main() -> None:
     parser.add_argument("--one", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.one is not None:
-        one([Path(file) for file in json.loads(sys.stdin.read())], *numbers(asked.one), asked.precision)
+        records, threads = numbers(asked.one)
+        one([Path(file) for file in json.loads(sys.stdin.read())], records, threads, asked.precision)
         return
     print(
         f"{'models':>7}{'records':>13}{'threads':>8}{'load s':>8}{'ready s':>8}{'s':>9}"

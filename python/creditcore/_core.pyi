@@ -683,7 +683,7 @@ def components(
 
 def cut_of(scores: Incomplete, share: SupportsFloat | SupportsIndex) -> float:
     """
-    A score that at most a share of people reaches.
+    A score that a share of people reaches.
     """
 
 def evaluate(

@@ -52,7 +52,9 @@ def of_the_demo(folder: Path, rows: int) -> Case:
     from creditcore.demo.world import World, chunks
 
     files = sorted(unpack(folder / DEMO).glob("*.txt"))
-    drawn = pl.concat([records.select(NAMES) for records, _ in chunks(World(records=rows))])
+    drawn = pl.concat(
+        [records.select(NAMES) for records, _ in chunks(World(rows, fleets.EVALUATION_SEED, "published"))]
+    )
     numbers = [
         (pl.col(name).cast(pl.Enum(CATEGORICAL[name])).to_physical() if name in CATEGORICAL else pl.col(name))
         .cast(pl.Float64)

@@ -47,7 +47,7 @@ class Rival:
 def _lightgbm(file: Path, threads: int) -> Scorer:
     import lightgbm
 
-    booster = lightgbm.Booster(model_file=file)
+    booster: Any = lightgbm.Booster(model_file=file)
     return lambda rows: booster.predict(rows, raw_score=True, num_threads=threads)
 
 
