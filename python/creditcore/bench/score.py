@@ -27,7 +27,7 @@ from creditcore.errors import ArgumentError
 from creditcore.fleet import Fleet
 
 FEW_MODELS = 20
-"""Models that a rival which compiles for seconds is timed on, and that small batches go through."""
+"""Models that a slow rival is timed on, and that small batches go through."""
 SMALL_BATCHES = (1, 8, 64, 512)
 SECONDS_OF_A_BATCH = 2.0
 FEWEST_CALLS, MOST_CALLS = 20, 2_000
@@ -50,6 +50,7 @@ class Engine:
 
     def measure(self) -> None:
         """Run once."""
+        _rest()
         busy, wall = time.process_time(), time.perf_counter()
         self.run()
         self.wall.append(time.perf_counter() - wall)
@@ -84,7 +85,7 @@ def throughput(case: Case, rivals: Sequence[Rival], threads: int, runs: int) -> 
         fleet.predict(case.frame, precision="fast").to_numpy(), out, probability=False
     )
     for rival in rivals:
-        models = min(FEW_MODELS, len(fleet)) if rival.slow_to_build else len(fleet)
+        models = min(FEW_MODELS, len(fleet)) if rival.slow else len(fleet)
         scorers, seconds = _timed(lambda: [rival.build(file, threads) for file in case.files[:models]])  # noqa: B023
         engine = Engine(rival.name, _theirs(scorers, inputs), sum(trees[:models]), seconds / models)
         answers = np.column_stack([score(rows) for score, rows in zip(scorers, inputs, strict=False)])
@@ -102,8 +103,11 @@ def throughput(case: Case, rivals: Sequence[Rival], threads: int, runs: int) -> 
         yield f"{engine.name:<18}{wall:>9.3f}{busy:>9.3f}{ratios}{loaded}  {engine.agreement}"
 
 
-def latency(case: Case, rivals: Sequence[Rival], threads: int) -> Iterator[str]:
-    """Time single calls with few records through a few models; gives lines to print."""
+def latency(case: Case, rivals: Sequence[Rival], threads: int = 1) -> Iterator[str]:
+    """Time single calls with few records through a few models; gives lines to print.
+
+    On one thread by default: waking others takes longer than such a call.
+    """
     files = case.files[:FEW_MODELS]
     fleet = case.load(files)
     fleet.prepare()
@@ -116,7 +120,8 @@ def latency(case: Case, rivals: Sequence[Rival], threads: int) -> Iterator[str]:
         inputs = matrices(fleet, frame)
         calls = {"creditcore": _ours(fleet, frame, "exact", threads)}
         calls |= {name: _theirs(scorers, inputs) for name, scorers in built}
-        for name, (middle, worst) in _in_turn(calls).items():
+        for name, call in calls.items():
+            middle, worst = _percentiles(call)
             lines[name] += f"{middle * 1e6:>11,.0f} /{worst * 1e6:>7,.0f}"
     lines["creditcore"] += f"   one record as a dict: {_single(fleet, case.frame) * 1e6:,.0f}"
     yield from lines.values()
@@ -173,22 +178,21 @@ def _far(answers: NDArray[Any], ours: NDArray[np.float64], probability: bool) ->
     return f"{difference.max():.1e}; {equal:.0%} equal bits; {other} beyond {FAR}"
 
 
-def _in_turn(calls: dict[str, Callable[[], object]]) -> dict[str, tuple[float, float]]:
-    """Give the median and the 99th percentile of the seconds of each call."""
-    seconds: dict[str, list[float]] = {name: [] for name in calls}
-    for call in calls.values():
-        call()
-    end = time.perf_counter() + SECONDS_OF_A_BATCH * len(calls)
-    rounds = 0
-    while rounds < FEWEST_CALLS or (rounds < MOST_CALLS and time.perf_counter() < end):
-        rounds += 1
-        for name, call in calls.items():
-            seconds[name].append(_timed(call)[1])
-    found = {}
-    for name, taken in seconds.items():
-        taken.sort()
-        found[name] = (statistics.median(taken), taken[math.ceil(0.99 * len(taken)) - 1])
-    return found
+def _percentiles(call: Callable[[], object]) -> tuple[float, float]:
+    """Give the median and the 99th percentile of the seconds of a call."""
+    _rest()
+    call()
+    seconds: list[float] = []
+    end = time.perf_counter() + SECONDS_OF_A_BATCH
+    while len(seconds) < FEWEST_CALLS or (len(seconds) < MOST_CALLS and time.perf_counter() < end):
+        seconds.append(_timed(call)[1])
+    seconds.sort()
+    return statistics.median(seconds), seconds[math.ceil(0.99 * len(seconds)) - 1]
+
+
+def _rest() -> None:
+    """Wait until the threads of the engine before have stopped looking for work."""
+    time.sleep(0.3)
 
 
 def _single(fleet: Fleet, frame: pl.DataFrame) -> float:

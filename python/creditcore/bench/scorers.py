@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,8 +34,8 @@ class Rival:
     build: Callable[[Path, int], Scorer]
     probability: bool = False
     """Whether it gives probabilities, having no way to give raw outputs."""
-    slow_to_build: bool = False
-    """Whether a model takes seconds to compile, so that few are."""
+    slow: bool = False
+    """Whether a model takes seconds to compile or a fleet to evaluate, so that few models are tried."""
     categorical: bool = True
     """Whether it evaluates categorical splits."""
 
@@ -87,8 +88,9 @@ def _tl2cgen(file: Path, threads: int) -> Scorer:
     with tempfile.TemporaryDirectory(prefix="creditcore-bench-") as folder:
         library = Path(folder) / "model.so"
         settings = {"parallel_comp": os.cpu_count() or 1}
-        tl2cgen.export_lib(_of_treelite(file), toolchain="gcc", libpath=library, params=settings)
-        predictor = tl2cgen.Predictor(library, nthread=threads)
+        with _silent():
+            tl2cgen.export_lib(_of_treelite(file), toolchain="gcc", libpath=library, params=settings)
+            predictor = tl2cgen.Predictor(library, nthread=threads)
     return lambda rows: predictor.predict(tl2cgen.DMatrix(rows), pred_margin=True).reshape(-1)
 
 
@@ -112,6 +114,21 @@ def _onnxruntime(file: Path, threads: int) -> Scorer:
     return lambda rows: session.run(["probabilities"], {"rows": rows.astype(np.float32, copy=False)})[0][:, 1]
 
 
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Keep what native code prints away from the figures."""
+    kept = os.dup(1), os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        for descriptor in (1, 2):
+            os.dup2(nowhere.fileno(), descriptor)
+        try:
+            yield
+        finally:
+            for descriptor, old in zip((1, 2), kept, strict=True):
+                os.dup2(old, descriptor)
+                os.close(old)
+
+
 def _booster(file: Path) -> Any:
     if file.suffix == ".txt":
         import lightgbm
@@ -133,10 +150,10 @@ def _of_treelite(file: Path) -> Any:
 BOTH = ("lightgbm", "xgboost")
 RIVALS = (
     Rival("oneDAL", "daal4py", BOTH, _onedal, probability=True, categorical=False),
-    Rival("lleaves", "lleaves", ("lightgbm",), _lleaves, slow_to_build=True),
-    Rival("TL2cgen", "tl2cgen", BOTH, _tl2cgen, slow_to_build=True),
+    Rival("lleaves", "lleaves", ("lightgbm",), _lleaves, slow=True),
+    Rival("TL2cgen", "tl2cgen", BOTH, _tl2cgen, slow=True),
     Rival("LightGBM", "lightgbm", ("lightgbm",), _lightgbm),
     Rival("XGBoost", "xgboost", ("xgboost",), _xgboost),
-    Rival("treelite", "treelite", BOTH, _treelite),
-    Rival("onnxruntime", "onnxruntime", BOTH, _onnxruntime, probability=True, categorical=False),
+    Rival("treelite", "treelite", BOTH, _treelite, slow=True),
+    Rival("onnxruntime", "onnxruntime", BOTH, _onnxruntime, probability=True, slow=True, categorical=False),
 )

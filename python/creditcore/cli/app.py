@@ -51,7 +51,7 @@ def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> 
     help="Print the version and stop.",
 )
 def app() -> None:
-    """Exact weighted credit averages and rankings."""
+    """Evaluate models and rules over credit records, find hidden groups, rank regions."""
 
 
 def run() -> int:

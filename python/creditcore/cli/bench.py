@@ -95,7 +95,7 @@ def score(
         for line in measured.throughput(case, chosen, threads, runs):
             print(line, flush=True)
         if small:
-            for line in measured.latency(case, chosen, threads):
+            for line in measured.latency(case, chosen):
                 print(line, flush=True)
 
 
