@@ -60,7 +60,10 @@ def declarations_of(text: str, path: str) -> list[Declaration]:
     Raises:
         FormatError: what no declaration says, with file and section.
     """
-    return [_declaration(record, path) for record in json.loads(text)]
+    records = json.loads(text)
+    if not isinstance(records, list):
+        raise FormatError(f"`{path}`: section `models`: `declared` is no list; compile the models again")
+    return [_declaration(record, path) for record in records]
 
 
 def _declaration(record: Any, path: str) -> Declaration:

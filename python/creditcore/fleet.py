@@ -84,9 +84,10 @@ class Fleet:
         """
         given = dict(names or {})
         if is_compiled(paths):
-            if given or by_position:
+            if given or by_position or best_iteration:
                 raise ArgumentError(
-                    f"`{paths}` is a compiled fleet; give `names` and `by_position` before it is compiled"
+                    f"`{paths}` is a compiled fleet; give `names`, `by_position` and `best_iteration` before "
+                    "it is compiled"
                 )
             core, told = _core.Fleet.open(str(paths), engine=engine, threads=threads)
             return Fleet(core, declarations_of(told, str(paths)))
@@ -213,11 +214,14 @@ class Fleet:
 
         Raises:
             SourceError, FormatError: a declared calibration that cannot be read.
+            ArgumentError: a calibration of a model without a column of its name.
         """
         made = {one.name: one.calibration_of() for one in self._declarations if one.calibration is not None}
-        return probabilities.with_columns(
-            made[name].apply(probabilities[name]).alias(name) for name in made if name in probabilities
-        )
+        if absent := [name for name in made if name not in probabilities]:
+            raise ArgumentError(
+                f"model `{absent[0]}` has a calibration but no column of that name; one is of a single output"
+            )
+        return probabilities.with_columns(made[name].apply(probabilities[name]).alias(name) for name in made)
 
     def leaves(
         self, frame: Any, threads: int | None = None, progress: Progress | None = None
@@ -334,6 +338,8 @@ class Fleet:
         Raises:
             ArgumentError: a name that no model has, or twice; no name.
         """
+        if isinstance(names, str):
+            raise ArgumentError(f"`names` is the text `{names}`; give a list of names")
         places = {declaration.name: place for place, declaration in enumerate(self._declarations)}
         unknown = [name for name in names if name not in places]
         if unknown or not names:
@@ -353,7 +359,10 @@ class Fleet:
             As `load`; ArgumentError for two outputs of one name.
         """
         more = other if isinstance(other, Fleet) else Fleet.load(other, threads=threads)
-        return Fleet(self._core.joined(more._core), [*self._declarations, *more._declarations])
+        joined = self._core.joined(more._core)
+        if twice := {one.name for one in self._declarations} & {one.name for one in more._declarations}:
+            raise ArgumentError(f"two models are called `{min(twice)}`; rename one")
+        return Fleet(joined, [*self._declarations, *more._declarations])
 
     def compile(self, path: str | os.PathLike[str]) -> None:
         """Write the fleet into one file, which `load` reads in a fraction of the time; usually named `.ccf`.

@@ -200,6 +200,10 @@ def label_rows(records: Records, key: str, labels: Any) -> pl.DataFrame:
         values = to_frame({"label": labels})["label"]
         if len(values) != len(frame):
             raise ArgumentError(f"there are {len(values)} labels for {len(frame)} rows; give one for each")
+    if not (values.dtype.is_numeric() or str(values.dtype) in ("Boolean", "Null")):
+        raise ArgumentError(
+            f"labels are of type {values.dtype}; give true (confirmed fraud), false (confirmed good) or null"
+        )
     whole = values.cast(int)
     if len(whole.drop_nulls()) and not set(whole.drop_nulls().unique().to_list()) <= {0, 1}:
         raise ArgumentError("labels are true (confirmed fraud), false (confirmed good) or null (unknown)")

@@ -135,11 +135,17 @@ def known_columns(schema: Any) -> list[tuple[str, str]]:
         return list(schema.items())
     if isinstance(schema, list | tuple) and all(isinstance(name, str) for name in schema):
         return [(name, "") for name in schema]
-    from creditcore._frame import column_kinds
+    from creditcore._frame import column_kinds, source_parts
 
-    if as_paths(schema) is not None:
-        return [(name, "") for name in open_source(schema).column_names()]
-    return column_kinds(schema)
+    if as_paths(schema) is None:
+        return column_kinds(schema)
+    opened = open_source(schema)
+    names = opened.column_names()
+    first = next(source_parts(opened, [(name, "key") for name in names]), None)
+    kinds = [kind for _, kind in column_kinds(first[0])] if first is not None else [""] * len(names)
+    # Columns of CSV are all texts until a rule asks for numbers.
+    untyped = set(kinds) <= {"text", ""}
+    return [(name, "" if untyped else kind) for name, kind in zip(names, kinds, strict=True)]
 
 
 def plain(value: Any, *, given: bool = False) -> Any:

@@ -106,7 +106,7 @@ impl Fleet {
         self.require(output)?;
         let applies = applies(&self.models, rows, threads, control)?;
         let (widths, total) = (self.widths(), rows.count());
-        let chosen = self.engines.choose(total as u64, threads, control)?;
+        let chosen = self.engines.choose(total as u64, precision, threads, control)?;
         let most = block_rows(&chosen);
         let filled = self.fill(rows, &widths, most, threads, control, |block, parts| {
             self.evaluate(&chosen, block, output, precision, control, parts)
@@ -136,7 +136,7 @@ impl Fleet {
             return Err(Error::argument(text));
         }
         let applies = applies(&self.models, rows, threads, control)?;
-        let chosen = self.engines.choose(total as u64, threads, control)?;
+        let chosen = self.engines.choose(total as u64, precision, threads, control)?;
         let (slices, of_slice): (Vec<&mut [f64]>, Vec<usize>) = match layout {
             Layout::Rows => (vec![&mut *out], vec![outputs]),
             Layout::Columns => (out.chunks_exact_mut(total.max(1)).collect(), vec![1; outputs]),

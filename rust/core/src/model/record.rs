@@ -197,7 +197,7 @@ impl Fleet {
         self.inputs.read_record(&self.models, values, &record.places, &mut block)?;
         let widths = self.widths();
         room.resize(widths.iter().sum(), 0.0);
-        let chosen = self.engines.choose(1, 1, &control)?;
+        let chosen = self.engines.choose(1, Precision::Exact, 1, &control)?;
         let mut parts = split(&mut room, 1, &widths);
         self.evaluate(&chosen, &block, output, Precision::Exact, &control, &mut parts)?;
         let mut found: Vec<Option<f64>> = room.iter().copied().map(Some).collect();

@@ -160,7 +160,11 @@ impl Forest {
         Ok(match &branch.ask {
             Ask::AtMost(cut) => u64::from(*cut) | view,
             Ask::Within(words) => {
-                let place = self.sets.len() as u64;
+                // The upper half of a node is its view.
+                let Ok(place) = u32::try_from(self.sets.len()) else {
+                    return Err("there are more sets than can be numbered".to_owned());
+                };
+                let place = u64::from(place);
                 self.sets.push(words.len() as u64);
                 self.sets.extend_from_slice(words);
                 place | view | SET_FLAG

@@ -169,13 +169,9 @@ fn model(listed: &ListedModel, parts: &Parts<'_>, span: &Span) -> std::result::R
     let format = FORMATS.iter().find(|known| known.name == listed.format);
     let format = format.ok_or_else(|| refused(format!("the format `{}` is unknown", listed.format)))?.name;
     let fits = (1..=MOST_OUTPUTS).contains(&listed.base.len()) && listed.features.len() <= MOST_FEATURES;
-    if !fits || listed.trees == 0 {
-        return Err(refused(format!(
-            "{} outputs, {} features and {} trees make no model",
-            listed.base.len(),
-            listed.features.len(),
-            listed.trees
-        )));
+    if !fits {
+        let (outputs, features) = (listed.base.len(), listed.features.len());
+        return Err(refused(format!("{outputs} outputs and {features} features make no model")));
     }
     let base =
         listed.base.iter().map(|text| text.parse().map_err(|_| refused(format!("the base is `{text}`"))));

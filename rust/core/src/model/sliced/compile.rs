@@ -180,11 +180,10 @@ impl Fleet<'_> {
         let ensemble = &model.ensemble;
         let mut segments = Vec::new();
         let mut draft = Draft::new(layout);
-        let mut seen = vec![part.trees.start > 0; ensemble.outputs()];
-        if part.trees.start > 0 {
-            // Outputs before that of the first tree are finished, those behind it have not begun.
-            let before = ensemble.trees[self.orders[part.model][part.trees.start - 1] as usize].output;
-            seen.iter_mut().skip(before as usize + 1).for_each(|seen| *seen = false);
+        // Outputs that an earlier part of the model has begun.
+        let mut seen = vec![false; ensemble.outputs()];
+        for &tree in &self.orders[part.model][..part.trees.start] {
+            seen[ensemble.trees[tree as usize].output as usize] = true;
         }
         for position in part.trees.clone() {
             let tree = &ensemble.trees[self.orders[part.model][position] as usize];

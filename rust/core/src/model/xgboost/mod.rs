@@ -293,5 +293,6 @@ fn of_tree(
     if width == 1 {
         return Ok(vec![columns.grow(features, group, width, weight)?]);
     }
+    columns.check_copies(width)?;
     (0..width as u32).map(|output| columns.grow(features, output, width, weight)).collect()
 }

@@ -10,6 +10,9 @@ use crate::model::json::Json;
 use crate::model::numbers::Flag;
 use crate::model::tokens::count;
 
+/// Categories of a tree, counted for each output of its vectors.
+const MOST_COPIED: usize = 1 << 24;
+
 /// Nodes that one tree may have.
 pub(super) const MOST_NODES: usize = 1 << 23;
 const KNOWN: [&str; 17] = [
@@ -130,6 +133,19 @@ impl Columns {
             });
         }
         Tree::new(nodes, leaves, self.categories.clone(), output)
+    }
+
+    /// Each output has a tree of its own, with the sets of all: their numbers are bounded by those of the leaves,
+    /// so that memory follows the file.
+    pub(super) fn check_copies(&self, outputs: usize) -> Result<(), String> {
+        let (sets, leaves) = (self.categories.len(), self.vectors.as_ref().map_or(0, Vec::len));
+        if sets.saturating_mul(outputs) > MOST_COPIED.max(leaves) {
+            return Err(format!(
+                "field `categories` holds {sets} numbers, for each of {outputs} outputs; at most {MOST_COPIED} are \
+                 read in all"
+            ));
+        }
+        Ok(())
     }
 
     /// The value of a leaf for an output; of a vector the right child says where it begins.
