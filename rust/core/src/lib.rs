@@ -4,7 +4,7 @@
 //! module), out go aggregates and rankings. This crate knows no Python, opens no file, reads no clock and
 //! no environment variable, and holds no `unsafe`.
 //!
-//! Ground floor: [`error`], [`exec`], [`batch`], [`expr`], [`region`]. Stages, each of which may use those
+//! Ground floor: [`error`], [`exec`], [`batch`], [`id`], [`expr`], [`region`]. Stages, each of which may use those
 //! before it and never those after it: [`link`], [`feature`], [`model`], [`tactic`], [`score`], [`aggregate`],
 //! [`rank`].
 #![forbid(unsafe_code)]
@@ -15,6 +15,7 @@ pub mod error;
 pub mod exec;
 pub mod expr;
 pub mod feature;
+pub mod id;
 pub mod link;
 pub mod model;
 pub mod rank;

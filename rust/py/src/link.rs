@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, StringArray, UInt32Array};
 use creditcore::Error;
 use creditcore::exec::threads_or_default;
-use creditcore::link::{self as core, HashKey, Key, Met, Plan};
+use creditcore::id::HashKey;
+use creditcore::link::{self as core, Key, Met, Plan};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use arrow_array::RecordBatch;
 use creditcore::batch::{Role, Wanted};
 use creditcore::exec::{Control, threads_or_default};
-use creditcore::expr::{Dialect, Expression, HashKey, Lists, Type, ValueList};
+use creditcore::expr::{Dialect, Expression, Lists, Type, ValueList};
+use creditcore::id::HashKey;
 use creditcore::tactic::{self as core, AMOUNT_UNITS, Against, Finding, History, Language, Options, Trial};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -52,7 +53,7 @@ fn lists(told: Vec<ToldList>, key: HashKey, control: &Control) -> creditcore::Re
 
 fn hash_key(key: &[u8]) -> creditcore::Result<HashKey> {
     let bytes = key.try_into().map_err(|_| creditcore::Error::argument("a key has sixteen bytes"))?;
-    Ok(HashKey::from_bytes(bytes))
+    Ok(HashKey::new(bytes))
 }
 
 /// Reads a policy from JSON: the policy, where nothing is wrong with it, and what is.

@@ -7,7 +7,8 @@ use std::io::{BufRead, BufReader};
 
 use creditcore::error::Place;
 use creditcore::exec::Control;
-use creditcore::expr::{HashKey, ValueList};
+use creditcore::expr::ValueList;
+use creditcore::id::HashKey;
 use creditcore::{Error, Result};
 use encoding_rs::UTF_8;
 

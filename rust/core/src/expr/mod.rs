@@ -35,7 +35,7 @@ pub use column::NanMode;
 pub(crate) use column::{Column, midnight, plain, type_of};
 pub(crate) use convert::{day, instant};
 pub use evaluate::{Failure, Fault};
-pub use list::{HashKey, Lists, ValueList};
+pub use list::{Lists, ValueList};
 pub(crate) use node::{Comparison, Kind, Literal, Node, Test};
 pub use node::{Span, Type};
 pub use parse::{DEEPEST_NESTING, LONGEST_CHAIN, LONGEST_TEXT, MOST_OPERATORS};

@@ -4,7 +4,6 @@
 //! and the records; links are made again. Bytes that were cut or changed are refused, and no length is believed
 //! before as many bytes are there.
 
-use super::hash::siphash;
 use super::key::{Keys, Texts};
 use super::links::NO_TIME;
 use super::network::Network;
@@ -13,6 +12,7 @@ use super::records::{MOST_LINKS, Records, Shown};
 use super::values::Met;
 use crate::error::{Error, Place, Result};
 use crate::exec::Control;
+use crate::id::siphash;
 
 /// The form's name; its last three bytes are the version.
 const MAGIC: &[u8; 8] = b"CCNET001";
@@ -192,7 +192,7 @@ mod tests {
 
     use super::*;
     use crate::batch::Frame;
-    use crate::link::HashKey;
+    use crate::id::HashKey;
 
     fn network(keys: ArrayRef) -> Network {
         let devices: ArrayRef = Arc::new(StringArray::from(vec!["a", "a", "b"]));

@@ -22,7 +22,6 @@ use std::sync::{Mutex, PoisonError};
 use arrow_array::ArrayRef;
 use creditcore_kernels::components::{Dealer, Forest, Part, Table};
 
-use super::hash::HashKey;
 use super::key::Keys;
 use super::nodes::{Nodes, nodes};
 use super::plan::{ColumnPlan, Plan, Settled};
@@ -30,6 +29,7 @@ use super::values::Met;
 use crate::batch::{Batch, Role, Source, Wanted, find_column};
 use crate::error::Result;
 use crate::exec::{Control, parallel};
+use crate::id::HashKey;
 
 /// Pairs that a part should have: a table of them stays in the processor's second cache.
 const PART_PAIRS: u64 = 1 << 15;

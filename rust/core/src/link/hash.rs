@@ -1,65 +1,23 @@
 //! Keyed 64-bit hashes of identifiers, the type inside the key.
 //!
 //! In: a key of 16 bytes, the name of a type, a value (an integer or a text). Out: a hash that is the same on
-//! every machine and in every version. SipHash-2-4 (Aumasson, Bernstein 2012): without the key nobody can find
-//! a phone number by trying them all. A text that is the decimal form of an integer has the integer's hash, so
-//! columns of text and of integers meet.
+//! every machine and in every version ([`crate::id`]). A text that is the decimal form of an integer has the
+//! integer's hash, so columns of text and of integers meet.
 
-/// The key of the hashes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct HashKey([u64; 2]);
-
-impl std::fmt::Debug for HashKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("HashKey(..)")
-    }
-}
-
-impl HashKey {
-    /// A key of 16 bytes.
-    pub fn new(bytes: [u8; 16]) -> Self {
-        Self(words(&bytes))
-    }
-
-    /// A key made of a secret of any length, 16 bytes at least.
-    pub fn of_secret(secret: &[u8]) -> Option<Self> {
-        (secret.len() >= 16).then(|| {
-            let [a, b] = [1, 2].map(|number| siphash([number, 0x6372_6564_6974_6b65], secret));
-            Self([a, b])
-        })
-    }
-
-    /// What tells two keys apart and gives none of them away.
-    pub fn fingerprint(&self) -> u64 {
-        siphash(self.0, b"creditcore hash key")
-    }
-
-    fn of(&self, purpose: &[u8], name: &str) -> [u64; 2] {
-        let mut text = purpose.to_vec();
-        text.extend_from_slice(name.as_bytes());
-        let first = siphash(self.0, &text);
-        text.push(0xff);
-        [first, siphash(self.0, &text)]
-    }
-}
-
-fn words(bytes: &[u8; 16]) -> [u64; 2] {
-    let whole = u128::from_le_bytes(*bytes);
-    [whole as u64, (whole >> 64) as u64]
-}
+use crate::id::{HashKey, siphash};
 
 /// Hashes the values of one type.
 #[derive(Clone, Debug)]
 pub(super) struct TypeHash {
-    texts: [u64; 2],
-    integers: [u64; 2],
+    texts: HashKey,
+    integers: HashKey,
     fast: bool,
 }
 
 impl TypeHash {
     /// Hashes of the type `name`, to be kept.
     pub(super) fn new(key: &HashKey, name: &str) -> Self {
-        Self { texts: key.of(b"text ", name), integers: key.of(b"integer ", name), fast: false }
+        Self { texts: key.derived(b"text ", name), integers: key.derived(b"integer ", name), fast: false }
     }
 
     /// Hashes of the type `name` that never leave the process: integers are only mixed, two of a type never
@@ -72,14 +30,14 @@ impl TypeHash {
     pub(super) fn text(&self, text: &str) -> u64 {
         match canonical_integer(text.as_bytes()) {
             Some(integer) => self.integer(integer),
-            None => siphash(self.texts, text.as_bytes()),
+            None => self.texts.hash(text.as_bytes()),
         }
     }
 
     /// The hash of an integer.
     #[inline(always)]
     pub(super) fn integer(&self, integer: u64) -> u64 {
-        if self.fast { mixed(integer ^ self.integers[0]) } else { siphash_word(self.integers, integer) }
+        if self.fast { self.integers.mix(integer) } else { self.integers.hash_integer(integer) }
     }
 }
 
@@ -99,101 +57,9 @@ fn canonical_integer(text: &[u8]) -> Option<u64> {
     })
 }
 
-/// Spreads an integer over all bits, one to one (Stafford's variant 13 of the finisher of MurmurHash3).
-#[inline(always)]
-pub(super) fn mixed(mut x: u64) -> u64 {
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
-}
-
-/// The state of SipHash.
-struct Sip([u64; 4]);
-
-impl Sip {
-    #[inline(always)]
-    fn new([k0, k1]: [u64; 2]) -> Self {
-        Self([
-            k0 ^ 0x736f_6d65_7073_6575,
-            k1 ^ 0x646f_7261_6e64_6f6d,
-            k0 ^ 0x6c79_6765_6e65_7261,
-            k1 ^ 0x7465_6462_7974_6573,
-        ])
-    }
-
-    #[inline(always)]
-    fn round(&mut self) {
-        let [mut v0, mut v1, mut v2, mut v3] = self.0;
-        v0 = v0.wrapping_add(v1);
-        v2 = v2.wrapping_add(v3);
-        v1 = v1.rotate_left(13) ^ v0;
-        v3 = v3.rotate_left(16) ^ v2;
-        v0 = v0.rotate_left(32);
-        v2 = v2.wrapping_add(v1);
-        v0 = v0.wrapping_add(v3);
-        v1 = v1.rotate_left(17) ^ v2;
-        v3 = v3.rotate_left(21) ^ v0;
-        v2 = v2.rotate_left(32);
-        self.0 = [v0, v1, v2, v3];
-    }
-
-    #[inline(always)]
-    fn word(&mut self, word: u64) {
-        self.0[3] ^= word;
-        self.round();
-        self.round();
-        self.0[0] ^= word;
-    }
-
-    #[inline(always)]
-    fn finish(mut self) -> u64 {
-        self.0[2] ^= 0xff;
-        (0..4).for_each(|_| self.round());
-        self.0.iter().fold(0, |all, word| all ^ word)
-    }
-}
-
-/// SipHash-2-4.
-pub(super) fn siphash(key: [u64; 2], bytes: &[u8]) -> u64 {
-    let mut state = Sip::new(key);
-    let words = bytes.chunks_exact(8);
-    let rest = words.remainder();
-    for word in words {
-        state.word(word.iter().rev().fold(0, |all, &byte| all << 8 | u64::from(byte)));
-    }
-    let tail = rest.iter().rev().fold(0, |all, &byte| all << 8 | u64::from(byte));
-    state.word(tail | (bytes.len() as u64) << 56);
-    state.finish()
-}
-
-/// SipHash-2-4 of the eight little-endian bytes of an integer.
-#[inline(never)]
-fn siphash_word(key: [u64; 2], integer: u64) -> u64 {
-    let mut state = Sip::new(key);
-    state.word(integer);
-    state.word(8 << 56);
-    state.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn siphash_gives_the_published_values() {
-        // The reference key 00 01 .. 0f over the inputs (), (00), .. of the paper's test vectors.
-        let key = words(&std::array::from_fn(|at| at as u8));
-        let wanted =
-            [0x726f_db47_dd0e_0e31, 0x74f8_39c5_93dc_67fd, 0x0d6c_8009_d9a9_4f5a, 0x8567_6696_d7fb_7e2d];
-        for (length, wanted) in wanted.into_iter().enumerate() {
-            let bytes: Vec<u8> = (0..length as u8).collect();
-            assert_eq!(siphash(key, &bytes), wanted, "{length} bytes");
-        }
-        // The paper's worked example: 15 bytes.
-        assert_eq!(siphash(key, &(0..15).collect::<Vec<u8>>()), 0xa129_ca61_49be_45e5);
-        let integer = 0x0706_0504_0302_0100;
-        assert_eq!(siphash_word(key, integer), siphash(key, &integer.to_le_bytes()));
-    }
 
     #[test]
     fn integers_and_their_texts_meet_and_types_and_keys_part() {

@@ -25,7 +25,6 @@ mod values;
 mod tests;
 
 pub use components::{Components, components};
-pub use hash::HashKey;
 pub use key::{Key, KeyFault, Keys, Texts};
 pub use links::{DAY, Hub, Link, Links, NO_TIME};
 pub use network::{Network, Step};

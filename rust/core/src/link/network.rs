@@ -8,7 +8,6 @@ use std::collections::VecDeque;
 use arrow_array::ArrayRef;
 
 use super::components::{bits, join, no_parts};
-use super::hash::HashKey;
 use super::key::{Key, Keys};
 use super::links::Links;
 use super::plan::{Plan, Settled};
@@ -18,6 +17,7 @@ use super::values::Met;
 use crate::batch::Source;
 use crate::error::{Error, Result};
 use crate::exec::{Control, parallel};
+use crate::id::HashKey;
 use creditcore_kernels::components::{Dealer, Forest};
 
 /// People of a block that one task deals.

@@ -8,11 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use creditcore_kernels::components::{Dealer, Table};
 
 use super::components::{bits, no_parts};
-use super::hash::{HashKey, mixed, siphash};
 use super::key::{KeyFault, Keys};
 use crate::batch::{Batch, Role, Source, Wanted};
 use crate::error::{Error, Place, Result};
 use crate::exec::{Control, parallel};
+use crate::id::{HashKey, mixed, siphash};
 
 /// The node of each row.
 pub(super) struct Nodes {

@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::hash::HashKey;
 use super::normalise::{self, Normaliser};
 use super::settings::{MOST_TYPES, Overrides, Settings};
 use super::values::Reader;
 use crate::batch::{Role, Wanted};
 use crate::error::{Error, Result};
+use crate::id::HashKey;
 
 /// The role of a person's own identifiers.
 pub const OWN: &str = "own";

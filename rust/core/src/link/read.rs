@@ -12,7 +12,6 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 
 use super::components::add_met;
-use super::hash::HashKey;
 use super::key::Keys;
 use super::links::{DAY, NO_TIME};
 use super::nodes::key_error;
@@ -22,6 +21,7 @@ use super::values::{Met, Reader};
 use crate::batch::{Batch, Role, Source, Wanted, find_column};
 use crate::error::{Error, Place, Result};
 use crate::exec::{Control, parallel};
+use crate::id::HashKey;
 
 /// One task's rows and the placeholders in them.
 type Part = (Option<Gathering>, Met);

@@ -8,7 +8,6 @@
 //! Records are merged in the order of keys and the links are made again, so a delta costs as much as making the
 //! links of the whole network, but no reading and no hashing of records that did not change.
 
-use super::hash::HashKey;
 use super::key::Keys;
 use super::links::NO_TIME;
 use super::network::Network;
@@ -18,6 +17,7 @@ use super::values::Met;
 use crate::batch::Source;
 use crate::error::{Error, Place, Result};
 use crate::exec::Control;
+use crate::id::HashKey;
 
 /// What became of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

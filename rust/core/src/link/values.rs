@@ -10,11 +10,12 @@ use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 
-use super::hash::{HashKey, TypeHash, order};
+use super::hash::{TypeHash, order};
 use super::normalise::Normaliser;
 use super::placeholder::Placeholders;
 use crate::batch::Batch;
 use crate::error::{Error, Result};
+use crate::id::HashKey;
 
 /// Doubles up to this are told apart as integers.
 const MOST_WHOLE: f64 = 9_007_199_254_740_992.0;

@@ -5,6 +5,8 @@
 
 use std::f64::consts::{SQRT_2, TAU};
 
+use crate::id::mixed;
+
 /// The value that a standard normal variable exceeds with probability `1 - p`, for `p` within (0, 1).
 pub(super) fn quantile(p: f64) -> f64 {
     // Forty bits by halving and some more; the distribution function is monotone.
@@ -38,12 +40,9 @@ fn uniform(bits: u64) -> f64 {
     ((bits >> 11) + 1) as f64 / (1u64 << 53) as f64
 }
 
-/// A bijection that scatters bits (the finaliser of SplitMix64: Steele, Lea, Flood, 2014).
+/// A bijection that scatters bits (SplitMix64: Steele, Lea, Flood, 2014).
 fn mix(value: u64) -> u64 {
-    let mut z = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
+    mixed(value.wrapping_add(0x9E37_79B9_7F4A_7C15))
 }
 
 #[cfg(test)]
