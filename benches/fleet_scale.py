@@ -76,13 +76,9 @@ def one(files: list[Path], records: int, threads: int, precision: str) -> None:
     while done < records:
         rows = min(BATCH, records - done)
         batch = frame.slice(done % max(frame.height - rows, 1), rows)
-        fleet.predict(
-            batch,
-            out=out[:rows] if rows == len(out) else np.empty((rows, len(files)), order="F"),
-            precision=precision,
-            threads=threads,
-        )
-        total += float(out[:rows].mean())
+        into = out if rows == len(out) else np.empty((rows, len(files)), order="F")
+        fleet.predict(batch, out=into, precision=precision, threads=threads)
+        total += float(into.mean())
         done += rows
     wall = time.perf_counter() - start
     after = resource.getrusage(resource.RUSAGE_SELF)

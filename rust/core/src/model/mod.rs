@@ -13,6 +13,7 @@ pub mod compiled;
 pub mod engine;
 pub mod ensemble;
 mod extra;
+mod fault;
 mod fleet;
 pub mod formats;
 mod golden;

@@ -16,9 +16,9 @@ mod trees;
 use std::sync::Arc;
 
 use super::ensemble::{Ensemble, Extra, Feature, Finish, Library, Tree};
+use super::fault::Fault;
 use super::formats::{MOST_FEATURES, Options};
 use super::json::Json;
-use crate::error::{Error, Place};
 use ctr::{Computed, Counts, Formula, Part};
 use trees::{Leaves, Split, Step};
 
@@ -27,27 +27,6 @@ pub(super) use json::{read as read_json, recognise as recognise_json};
 
 /// Features that a model may compute from categories.
 const MOST_COMPUTED: usize = 1 << 14;
-
-/// Why a model was not read.
-enum Fault {
-    Broken(String),
-    Unsupported(String),
-}
-
-impl From<String> for Fault {
-    fn from(text: String) -> Self {
-        Self::Broken(text)
-    }
-}
-
-impl Fault {
-    fn of(self, source: &str) -> Error {
-        match self {
-            Self::Broken(text) => Error::format(Place::file(source), text),
-            Self::Unsupported(text) => Error::model(Place::file(source), text),
-        }
-    }
-}
 
 /// A number that a model may test.
 struct Float {

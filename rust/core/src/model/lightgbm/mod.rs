@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::ensemble::{Categories, Ensemble, Extra, Feature, Library};
+use super::fault::Fault;
 use super::formats::{MOST_FEATURES, MOST_OUTPUTS, Options};
 use super::json::Json;
 use super::link::Link;
@@ -64,8 +65,8 @@ pub(super) fn read(source: &str, bytes: &[u8], options: &Options) -> Result<Ense
     while let Some(line) = next.filter(|line| line.starts_with("Tree=")) {
         let number = trees.len();
         let at = |fault| match fault {
-            tree::Fault::Broken(text) => broken(format!("tree {number}: {text}")),
-            tree::Fault::Unsupported(text) => unsupported(source, format!("tree {number}: {text}")),
+            Fault::Broken(text) => broken(format!("tree {number}: {text}")),
+            Fault::Unsupported(text) => unsupported(source, format!("tree {number}: {text}")),
         };
         if line["Tree=".len()..].parse() != Ok(number) {
             return Err(broken(format!("{} stands where tree {number} should", shown(line))));

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use crate::model::ensemble::{Leaf, Line, Missing, Node, Test, Tree};
+use crate::model::fault::Fault;
 use crate::model::tokens::{count, numbers, shown};
 
 const KNOWN: [&str; 22] = [
@@ -36,20 +37,6 @@ const KNOWN: [&str; 22] = [
 const MOST_LEAVES: usize = 1 << 22;
 const CATEGORICAL: u8 = 1;
 const DEFAULT_LEFT: u8 = 2;
-
-/// Why a tree was not read.
-pub(super) enum Fault {
-    /// The file is damaged.
-    Broken(String),
-    /// The file is whole, but uses what is not supported.
-    Unsupported(String),
-}
-
-impl From<String> for Fault {
-    fn from(text: String) -> Self {
-        Self::Broken(text)
-    }
-}
 
 /// The lines of a block by their keys.
 pub(super) struct Block<'a>(HashMap<&'a str, &'a str>);

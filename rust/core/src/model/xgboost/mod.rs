@@ -14,6 +14,7 @@ mod tree;
 use std::sync::Arc;
 
 use super::ensemble::{Categories, Ensemble, Feature, Tree};
+use super::fault::Fault;
 use super::formats::{MOST_FEATURES, MOST_OUTPUTS, Options};
 use super::json::Json;
 use super::tokens::{count, number, numbers, shown};
@@ -32,27 +33,6 @@ pub(super) fn recognise(bytes: &[u8]) -> bool {
 /// Whether bytes begin like an object of binary JSON.
 pub(super) fn recognise_ubj(bytes: &[u8]) -> bool {
     ubj::recognise(bytes)
-}
-
-/// Why a model was not read.
-enum Fault {
-    Broken(String),
-    Unsupported(String),
-}
-
-impl From<String> for Fault {
-    fn from(text: String) -> Self {
-        Self::Broken(text)
-    }
-}
-
-impl Fault {
-    fn of(self, source: &str) -> Error {
-        match self {
-            Self::Broken(text) => Error::format(Place::file(source), text),
-            Self::Unsupported(text) => Error::model(Place::file(source), text),
-        }
-    }
 }
 
 /// Reads a model of JSON.
