@@ -66,7 +66,7 @@ stubs: $(FRESH)  ## write the types of the extension module
 lock: $(VENV)/.stamp-build  ## resolve the versions in requirements.lock anew
 	PIP_CONSTRAINT= $(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip compile -q --universal --no-header --no-emit-index-url --upgrade \
-		--group build --group test --group check --group bench --group parity --group rivals -o requirements.lock pyproject.toml
+		--group build --group test --group check --group bench --group parity --group rivals --group spark -o requirements.lock pyproject.toml
 
 clean:  ## remove everything that was built
 	rm -rf target $(VENV) .check .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -80,7 +80,7 @@ $(VENV)/.stamp-venv:
 	touch $@
 
 $(VENV)/.stamp-build $(VENV)/.stamp-test $(VENV)/.stamp-check $(VENV)/.stamp-bench $(VENV)/.stamp-parity \
-$(VENV)/.stamp-rivals: \
+$(VENV)/.stamp-rivals $(VENV)/.stamp-spark: \
 $(VENV)/.stamp-%: requirements.lock pyproject.toml | $(VENV)/.stamp-venv
 	$(BIN)/python -m pip install -q --group $*
 	touch $@
