@@ -2,7 +2,8 @@
 
 In: the markers `spark` and `browser`, and the variable `CREDITCORE_REQUIRE` (names, split at commas).
 Out: a marked test is skipped, with its reason, where a JDK or Chromium is missing; where the variable
-names the need, it fails instead, so that a machine meant to run such tests cannot pass them by.
+names the need, it fails instead, so that a machine meant to run such tests cannot pass them by. Fixtures that
+open pages in the browser are made here, so that every folder has them.
 """
 
 from __future__ import annotations
@@ -11,9 +12,15 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.browser import Opener
 
 OLDEST_JDK = 17
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -52,3 +59,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.fail(f"`CREDITCORE_REQUIRE` names `{name}`, but {reason}", pytrace=False)
         if reason is not None:
             pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The browser, started once for all tests."""
+    from tests import browser
+
+    with browser.chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def open_page(chromium: Browser) -> Iterator[Opener]:
+    """Opens a page of the disk, without a network; see `tests/browser.py`."""
+    from tests import browser
+
+    with browser.opener(chromium) as opens:
+        yield opens
