@@ -40,7 +40,8 @@ test: test-rust test-python  ## run all tests but those against other systems
 test-rust:
 	cargo test --locked --quiet --workspace --exclude creditcore-py
 
-test-python: build $(VENV)/.stamp-test
+# Tests on Spark run where there is a JDK.
+test-python: build $(VENV)/.stamp-test $(if $(shell command -v java),$(VENV)/.stamp-spark)
 	$(BIN)/python -m pytest -q -m "not parity"
 
 test-parity: build $(VENV)/.stamp-test $(VENV)/.stamp-bench $(VENV)/.stamp-parity  ## compare with other systems

@@ -3,11 +3,12 @@
 In: the markers `spark` and `browser`, and the variable `CREDITCORE_REQUIRE` (names, split at commas).
 Out: a marked test is skipped, with its reason, where a JDK or Chromium is missing; where the variable
 names the need, it fails instead, so that a machine meant to run such tests cannot pass them by. Fixtures that
-open pages in the browser are made here, so that every folder has them.
+open pages in the browser or start Spark are made here, so that every folder has them.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ import pytest
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from pyspark.sql import SparkSession
 
     from tests.browser import Opener
 
@@ -38,6 +40,13 @@ def missing_jdk() -> str | None:
     return None
 
 
+def missing_spark() -> str | None:
+    """Why no test runs on Spark here, or nothing."""
+    if importlib.util.find_spec("pyspark") is None:
+        return missing_jdk() or "pyspark is not installed; `make test` installs it where there is a JDK"
+    return missing_jdk()
+
+
 def missing_browser() -> str | None:
     """Why no page can be opened here, or nothing."""
     if any(shutil.which(name) for name in BROWSERS):
@@ -45,7 +54,7 @@ def missing_browser() -> str | None:
     return f"none of {', '.join(f'`{name}`' for name in BROWSERS)} is on the path"
 
 
-NEEDS: dict[str, Callable[[], str | None]] = {"spark": missing_jdk, "browser": missing_browser}
+NEEDS: dict[str, Callable[[], str | None]] = {"spark": missing_spark, "browser": missing_browser}
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -77,3 +86,12 @@ def open_page(chromium: Browser) -> Iterator[Opener]:
 
     with browser.opener(chromium) as opens:
         yield opens
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """A small Spark in one JVM, started once for all tests; those that use it carry the marker `spark`."""
+    from tests.spark_session import spark_session
+
+    with spark_session(tmp_path_factory.mktemp("spark")) as session:
+        yield session
