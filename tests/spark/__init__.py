@@ -1,0 +1,1 @@
+"""Spark: the same answers as one machine."""
