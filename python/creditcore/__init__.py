@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from creditcore._core import __version__
     from creditcore.aggregation import Aggregate, aggregate
     from creditcore.calibration import Calibration
+    from creditcore.config import Config
     from creditcore.errors import (
         ArgumentError,
         Cancelled,
@@ -52,6 +53,7 @@ _HOMES = {
     "Policy": "creditcore.tactics",
     "Blend": "creditcore.scoring",
     "Calibration": "creditcore.calibration",
+    "Config": "creditcore.config",
     "Scaling": "creditcore.scoring",
     "score": "creditcore.scoring",
     "ReasonTexts": "creditcore.explanations",
@@ -80,6 +82,7 @@ __all__ = [
     "Blend",
     "Calibration",
     "Cancelled",
+    "Config",
     "CreditcoreError",
     "Fleet",
     "FormatError",

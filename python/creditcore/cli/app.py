@@ -13,7 +13,7 @@ import click
 from creditcore.errors import ArgumentError, CreditcoreError
 
 # In the order in which the help lists them; each is the command of that name in the file of that name.
-VERBS = ("models", "score", "groups", "tactics", "rank", "demo", "bench")
+VERBS = ("config", "models", "score", "groups", "tactics", "rank", "demo", "bench")
 
 
 class Verbs(click.Group):
