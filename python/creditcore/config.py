@@ -177,19 +177,36 @@ class Config(Part):
         told = self.to_dict()
         for section, key, path in self._files():
             told[section][key] = FILES[section, key](path)
-        if (blend := self.blend_file) is not None:
-            told["fleet"]["blend"] = file_hash(blend)
+        for part, file, fingerprint in (
+            ("schema", self.schema_file, file_hash),
+            ("blend", self.blend_file, file_hash),
+            ("policy", self.policy_file, policy_hash),
+        ):
+            told.setdefault("beside", {})[part] = None if file is None else fingerprint(file)
         return data_hash(told)
 
     @property
+    def schema_file(self) -> Path | None:
+        """How columns become features: the file named, or `schema.yaml` beside the models."""
+        return self._named_or_beside(self.features.file if self.features else None, "schema.yaml")
+
+    @property
     def blend_file(self) -> Path | None:
-        """The file that says what is done with outputs: the one named, or `blend.toml` beside the models."""
+        """What is done with outputs: the file named, or `blend.toml` beside the models."""
+        return self._named_or_beside(self.fleet.blend if self.fleet else None, "blend.toml")
+
+    @property
+    def policy_file(self) -> Path | None:
+        """The rules: the file named, or `policy.yaml` beside the models."""
+        return self._named_or_beside(self.policy.file if self.policy else None, "policy.yaml")
+
+    def _named_or_beside(self, named: str | None, name: str) -> Path | None:
+        if named is not None:
+            return self.path(named)
         if self.fleet is None:
             return None
-        if self.fleet.blend is not None:
-            return self.path(self.fleet.blend)
         models = self.path(self.fleet.models)
-        beside = (models if models.is_dir() else models.parent) / "blend.toml"
+        beside = (models if models.is_dir() else models.parent) / name
         return beside if beside.is_file() else None
 
     @classmethod
@@ -213,7 +230,10 @@ class Config(Part):
                 )
 
     def _check_columns(self) -> None:
-        """Refuse what needs a column that no key names."""
+        """Refuse what needs a column or a section that is not there."""
+        for section in ("schema", "policy"):
+            if section in self.to_dict() and self.fleet is None:
+                raise self.fault((section,), "it goes with models; say `models` in `[fleet]`")
         told = self.population
         for key, column in (("kind", "kind"), ("window_days", "event_time")):
             wanted = None if told is None else getattr(told, key)

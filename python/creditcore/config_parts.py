@@ -174,7 +174,9 @@ class NetworkPart(Part):
 class PolicyPart(Part):
     """The rules in force."""
 
-    file: Name = Field(description="A policy file (YAML).")
+    file: Name | None = Field(
+        default=None, description="A policy file (YAML); `policy.yaml` beside the models without it."
+    )
     language: Literal["en", "zh"] = Field(default="en", description="The language of reasons.")
 
 

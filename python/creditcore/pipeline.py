@@ -1,51 +1,50 @@
-"""From records to scores in one call: features, models and scores joined.
+"""The whole line over records: features, models, blends, rules, points, in one call or stage by stage.
 
-Comes in: a folder of models with `fleet.toml`, `schema.yaml` and `blend.toml`, as far as there are such, and
-records. Goes out: the models' outputs and the scores, beside columns of the records.
+Comes in: a folder of models with `fleet.toml`, `schema.yaml`, `blend.toml` and `policy.yaml`, as far as there
+are such, or a configuration; records. Goes out: the models' outputs, scores and decisions, beside columns of
+the records. The order of a run: features -> models -> blends, fraud_p, pd, points_model -> rules, which may
+use all of these -> points_final.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from creditcore import pipeline_inputs
 from creditcore.aggregation import Progress
-from creditcore.blend_file import blend_of, read_blend_file
-from creditcore.errors import ArgumentError, CreditcoreError, FormatError, SchemaError
+from creditcore.errors import ArgumentError, SchemaError
 from creditcore.features import Schema
 from creditcore.fleet import Fleet
+from creditcore.pipeline_files import Options, Written, parts, write
+from creditcore.pipeline_folder import BLEND_FILE, POLICY_FILE, SCHEMA_FILE, beside, described, read_stages
 from creditcore.scoring import Blend, Scaling, score
 from creditcore.sources import open_source
+from creditcore.tactics import Policy
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from creditcore._core import Source
+    from creditcore.config import Config
 
-SCHEMA_FILE, BLEND_FILE = "schema.yaml", "blend.toml"
 SCORES = ("fraud_p", "pd", "points_model", "points_final")
+DECISIONS = ("decision", "rules", "reasons", "effect", "errors")
 
-
-class Written(NamedTuple):
-    """What `Pipeline.write` wrote."""
-
-    records: int
-    without: dict[str, int]
-    """Records that have no such probability: no model of its blend had an output."""
+__all__ = ["DECISIONS", "SCORES", "Pipeline", "Written", "described"]
 
 
 class Pipeline:
-    """Schema, fleet, blend and scaling of one folder; immutable, and safe to use from many threads.
+    """Schema, fleet, blend, scaling and policy joined; immutable, and safe to use from many threads.
 
     Attributes:
         fleet: the models.
         schema: how columns become features; None where the columns are the features.
         blend: which models make `fraud_p` and `pd`; None where the fleet declares no targets.
         scaling: points.
+        policy: the rules; None where there are none.
     """
 
     def __init__(
@@ -54,48 +53,90 @@ class Pipeline:
         schema: Schema | None = None,
         blend: Blend | None = None,
         scaling: Scaling | None = None,
+        policy: Policy | None = None,
+        language: str = "en",
     ) -> None:
-        """Join the stages."""
+        """Join the stages; `language` is that of the rules' reasons."""
         self.fleet = fleet
         self.schema = schema
         self.blend = blend
         self.scaling = scaling or Scaling()
+        self.policy = policy
+        self._language = language
+        self._subsets: dict[tuple[str, ...], Fleet] = {}
 
     @staticmethod
-    def load(models: str | os.PathLike[str], *, threads: int | None = None) -> Pipeline:
+    def load(
+        models: str | os.PathLike[str],
+        policy: str | os.PathLike[str] | None = None,
+        *,
+        threads: int | None = None,
+    ) -> Pipeline:
         """Read a folder (or a single model file).
 
         `fleet.toml` says which models there are, `schema.yaml` how their features come about, `blend.toml`
         what is done with their outputs: `on_null`, `[scaling]` (pdo, base_odds, base_points, min_points,
         max_points), `[calibration.fraud]` and `[calibration.credit]`. The blends join the models whose target
         is fraud or default and whose status is champion (or not told), by their weights (1 where not told).
+        `policy.yaml` holds the rules.
+
+        Args:
+            models: the folder, or a model file.
+            policy: another policy file.
+            threads: how many to use for reading.
 
         Raises:
-            SourceError, FormatError, ModelError, SchemaError: what is wrong with a file, with its name.
+            SourceError, FormatError, ModelError, SchemaError, TacticError: what is wrong with a file, with
+                its name.
         """
         folder = Path(models)
         fleet = Fleet.load(folder, threads=threads)
-        schema_file, blend_file = folder / SCHEMA_FILE, folder / BLEND_FILE
-        schema = Schema.load(schema_file) if schema_file.is_file() else None
-        told = read_blend_file(blend_file) if blend_file.is_file() else {}
-        blend = None
-        try:
-            scaling = Scaling(**told.get("scaling", {}))
-            blend = blend_of(fleet, told)
-        except (ArgumentError, FormatError, TypeError, AttributeError) as error:
-            raise FormatError(f"`{blend_file}`: {error}") from error
-        if told and blend is None:
-            raise FormatError(
-                f"`{blend_file}`: there is nothing to blend; declare models of target fraud or default, "
-                "and of "
-                f"status champion or none, in `{folder / 'fleet.toml'}`"
-            )
-        return Pipeline(fleet, schema, blend, scaling)
+        rules = beside(folder, POLICY_FILE) if policy is None else Path(policy)
+        stages = read_stages(fleet, beside(folder, SCHEMA_FILE), beside(folder, BLEND_FILE), rules, folder)
+        return Pipeline(fleet, *stages)
+
+    @staticmethod
+    def of(config: Config, *, threads: int | None = None) -> Pipeline:
+        """Read what a configuration names; what it does not name is looked for beside the models.
+
+        Raises:
+            As `load`; SchemaError for a configuration without `[fleet]`, or scaling that is said twice.
+        """
+        if config.fleet is None:
+            raise config.fault(("fleet",), "there are no models; say `models` in `[fleet]`")
+        models = config.path(config.fleet.models)
+        fleet = Fleet.load(models, threads=threads)
+        files = (config.schema_file, config.blend_file, config.policy_file)
+        stages = read_stages(fleet, *files, models, config.score.scaling)
+        return Pipeline(fleet, *stages, config.policy.language if config.policy else "en")
 
     @property
     def sources(self) -> list[str]:
-        """The columns of records that decide the outputs."""
-        return list(self._roles())
+        """The columns of records that decide the outputs of models."""
+        return list(pipeline_inputs.roles(self.fleet, self.schema))
+
+    @property
+    def uses(self) -> dict[str, list[str]]:
+        """For each model the columns of records behind its inputs, through derived features too."""
+        return pipeline_inputs.uses(self.fleet, self.schema)
+
+    def affected(self, changed: Iterable[str]) -> list[str]:
+        """Give the models of which an input hangs on one of these columns of the records."""
+        return pipeline_inputs.affected(self.uses, changed)
+
+    @property
+    def needed(self) -> list[str]:
+        """The models that decide scores and decisions: those of the blends, those that a rule names."""
+        blended = {} if self.blend is None else self.blend.fraud | self.blend.credit
+        named = {name.split(":")[0] for name in self.policy.columns} if self.policy else set()
+        models = [model["name"] for model in self.fleet.models]
+        if self.blend is None:
+            return models
+        return [name for name in models if name in named or name in {one.split(":")[0] for one in blended}]
+
+    def inputs_of(self, columns: Sequence[str]) -> list[tuple[str, str]]:
+        """The columns of a source that decide scores and decisions, with the roles that they are read in."""
+        return pipeline_inputs.inputs(self.fleet, self.schema, self.policy, columns)
 
     def input_warnings(self, columns: Iterable[str]) -> list[str]:
         """Say which columns of a ranking's grouping or weight are inputs of the models too."""
@@ -106,50 +147,148 @@ class Pipeline:
             if column in inputs
         ]
 
+    def features(self, frame: Any, *, threads: int | None = None) -> pl.DataFrame:
+        """Give the features of records, in front of the records' other columns.
+
+        Raises:
+            SchemaError: a column that is missing or of a wrong type.
+        """
+        from creditcore._frame import beside as joined
+        from creditcore._frame import to_frame
+
+        rows = to_frame(frame)
+        return rows if self.schema is None else joined(self.schema.apply(rows, threads=threads), rows)
+
+    def outputs(
+        self,
+        features: Any,
+        models: Sequence[str] | None = None,
+        precision: str = "exact",
+        *,
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> pl.DataFrame:
+        """Give the outputs of models as scores and rules take them: calibrated probabilities.
+
+        Args:
+            features: what `features` gave.
+            models: which ones; by default `needed`. Without a blend outputs are raw.
+            precision, threads, progress: as in `Fleet.predict`.
+        """
+        names = self.needed if models is None else list(models)
+        fleet = self._subset(names)
+        if self.blend is None:
+            return fleet.predict(features, "raw", precision, threads, progress)
+        made = fleet.predict(features, "probability", precision, threads, progress)
+        return fleet.calibrated(made)
+
+    def scores(self, outputs: Any, decisions: Any = None, *, threads: int | None = None) -> pl.DataFrame:
+        """Give `fraud_p, pd, points_model, points_final` of what `outputs` gave, with effects of rules.
+
+        Raises:
+            ArgumentError: there is no blend; a null that it refuses.
+        """
+        if self.blend is None:
+            raise ArgumentError("there is no blend; declare models of target fraud or default")
+        return score(outputs, self.blend, self.scaling, decisions, threads=threads)
+
+    def decide(
+        self,
+        features: Any,
+        outputs: Any,
+        scores: Any = None,
+        *,
+        as_of: date | str | None = None,
+        shadow: bool = False,
+        threads: int | None = None,
+    ) -> pl.DataFrame:
+        """Run the rules over features, outputs of models and scores.
+
+        Args:
+            features, outputs, scores: what these stages gave.
+            as_of, shadow, threads: as in `Policy.decide`.
+
+        Returns:
+            `decision, rules, reasons, effect, errors`.
+
+        Raises:
+            ArgumentError: there is no policy.
+            SchemaError: a rule names a column that the records have and that is made here too.
+            TacticError: a column that is not there, with the rule.
+        """
+        from creditcore._frame import beside as joined
+        from creditcore._frame import to_frame
+
+        if self.policy is None:
+            raise ArgumentError("there are no rules; give a policy")
+        rows, made = to_frame(features), to_frame(outputs)
+        if scores is not None:
+            made = joined(made, to_frame(scores).select(SCORES[:3]))
+        named = self.policy.columns
+        if twice := [name for name in named if name in rows.columns and name in made.columns]:
+            raise SchemaError(
+                f"rules name `{twice[0]}`, which is a column of the records and an output of this run; "
+                "rename the column"
+            )
+        seen = joined(made, rows).select([name for name in named if name in {*made.columns, *rows.columns}])
+        if not seen.width:
+            seen = made[:, :1]  # rules that name no column: any one tells how many records there are
+        return self.policy.decide(seen, as_of=as_of, language=self._language, shadow=shadow, threads=threads)
+
     def score(
         self,
         frame: Any,
         output: str | None = None,
         precision: str = "exact",
         *,
+        as_of: date | str | None = None,
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> pl.DataFrame:
-        """Score records.
+        """Score records, and decide them where there are rules.
 
         Args:
             frame: the records.
             output: adds the outputs of every model, `raw` or `probability` (uncalibrated); without it there
-                are only the scores, or the raw outputs where there is no blend.
+                are only scores and decisions, or the raw outputs where there is no blend.
             precision: as in `Fleet.predict`.
+            as_of: the day of the decisions, as in `Policy.decide`.
             threads: how many to use; by default one for each processor. Changes no bit of the result.
             progress: called with the number of rows done so far, at most ten times a second.
 
         Returns:
-            A row for each record: the outputs, then `fraud_p`, `pd`, `points_model`, `points_final`.
+            A row for each record: the outputs, then `fraud_p`, `pd`, `points_model`, `points_final`, then
+            with rules `decision`, `rules`, `reasons`, `effect`, `errors`.
 
         Memory: the inputs and outputs of all models for the rows of `frame`; give large sources in parts, or
         use `write`.
 
         Raises:
-            SchemaError: a column that is missing or of a wrong type.
+            SchemaError: a column that is missing or of a wrong type, or one that rules could mean twice.
             ModelError: a model that has no probability.
+            TacticError: a rule that names a column that is not there.
             ArgumentError: an output that there is not; a null that the blend refuses.
         """
-        from creditcore._frame import beside, to_frame
+        from creditcore._frame import beside as joined
 
-        rows = to_frame(frame)
-        inputs = rows if self.schema is None else beside(self.schema.apply(rows, threads=threads), rows)
-        parts, outputs = [], None
+        features = self.features(frame, threads=threads)
+        shown, scored = [], None
         if output is not None or self.blend is None:
-            outputs = self.fleet.predict(inputs, output or "raw", precision, threads, progress)
-            parts.append(outputs)
+            shown = [self.fleet.predict(features, output or "raw", precision, threads, progress)]
+        if output == "probability":
+            told = self.fleet.calibrated(shown[0])
+        elif self.blend is None:
+            told = shown[0]
+        else:
+            told = self.outputs(features, None, precision, threads=threads, progress=progress)
         if self.blend is not None:
-            if outputs is None or output != "probability":
-                outputs = self.fleet.predict(inputs, "probability", precision, threads, progress)
-            told = self.fleet.calibrated(outputs)
-            parts.append(score(told, self.blend, self.scaling, threads=threads))
-        return beside(*parts)
+            scored = self.scores(told, threads=threads)
+        decisions = None
+        if self.policy is not None:
+            decisions = self.decide(features, told, scored, as_of=as_of, threads=threads)
+            if scored is not None and decisions["effect"].null_count() < len(decisions):
+                scored = self.scores(told, decisions.select("effect"), threads=threads)
+        return joined(*shown, *(one for one in (scored, decisions) if one is not None))
 
     def write(
         self,
@@ -161,6 +300,7 @@ class Pipeline:
         keep: Sequence[str] | None = None,
         text: Sequence[str] = (),
         encoding: str | None = None,
+        as_of: date | str | None = None,
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> Written:
@@ -169,8 +309,9 @@ class Pipeline:
         Args:
             source: Parquet, CSV (gzip too) or Arrow IPC files, as `open_source` takes them; all with the same
                 columns and types.
-            path: a `.parquet` or `.csv` file; it is there as a whole or not at all.
-            output, precision: as in `score`.
+            path: a `.parquet` or `.csv` file; it is there as a whole or not at all. In CSV lists are joined
+                by `|`.
+            output, precision, as_of: as in `score`.
             keep: columns of the records to write before the outputs, as they are; by default all. A column of
                 CSV becomes numbers where every value of the first part is written as one, without leading
                 zeros.
@@ -179,44 +320,15 @@ class Pipeline:
             threads, progress: as in `score`.
 
         Returns:
-            How many records there are, and how many of them have no `fraud_p` and no `pd`.
+            How many records there are, how many of them have no `fraud_p` and no `pd`, and the decisions.
 
         Memory: some 100,000 records with their inputs and outputs.
 
         Raises:
             As `score`, and SchemaError for a column that is there already, ArgumentError for another ending.
         """
-        from creditcore._frame import beside, write_parts
-        from creditcore._text import TEXT_ENDINGS, TextColumns
-
-        opened = open_source(source, encoding=encoding)
-        columns = opened.column_names()
-        kept = list(columns) if keep is None else _known(keep, columns)
-        inputs = self._inputs(columns)
-        texts = TextColumns(tuple(text))
-        shape: dict[str, Any] = {}
-        done = 0
-        without = Counter[str]()
-
-        def scored() -> Iterable[pl.DataFrame]:
-            nonlocal done
-            for rest, made, file, first_row in self._scored(opened, inputs, kept, output, precision, threads):
-                if file.endswith(TEXT_ENDINGS):
-                    rest = texts.typed(rest, file, first_row)
-                _same_types(shape, rest, file)
-                taken = sorted(set(kept) & set(made.columns))
-                if taken:
-                    raise SchemaError(
-                        f"the records have a column `{taken[0]}` already; rename it, or `keep` others"
-                    )
-                done += len(made)
-                without.update({name: made[name].null_count() for name in ("fraud_p", "pd") if name in made})
-                if progress is not None:
-                    progress(done)
-                yield beside(rest, made)
-
-        write_parts(scored(), Path(path))
-        return Written(done, dict(without))
+        options = Options(output, precision, as_of, threads)
+        return write(self, source, path, options, keep, text, encoding, progress)
 
     def parts(
         self,
@@ -225,6 +337,7 @@ class Pipeline:
         precision: str = "exact",
         *,
         encoding: str | None = None,
+        as_of: date | str | None = None,
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> Iterator[pl.DataFrame]:
@@ -233,7 +346,7 @@ class Pipeline:
         Args:
             source: files or frames, as `open_source` takes them; of a file only the columns that decide the
                 outputs are read.
-            output, precision: as in `score`.
+            output, precision, as_of: as in `score`.
             encoding: of CSV text.
             threads, progress: as in `score`; progress after each part.
 
@@ -246,112 +359,28 @@ class Pipeline:
             As `score`, with file and row.
         """
         opened = open_source(source, encoding=encoding)
-        inputs = self._inputs(opened.column_names())
+        inputs = self.inputs_of(opened.column_names())
+        options = Options(output, precision, as_of, threads)
         done = 0
-        for _, made, _, _ in self._scored(opened, inputs, [], output, precision, threads):
+        for _, made, _, _ in parts(self, opened, inputs, [], options):
             done += len(made)
             if progress is not None:
                 progress(done)
             yield made
 
-    def _scored(
-        self,
-        opened: Source,
-        inputs: list[tuple[str, str]],
-        kept: Sequence[str],
-        output: str | None,
-        precision: str,
-        threads: int | None,
-    ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame, str, int]]:
-        """Give parts of a source: the columns kept, the scores, the file and the first row in it."""
-        from creditcore._frame import source_parts
-
-        for part, file, first_row in source_parts(opened, [*inputs, *((name, "key") for name in kept)]):
-            read, rest = part[:, : len(inputs)], part[:, len(inputs) :]
-            read.columns, rest.columns = [name for name, _ in inputs], list(kept)
-            try:
-                made = self.score(read, output, precision, threads=threads)
-            except CreditcoreError as error:
-                raise type(error)(_placed(str(error), file, first_row)) from error
-            yield rest, made, file, first_row
-
-    def _roles(self) -> dict[str, str]:
-        """The columns that features are made of, with roles: a schema parses text, models take numbers."""
-        made = set(self.schema.names) if self.schema else set()
-        roles = dict.fromkeys(self.schema.sources, "key") if self.schema else {}
-        for feature in self.fleet.features:
-            if feature["column"] not in made:
-                roles.setdefault(feature["column"], "key" if feature["categorical"] else "number")
-        return roles
-
-    def _inputs(self, columns: Sequence[str]) -> list[tuple[str, str]]:
-        """The columns of a source that decide the outputs, with roles; conditions may name further ones."""
-        models = self.fleet.models
-        if any(feature["column"] is None for model in models for feature in model["features"]):
-            # A model takes its inputs by position: all columns are its own.
-            return [(name, "number") for name in columns]
-        roles = self._roles()
-        for model in models:
-            words = re.findall(r"\w+", model["applies_to"] or "")
-            roles |= {name: "key" for name in words if name not in roles}
-        return [(name, role) for name, role in roles.items() if name in columns]
+    def _subset(self, names: Sequence[str]) -> Fleet:
+        """Give some of the models; engines that were built for a set of them are built once."""
+        if len(names) == len(self.fleet):
+            return self.fleet
+        wanted = tuple(names)
+        if wanted not in self._subsets:
+            self._subsets[wanted] = self.fleet.subset(wanted)
+        return self._subsets[wanted]
 
     def __repr__(self) -> str:
         """The fleet, and what else there is."""
-        parts = [repr(self.fleet)]
-        parts += ["schema"] if self.schema else []
-        parts += [repr(self.blend)] if self.blend else []
-        return f"<Pipeline: {', '.join(parts)}>"
-
-
-def described(paths: Sequence[str | os.PathLike[str]]) -> list[dict[str, Any]]:
-    """Give what there is to know about models, as `Fleet.models`, with the marks of their folders' schemas.
-
-    Args:
-        paths: folders, model files, fleet files.
-
-    Returns:
-        Records with `sensitive` and `geographic` beside the rest: the inputs that trees test and
-        `schema.yaml` marks so; None where there is no schema.
-
-    Raises:
-        SourceError, FormatError, ModelError, SchemaError: what is wrong with a file, with its name.
-    """
-    records = []
-    for path in map(Path, paths):
-        file = (path if path.is_dir() else path.parent) / SCHEMA_FILE
-        schema = Schema.load(file) if file.is_file() else None
-        for model in Fleet.load(path, margin_only=True).models:
-            tested = [
-                feature["column"] or feature["name"] for feature in model["features"] if feature["splits"]
-            ]
-            marks = {"sensitive": schema.sensitive, "geographic": schema.geographic} if schema else {}
-            of_model = {mark: [name for name in tested if name in names] for mark, names in marks.items()}
-            records.append({**model, "sensitive": None, "geographic": None, **of_model})
-    return records
-
-
-def _placed(text: str, file: str, first_row: int) -> str:
-    """Say of an error in a part of a file where in the file it is."""
-    found = re.match(r"`frame`, row (\d+)", text)
-    if found is None:
-        return text
-    return f"`{file}`, row {first_row + int(found[1])}{text[found.end() :]}"
-
-
-def _same_types(known: dict[str, Any], part: pl.DataFrame, file: str) -> None:
-    """Refuse a column whose type is not that of the parts before."""
-    for name, kind in part.schema.items():
-        if known.setdefault(name, kind) != kind:
-            raise SchemaError(
-                f"`{file}`: column `{name}` is of type {kind}, in the files before it of type {known[name]}; "
-                "score the files apart, or `keep` others"
-            )
-
-
-def _known(wanted: Sequence[str], columns: Sequence[str]) -> list[str]:
-    for name in wanted:
-        if name not in columns:
-            listed = ", ".join(f"`{column}`" for column in columns[:12])
-            raise SchemaError(f"`keep` names `{name}`, which is no column (columns: {listed} ...)")
-    return list(wanted)
+        found = [repr(self.fleet)]
+        found += ["schema"] if self.schema else []
+        found += [repr(self.blend)] if self.blend else []
+        found += [repr(self.policy)] if self.policy else []
+        return f"<Pipeline: {', '.join(found)}>"

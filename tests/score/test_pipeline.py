@@ -10,7 +10,7 @@ import pytest
 
 import creditcore as cc
 from creditcore.demo import UCI, UCI_CASE, UCI_DEFAULT
-from creditcore.pipeline import SCORES, Pipeline
+from creditcore.pipeline import DECISIONS, SCORES, Pipeline
 from tests.cli.test_rank_verb import run
 
 TREE = """tree
@@ -250,3 +250,147 @@ def test_files_of_several_types_are_refused(folder: Path, tmp_path: Path) -> Non
     assert told.returncode == 1
     assert "b.csv`: column `id` is of type Int64, in the files before it of type String" in told.stderr
     assert not (tmp_path / "out.parquet").exists()
+
+
+POLICY = """
+tactics:
+  - id: entry
+    rules:
+      - {id: minor, when: "age < 30 AND fraud_p > 0.001", action: reject, on_null: no_hit, reason: too young}
+      - {id: odd, when: "f > 0.004 AND region = 'x'", action: review, on_null: no_hit}
+      - {id: drop, when: "points_model > 0", action: score(-7), on_null: no_hit}
+      - {id: capped, when: "c > 0.03 OR kind = 'enterprise'", action: cap(495), on_null: no_hit}
+"""
+
+
+def test_rules_see_columns_outputs_and_scores_and_move_only_the_final_points(folder: Path) -> None:
+    before = Pipeline.load(folder).score(ROWS | {"region": ["x", "y", "x"]})
+    (folder / "policy.yaml").write_text(POLICY)
+    pipeline = Pipeline.load(folder)
+    rows = ROWS | {"region": ["x", "y", "x"]}
+    scored = pipeline.score(rows)
+    assert scored.columns == [*SCORES, *DECISIONS]
+    assert scored.select(SCORES[:3]).equals(before.select(SCORES[:3]))
+    assert scored["rules"].to_list() == [["minor"], ["drop", "capped"], ["odd", "drop", "capped"]]
+    assert scored["decision"].to_list() == ["reject", "pass", "review"]
+    assert scored["reasons"].to_list()[0] == ["too young"]
+    assert scored["effect"].to_list() == [None, "score -7; cap 495", "score -7; cap 495"]
+    moved = [before["points_model"][0], *(min(one - 7, 495.0) for one in before["points_model"][1:])]
+    assert scored["points_final"].to_list() == [max(one, 490.0) for one in moved]
+    # A challenger has a say where a rule names it, and only then is it asked.
+    assert pipeline.needed == ["f", "a", "b", "c"]
+    assert Pipeline.load(folder, None).needed == ["f", "a", "b", "c"]
+    by_row = pl.concat([pipeline.score(pl.DataFrame(rows)[row]) for row in range(3)])
+    assert by_row.equals(scored)
+    # Stage by stage it is the same.
+    features = pipeline.features(rows)
+    outputs = pipeline.outputs(features)
+    points = pipeline.scores(outputs)
+    decided = pipeline.decide(features, outputs, points)
+    finals = pipeline.scores(outputs, decided.select("effect"))
+    assert pl.concat([finals, decided], how="horizontal").equals(scored)
+    some = pipeline.outputs(features, ["b", "f"])
+    assert some.equals(outputs.select("b", "f"))
+    for output in ("raw", "probability"):
+        assert pipeline.score(rows, output).select(scored.columns).equals(scored)
+
+
+def test_the_verb_runs_the_policy_of_the_folder_and_says_so(folder: Path, tmp_path: Path) -> None:
+    records, out = tmp_path / "r.parquet", tmp_path / "out.parquet"
+    pl.DataFrame(ROWS | {"region": ["x", "y", "x"]}).write_parquet(records)
+    (folder / "policy.yaml").write_text(POLICY)
+    told = run("score", records, "--models", folder, "-o", out, "--keep", "key")
+    assert told.returncode == 0, told.stderr
+    assert (
+        f"decided by Policy('{folder / 'policy.yaml'}', 4 rules): pass 1, reject 1, review 1" in told.stderr
+    )
+    expected = Pipeline.load(folder).score(ROWS | {"region": ["x", "y", "x"]})
+    assert pl.read_parquet(out).drop("key").equals(expected)
+    text = tmp_path / "out.csv"
+    assert run("score", records, "--models", folder, "-o", text).returncode == 0
+    assert pl.read_csv(text)["rules"].to_list() == ["minor", "drop|capped", "odd|drop|capped"]
+    other = tmp_path / "other.yaml"
+    rule = "{id: late, when: 'TRUE', action: review, on_null: no_hit, from: 2026-02-01}"
+    other.write_text(f"tactics:\n  - {{id: t, rules: [{rule}]}}\n")
+    for day, decision in (("2026-01-31", "pass"), ("2026-02-01", "review")):
+        arguments = ["--models", folder, "--policy", other, "--as-of", day, "-o", out, "--keep", "key"]
+        told = run("score", records, *arguments)
+        assert told.returncode == 0, told.stderr
+        assert pl.read_parquet(out)["decision"].to_list() == [decision] * 3
+    other.write_text(POLICY.replace("region", "regoin"))
+    told = run("score", records, "--models", folder, "--policy", other, "-o", out)
+    assert (told.returncode, out.exists()) == (1, True)
+    assert "unknown column `regoin`" in told.stderr
+    assert run("score", records, "--models", folder, "--policy", tmp_path / "no", "-o", out).returncode == 1
+
+
+def test_a_column_that_could_mean_two_things_is_refused(folder: Path) -> None:
+    (folder / "policy.yaml").write_text(POLICY)
+    pipeline = Pipeline.load(folder)
+    rows = pl.DataFrame(ROWS | {"region": ["x", "y", "x"], "fraud_p": [0.1, 0.2, 0.3]})
+    with pytest.raises(cc.SchemaError, match="rules name `fraud_p`, which is a column of the records and"):
+        pipeline.score(rows)
+    assert len(pipeline.score(rows.rename({"fraud_p": "b"}))) == 3  # no rule names it
+
+
+def test_rules_without_a_blend_see_raw_outputs(folder: Path) -> None:
+    rule = {"id": "r", "when": "a > -2.5", "action": "reject", "on_null": "no_hit"}
+    policy = cc.Policy({"tactics": [{"id": "t", "rules": [rule]}]})
+    pipeline = Pipeline(cc.Fleet.load(folder / "a.txt"), policy=policy)
+    assert pipeline.score(ROWS).columns == ["a", *DECISIONS]
+    assert pipeline.score(ROWS)["decision"].to_list() == ["pass", "reject", "pass"]
+    assert pipeline.score(ROWS, "probability")["decision"].to_list() == ["reject"] * 3
+    constant = {"id": "r", "when": "TRUE", "action": "review", "on_null": "no_hit"}
+    pipeline = Pipeline(pipeline.fleet, policy=cc.Policy({"tactics": [{"id": "t", "rules": [constant]}]}))
+    assert pipeline.score(ROWS)["decision"].to_list() == ["review"] * 3
+
+
+def test_which_models_hang_on_which_columns_of_the_records(folder: Path) -> None:
+    pipeline = Pipeline.load(folder)
+    assert pipeline.uses == {"f": ["age", "kind"], "a": ["age"], "b": ["age"], "c": ["age"]}
+    assert pipeline.affected(["kind", "other"]) == ["f"]
+    schema = cc.Schema(
+        [
+            {"name": "age", "type": "float64", "derived": "years + CASE WHEN m > 6 THEN half ELSE 0 END"},
+            {"name": "half", "type": "float64", "derived": "h / 2.0", "output": False},
+            {"name": "years", "source": "yrs", "type": "float64", "output": False},
+            {"name": "m", "type": "int64"},
+        ]
+    )
+    through = Pipeline(pipeline.fleet, schema)
+    assert through.uses["a"] == ["yrs", "m", "h"]
+    assert through.affected(["h"]) == ["f", "a", "b", "c"]
+    # What it says is what is so: a column that no model hangs on moves no output, the others do.
+    case = Pipeline.load(UCI_CASE)
+    raw = pl.read_csv(UCI, eol_char="\r").head(400)
+    base = case.score(raw, "raw")
+    [used] = case.uses.values()
+    assert {"LIMIT_BAL", "PAY_0"} <= set(used) <= set(raw.columns)
+    for column in set(raw.columns) - set(used):
+        assert case.score(raw.with_columns(pl.lit(1).alias(column)), "raw").equals(base)
+    moved = [
+        name for name in used if not case.score(raw.with_columns(pl.lit(1).alias(name)), "raw").equals(base)
+    ]
+    assert moved == used
+
+
+def test_a_configuration_says_the_same_as_a_folder(folder: Path) -> None:
+    (folder / "policy.yaml").write_text(POLICY)
+    told = {"columns": {"key": "key"}, "fleet": {"models": "models"}}
+    rows = ROWS | {"region": ["x", "y", "x"]}
+    config = cc.Config.of(told, folder.parent)
+    assert Pipeline.of(config).score(rows).equals(Pipeline.load(folder).score(rows))
+    assert config.policy_file == folder / "policy.yaml"
+    (folder / "blend.toml").write_text('on_null = "renormalise"\n')
+    scaled = cc.Config.of(told | {"score": {"base_points": 500, "min_points": 490.0}}, folder.parent)
+    (folder / "blend.toml").write_text(BLEND)
+    expected = Pipeline.load(folder).score(rows)
+    with pytest.raises(cc.SchemaError, match=r"blend.toml`: `\[scaling\]` is there, and `\[score\]`"):
+        Pipeline.of(scaled)
+    (folder / "blend.toml").write_text('on_null = "renormalise"\n')
+    assert Pipeline.of(scaled).score(rows).equals(expected)
+    bare = {"columns": {"key": "key"}}
+    with pytest.raises(cc.SchemaError, match="there are no models"):
+        Pipeline.of(cc.Config.of(bare))
+    with pytest.raises(cc.SchemaError, match=r"`policy`: it goes with models"):
+        cc.Config.of(bare | {"policy": {"language": "zh"}})
