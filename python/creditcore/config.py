@@ -6,6 +6,7 @@ with a fingerprint over all of their contents. Whatever is wrong is told with fi
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ from creditcore.config_contents import data_hash, file_hash, fleet_hash, policy_
 from creditcore.config_parts import (
     Columns,
     FleetPart,
+    GatesPart,
     NetworkPart,
     Part,
     PolicyPart,
@@ -41,11 +43,16 @@ FILES: dict[tuple[str, str], Callable[[Path], str | None]] = {
     ("fleet", "models"): fleet_hash,
     ("fleet", "blend"): file_hash,
     ("network", "key_file"): lambda path: None,
+    # What was learned stands in the configuration that is read.
+    ("network", "learned"): lambda path: None,
     ("network", "person_model"): file_hash,
     ("policy", "file"): policy_hash,
     ("regions", "table"): file_hash,
+    ("gates", "baseline"): file_hash,
 }
 NO_FILES = {("regions", "table"): ("china", "none")}
+# The files that `creditcore fit` writes.
+LEARNED = (("network", "learned"), ("gates", "baseline"))
 
 
 class Config(Part):
@@ -70,6 +77,7 @@ class Config(Part):
     policy: PolicyPart | None = Field(default=None, description="The rules in force.")
     regions: RegionsPart = Field(default=RegionsPart(), description="The region table.")
     weights: WeightsPart | None = Field(default=None, description="What weighs a unit; 1 each without it.")
+    gates: GatesPart | None = Field(default=None, description="Quality gates before a commit.")
     population: PopulationPart | None = Field(default=None, description="Whom the rankings are of.")
     rankings: tuple[RankingPart, ...] = Field(
         default=(), strict=False, description="The rankings that a refresh renews."
@@ -79,8 +87,12 @@ class Config(Part):
     _lines: dict[Place, int] = PrivateAttr(default_factory=dict)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
+    def load(cls, path: str | os.PathLike[str], *, unlearned: bool = False) -> Self:
         """Read a TOML file; paths in it are relative to its folder.
+
+        Args:
+            path: the file.
+            unlearned: leaves out what was learned; its files need not be there yet.
 
         Raises:
             SchemaError: a file that cannot be read or is no TOML; an unknown key, a value that is not
@@ -96,7 +108,7 @@ class Config(Part):
             data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise SchemaError(f"`{place}`: not TOML: {error}") from error
-        return cls._made(data, Path(path).parent, place, key_lines(text))
+        return cls._made(data, Path(path).parent, place, key_lines(text), unlearned)
 
     @classmethod
     def of(cls, told: Mapping[str, Any], folder: str | os.PathLike[str] = ".") -> Self:
@@ -112,13 +124,26 @@ class Config(Part):
         return cls._made(told, Path(folder), "configuration", {})
 
     @classmethod
-    def _made(cls, told: Mapping[str, Any], folder: Path, place: str, lines: dict[Place, int]) -> Self:
+    def _made(
+        cls,
+        told: Mapping[str, Any],
+        folder: Path,
+        place: str,
+        lines: dict[Place, int],
+        unlearned: bool = False,
+    ) -> Self:
         try:
             config = cls.model_validate(told)
         except ValidationError as error:
             raise _fault(error, place, lines) from error
         config._folder, config._place, config._lines = folder, place, lines
-        config._check_files()
+        config._check_files(LEARNED if unlearned else ())
+        network = told.get("network")
+        if not unlearned and isinstance(network, Mapping) and network.get("learned"):
+            learned = config._learned(folder / network["learned"])
+            # `learned` is read once: what it says becomes part of the configuration.
+            whole = {**learned, **{key: value for key, value in network.items() if key != "learned"}}
+            return cls._made({**told, "network": whole}, folder, place, lines)
         config._check_columns()
         if config.population is not None and config.population.exclude:
             from creditcore.population import Population
@@ -222,9 +247,19 @@ class Config(Part):
             if name is not None and name not in NO_FILES.get((section, key), ()):
                 yield section, key, self.path(name)
 
-    def _check_files(self) -> None:
+    def _learned(self, path: Path) -> dict[str, Any]:
+        """Read what was learned of the network."""
+        try:
+            told = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise self.fault(("network", "learned"), f"`{path}` cannot be read: {error}") from error
+        if not isinstance(told, dict) or set(told) - {"strengths", "cut"}:
+            raise self.fault(("network", "learned"), f"`{path}` is not what `creditcore fit` writes")
+        return told
+
+    def _check_files(self, absent: Sequence[tuple[str, str]]) -> None:
         for section, key, path in self._files():
-            if not path.exists():
+            if not path.exists() and (section, key) not in absent:
                 raise self.fault(
                     (section, key), f"there is no file `{path}`; paths are relative to this file"
                 )
@@ -234,11 +269,17 @@ class Config(Part):
         for section in ("schema", "policy"):
             if section in self.to_dict() and self.fleet is None:
                 raise self.fault((section,), "it goes with models; say `models` in `[fleet]`")
-        told = self.population
+        people = self.population
         for key, column in (("kind", "kind"), ("window_days", "event_time")):
-            wanted = None if told is None else getattr(told, key)
+            wanted = None if people is None else getattr(people, key)
             if wanted not in (None, "all") and getattr(self.columns, column) is None:
                 raise self.fault(("population", key), f"it goes by a column; say `{column}` in `[columns]`")
+        if self.gates is not None:
+            if self.gates.learned_gates and self.gates.baseline is None:
+                told = "it goes by a baseline; say `baseline`, a file that `creditcore fit` writes"
+                raise self.fault(("gates", self.gates.learned_gates[0]), told)
+            if self.gates.freshness is not None and self.columns.event_time is None:
+                raise self.fault(("gates", "freshness"), "say `event_time` in `[columns]`")
         seen: set[str] = set()
         grouped = self.grouping_columns
         for number, ranking in enumerate(self.rankings):

@@ -151,6 +151,9 @@ class NetworkPart(Part):
         default=None, ge=0, le=1, description="The score from which a group is a ring."
     )
     resolution: float | None = Field(default=None, description="Of clustering; less gives larger groups.")
+    learned: Name | None = Field(
+        default=None, description="What `creditcore fit` learned, frozen (JSON); keys said here go before it."
+    )
     person_model: Name | None = Field(default=None, description="Learned: a person model's file (JSON).")
 
     @property
@@ -237,6 +240,85 @@ class PopulationPart(Part):
         if taken := sorted(set(told) & set(OWN_CAUSES)):
             raise ValueError(f"`{taken[0]}` is a cause of its own; another name is needed")
         return told
+
+
+class Gate(Part):
+    """What happens where a gate finds more than is allowed."""
+
+    level: Literal["warn", "quarantine", "refuse"] = Field(
+        default="warn", description="Say so; put the rows aside; refuse the whole delta."
+    )
+
+
+class RowCount(Gate):
+    """The number of rows against what is expected."""
+
+    at_least: int = Field(default=1, ge=0, description="The fewest rows of a delta.")
+    at_most: int | None = Field(default=None, ge=1, description="The most rows of a delta.")
+
+
+class Nulls(Gate):
+    """The share of nulls in a column against the baseline's."""
+
+    rise: float = Field(default=0.05, ge=0, le=1, description="The most that the share may rise.")
+
+
+class NewCategories(Gate):
+    """Values of a category that the baseline does not have."""
+
+    share: float = Field(default=0.0, ge=0, le=1, description="The most rows of such values, as a share.")
+
+
+class Drift(Gate):
+    """The population stability index of a column against the baseline."""
+
+    psi: float = Field(default=0.25, gt=0, description="The highest index that is allowed.")
+    least_rows: int = Field(default=1000, ge=1, description="Rows from which an index is told at all.")
+
+
+class DuplicateKeys(Gate):
+    """Keys (with a version column: keys and versions) that come more than once in a delta."""
+
+    share: float = Field(default=0.0, ge=0, le=1, description="The most rows of such keys, as a share.")
+
+
+class Freshness(Gate):
+    """Event times against `as_of`."""
+
+    days: Days = Field(default=7, description="The newest event may be so many days old.")
+
+
+class UnitJumps(Gate):
+    """Numbers in another unit: cents for yuan, thousands for ones."""
+
+    factor: float = Field(
+        default=30.0,
+        gt=1,
+        description="The median may move by less; no value may exceed it times the largest.",
+    )
+    least_rows: int = Field(default=30, ge=1, description="Values from which a median is told at all.")
+
+
+class GatesPart(Part):
+    """Quality gates before a commit; a gate that is not named is not asked."""
+
+    baseline: Name | None = Field(default=None, description="What `creditcore fit` learned, frozen (JSON).")
+    columns: Names | None = Field(
+        default=None, description="The columns that are watched; without it those behind models and rankings."
+    )
+    row_count: RowCount | None = Field(default=None, description="The number of rows.")
+    nulls: Nulls | None = Field(default=None, description="Shares of nulls.")
+    new_categories: NewCategories | None = Field(default=None, description="Values never seen.")
+    drift: Drift | None = Field(default=None, description="Distributions that moved.")
+    duplicate_keys: DuplicateKeys | None = Field(default=None, description="Keys that come twice.")
+    freshness: Freshness | None = Field(default=None, description="Data that is old, or of the future.")
+    unit_jumps: UnitJumps | None = Field(default=None, description="Numbers in another unit.")
+
+    @property
+    def learned_gates(self) -> list[str]:
+        """The gates that go by a baseline."""
+        names = ("nulls", "new_categories", "drift", "unit_jumps")
+        return [name for name in names if getattr(self, name) is not None]
 
 
 class RankingPart(Part):

@@ -45,6 +45,15 @@ class StateError(CreditcoreError):
     """A portfolio's state is damaged, locked or of another version."""
 
 
+class DeltaRefused(StateError):  # noqa: N818 - it says what happened
+    """A quality gate refused a delta; the state is as it was, to the byte.
+
+    `findings` holds what the gates found, as plain records.
+    """
+
+    findings: Sequence[object] = ()
+
+
 class ArgumentError(CreditcoreError, ValueError):
     """An argument is outside of what is allowed; also a `ValueError`."""
 

@@ -67,6 +67,10 @@ class ScoreCounts:
         """Give the greatest distance of the distribution functions of goods and bads."""
         return self._core.ks()
 
+    def quantiles(self, bins: int) -> list[float]:
+        """Give the upper edges of so many bins of equal shares, without the last, as far as ties allow."""
+        return self._core.quantiles(bins)
+
     def psi(self, actual: ScoreCounts, bins: int | Sequence[float] = 10) -> float:
         """Give the population stability index of other counts against these; `bins` as in `psi`."""
         edges = self._core.quantiles(bins) if isinstance(bins, int) else [float(edge) for edge in bins]

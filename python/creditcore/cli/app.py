@@ -10,10 +10,10 @@ from importlib import import_module
 
 import click
 
-from creditcore.errors import ArgumentError, CreditcoreError
+from creditcore.errors import ArgumentError, CreditcoreError, DeltaRefused
 
 # In the order in which the help lists them; each is the command of that name in the file of that name.
-VERBS = ("config", "models", "score", "groups", "tactics", "rank", "demo", "bench")
+VERBS = ("config", "fit", "models", "score", "groups", "tactics", "rank", "demo", "bench")
 
 
 class Verbs(click.Group):
@@ -69,6 +69,8 @@ def _run() -> int:
         status = app(standalone_mode=False)
     except ArgumentError as error:
         return _fail(error, 2)
+    except DeltaRefused as error:
+        return _fail(error, 3)
     except CreditcoreError as error:
         return _fail(error, 1)
     except BrokenPipeError:
