@@ -192,6 +192,10 @@ class Fleet:
         """
         Reads models from their files by their declarations (JSON).
         """
+    def model_names(self, /) -> list[str]:
+        """
+        The names of the models, in order.
+        """
     @staticmethod
     def open(
         path: str, *, engine: str | None = None, threads: SupportsIndex | None = None

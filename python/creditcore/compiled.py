@@ -54,16 +54,22 @@ def told_of(declarations: Sequence[Declaration]) -> str:
     return json.dumps(records, ensure_ascii=False)
 
 
-def declarations_of(text: str, path: str) -> list[Declaration]:
-    """Give the declarations of a compiled fleet.
+def declarations_of(text: str, names: Sequence[str], path: str) -> list[Declaration]:
+    """Give the declarations of a compiled fleet, one for each of its models by name.
 
     Raises:
-        FormatError: what no declaration says, with file and section.
+        FormatError: what no declaration says, or declarations of other models, with file and section.
     """
     records = json.loads(text)
     if not isinstance(records, list):
         raise FormatError(f"`{path}`: section `models`: `declared` is no list; compile the models again")
-    return [_declaration(record, path) for record in records]
+    found = [_declaration(record, path) for record in records]
+    if [one.name for one in found] != list(names):
+        raise FormatError(
+            f"`{path}`: section `models`: {len(found)} declarations are not of its {len(names)} models, in "
+            "their order; compile the models again"
+        )
+    return found
 
 
 def _declaration(record: Any, path: str) -> Declaration:

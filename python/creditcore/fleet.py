@@ -90,7 +90,7 @@ class Fleet:
                     "it is compiled"
                 )
             core, told = _core.Fleet.open(str(paths), engine=engine, threads=threads)
-            return Fleet(core, declarations_of(told, str(paths)))
+            return Fleet(core, declarations_of(told, core.model_names(), str(paths)))
         found = declared(paths)
         told = native_text(
             found,

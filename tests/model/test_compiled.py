@@ -16,6 +16,7 @@ import polars as pl
 import pytest
 
 import creditcore as cc
+from creditcore.compiled import told_of
 from creditcore.declarations import FLEET_FILE
 from tests.model.oracle import assert_same_bits
 from tests.model.test_golden import DATA, SETS, model_file
@@ -145,3 +146,11 @@ def test_a_writer_that_fails_leaves_the_old_file(folder: Path, tmp_path: Path) -
     with pytest.raises(cc.SourceError, match="cannot be written"):
         fleet.subset(["x"]).compile(file)
     assert file.read_bytes() == before
+
+
+def test_declarations_of_other_models_are_refused(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "other.ccf"
+    fleet = cc.Fleet.load(folder)
+    fleet._core.save(str(path), told_of(fleet._declarations[:1]))
+    with pytest.raises(cc.FormatError, match=r"1 declarations are not of its 2 models"):
+        cc.Fleet.load(path)

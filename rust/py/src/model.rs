@@ -79,14 +79,17 @@ impl Fleet {
 
     /// A fleet of some of the models, in the order given; ensembles are shared.
     fn subset(&self, py: Python<'_>, models: Vec<usize>) -> PyResult<Self> {
-        let taken = models.into_iter().filter_map(|model| self.inner.models().get(model)).cloned().collect();
-        Self::new(taken, self.engine.clone()).map_err(|error| to_exception(py, &error))
+        gate::brief(py, || {
+            let taken = models.into_iter().filter_map(|model| self.inner.models().get(model)).cloned();
+            Self::new(taken.collect(), self.engine.clone())
+        })
     }
 
     /// A fleet of these models and those of another; ensembles are shared.
     fn joined(&self, py: Python<'_>, other: &Self) -> PyResult<Self> {
-        let models = [self.inner.models(), other.inner.models()].concat();
-        Self::new(models, self.engine.clone()).map_err(|error| to_exception(py, &error))
+        gate::brief(py, || {
+            Self::new([self.inner.models(), other.inner.models()].concat(), self.engine.clone())
+        })
     }
 
     /// The outputs of every model for one record; dict to dict.
@@ -99,6 +102,11 @@ impl Fleet {
             }
         };
         Ok(predict_one(&self.inner, names, record.cast()?, output(transformed))?.into_any())
+    }
+
+    /// The names of the models, in order.
+    fn model_names(&self) -> Vec<String> {
+        self.inner.models().iter().map(|model| model.name.clone()).collect()
     }
 
     /// The names of the outputs, in order.

@@ -8,6 +8,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use creditcore::error::{Error, Place, Result};
 use creditcore::exec::{Control, parallel};
@@ -55,7 +56,10 @@ pub fn save(path: &str, models: &[Model], declared: serde_json::Value) -> Result
 /// Writes a file beside its place, and moves it there once it is on the disk.
 fn write_whole<'a>(path: &Path, parts: impl Iterator<Item = &'a Vec<u8>>) -> std::io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let partial = Partial(path.with_file_name(format!(".{name}.{}.partial", std::process::id())));
+    // Two threads of one process may write the same file.
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    let write = WRITES.fetch_add(1, Ordering::Relaxed);
+    let partial = Partial(path.with_file_name(format!(".{name}.{}.{write}.partial", std::process::id())));
     let mut file = File::create(&partial.0)?;
     parts.into_iter().try_for_each(|part| file.write_all(part))?;
     file.sync_all()?;

@@ -1,4 +1,4 @@
-//! Numbers out of text, with nothing taken on trust.
+//! Numbers out of text and bytes, with nothing taken on trust.
 //!
 //! In: a text and how many numbers it should hold. Out: exactly that many, each rounded correctly, or what is
 //! wrong. Nothing is reserved by a count that a file claims: memory follows the text's own length.
@@ -9,6 +9,11 @@ use std::str::FromStr;
 pub(super) fn shown(text: &str) -> String {
     let short: String = text.chars().take(40).collect();
     if short.len() < text.len() { format!("`{short}...`") } else { format!("`{short}`") }
+}
+
+/// The first four bytes; zeros where there are fewer.
+pub(super) fn four(bytes: &[u8]) -> [u8; 4] {
+    bytes.first_chunk().copied().unwrap_or_default()
 }
 
 /// One number.

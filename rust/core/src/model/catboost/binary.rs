@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::ctr::{Counts, Formula, Kind};
-use super::flat::{Table, four};
+use super::flat::Table;
 use super::trees::Step;
 use super::{
     Base, Category, Fault, Float, Forest, Model, OneHot, Statistic, Steps, objective_of, version_of,
@@ -15,6 +15,7 @@ use crate::error::{Error, Place, Result as CoreResult};
 use crate::model::ensemble::Ensemble;
 use crate::model::formats::{MOST_OUTPUTS, Options};
 use crate::model::json::Json;
+use crate::model::tokens::four;
 
 const MARK: &[u8] = b"CBM1";
 const FORMAT: &str = "FlabuffersModel_v1";

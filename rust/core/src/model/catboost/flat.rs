@@ -4,6 +4,8 @@
 //! followed by itself, so nothing recurses on what a file chooses. The form is that of the FlatBuffers binary
 //! format: offsets are relative, little end first, and a table points back to the list of its fields.
 
+use crate::model::tokens::four;
+
 /// Some bytes of one buffer.
 #[derive(Clone, Copy)]
 pub(super) struct Table<'a> {
@@ -141,11 +143,4 @@ impl<'a> Table<'a> {
         }
         Ok(tables)
     }
-}
-
-/// The first four bytes.
-pub(super) fn four(bytes: &[u8]) -> [u8; 4] {
-    let mut word = [0; 4];
-    word.iter_mut().zip(bytes).for_each(|(word, byte)| *word = *byte);
-    word
 }

@@ -10,11 +10,15 @@ mod tests;
 
 use std::cmp::Reverse;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, OnceLock, TryLockError};
+use std::time::Duration;
 
 use super::engine::{Bound, Engine, Kind, Precision};
 use crate::error::{Error, Result};
 use crate::exec::Control;
+
+/// Between two looks whether an engine that another call builds is there.
+const WAIT: Duration = Duration::from_millis(2);
 
 /// What an engine says of a model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -250,7 +254,7 @@ impl Engines {
         control: &Control,
     ) -> Result<Option<&'a dyn Engine>> {
         if slot.engine.get().is_none() {
-            let Some(_lock) = lock(&slot.building, waits) else { return Ok(None) };
+            let Some(_lock) = lock(&slot.building, waits, control)? else { return Ok(None) };
             // Another call may have built it while this one waited.
             if slot.engine.get().is_none() {
                 let bound = slot.models.iter().map(|&model| self.bound[model].clone()).collect();
@@ -262,14 +266,19 @@ impl Engines {
     }
 }
 
-fn lock(mutex: &Mutex<()>, waits: bool) -> Option<MutexGuard<'_, ()>> {
-    if waits {
-        return Some(mutex.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-    match mutex.try_lock() {
-        Ok(guard) => Some(guard),
-        Err(TryLockError::Poisoned(error)) => Some(error.into_inner()),
-        Err(TryLockError::WouldBlock) => None,
+/// The lock, or nothing where another call holds it and this one does not wait for it.
+fn lock<'a>(mutex: &'a Mutex<()>, waits: bool, control: &Control) -> Result<Option<MutexGuard<'a, ()>>> {
+    loop {
+        match mutex.try_lock() {
+            Ok(guard) => return Ok(Some(guard)),
+            Err(TryLockError::Poisoned(error)) => return Ok(Some(error.into_inner())),
+            Err(TryLockError::WouldBlock) if !waits => return Ok(None),
+            Err(TryLockError::WouldBlock) => {
+                // A mutex that is waited for cannot be told to stop.
+                control.check()?;
+                std::thread::sleep(WAIT);
+            }
+        }
     }
 }
 

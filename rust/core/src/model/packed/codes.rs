@@ -79,6 +79,13 @@ struct Column {
     views: [u16; TAKES],
 }
 
+/// What a fleet may fill.
+pub(super) struct Room {
+    pub(super) views: usize,
+    /// Words of all sets of categories.
+    pub(super) words: usize,
+}
+
 /// The views of a fleet.
 pub(super) struct Codes {
     columns: Vec<Column>,
@@ -89,9 +96,9 @@ pub(super) struct Codes {
 const NO_COLUMN: usize = usize::MAX;
 
 impl Codes {
-    /// The views that the nodes of models take, of at most `most` in all; and for each model the column of each of
-    /// its features, or nothing where there was no room for its views.
-    pub(super) fn of(bound: &[Bound], most: usize) -> (Self, Vec<Option<Vec<usize>>>) {
+    /// The views that the nodes of models take; and for each model the column of each of its features, or nothing
+    /// where there was no room for its views or its sets.
+    pub(super) fn of(bound: &[Bound], room: &Room) -> (Self, Vec<Option<Vec<usize>>>) {
         let mut made = Self { columns: Vec::new(), views: usize::from(ZERO_VIEW) + 1 };
         let mut known: HashMap<Key, usize> = HashMap::new();
         let mut places = Vec::with_capacity(bound.len());
@@ -104,14 +111,32 @@ impl Codes {
                 };
                 (0..TAKES).filter(is_new).count()
             });
-            let fits = made.views + fresh.sum::<usize>() <= most;
+            let fits = made.views + fresh.sum::<usize>() <= room.views;
             places.push(fits.then(|| made.admit(model, &takes, &mut known)));
         }
         for column in &mut made.columns {
             column.cuts.sort_unstable_by(f64::total_cmp);
             column.cuts.dedup_by(|a, b| a == b);
         }
+        made.bound_sets(bound, room.words, &mut places);
         (made, places)
+    }
+
+    /// Takes the places of models whose sets would be too much beside those of the models before them: a set is as
+    /// long as the highest category of its column, in whichever model that stands.
+    fn bound_sets(&self, bound: &[Bound], mut left: usize, places: &mut [Option<Vec<usize>>]) {
+        for (model, place) in bound.iter().zip(places) {
+            let Some(columns) = place else { continue };
+            let nodes = model.ensemble.trees.iter().flat_map(|tree| &tree.nodes);
+            let words: usize = nodes
+                .filter(|node| matches!(node.test, Test::Category { .. }))
+                .map(|node| set_words(self.columns[columns[node.feature as usize]].highest))
+                .sum();
+            match left.checked_sub(words) {
+                Some(rest) => left = rest,
+                None => *place = None,
+            }
+        }
     }
 
     /// Takes the views and cuts of a model; gives the column of each of its features.
@@ -242,10 +267,14 @@ fn rank(cuts: &[f64], value: f64) -> u32 {
     cuts.partition_point(|&cut| cut < value) as u32 + 1
 }
 
+/// How many words a set of codes fills.
+fn set_words(highest: u32) -> usize {
+    (highest + FIRST_CATEGORY + 1).div_ceil(64) as usize
+}
+
 /// The bits of the codes that a test sends to the left.
 fn set(members: &[u32], highest: u32, members_left: bool, missing_left: bool) -> Vec<u64> {
-    let codes = highest + FIRST_CATEGORY + 1;
-    let mut words = vec![0u64; codes.div_ceil(64) as usize];
+    let mut words = vec![0u64; set_words(highest)];
     let mut mark = |code: u32| words[code as usize / 64] |= 1 << (code % 64);
     if members_left {
         members.iter().for_each(|member| mark(member + FIRST_CATEGORY));

@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 use creditcore_kernels::forest::{Branch, Forest, MOST_BRANCHES, MOST_VIEWS};
 
-use self::codes::Codes;
+use self::codes::{Codes, Room};
 use super::engine::{Block, Bound, Engine, Precision};
 use super::ensemble::{Ensemble, Library, Test};
 use super::golden::Golden;
@@ -23,6 +23,8 @@ use crate::exec::{Control, parallel};
 const MOST_CODES: u32 = 1 << 13;
 /// Words of all sets of a model.
 const MOST_WORDS: usize = 1 << 21;
+/// Words of all sets of a fleet: 64 MiB.
+const MOST_FLEET_WORDS: usize = 1 << 23;
 /// Rows that are walked together: their codes stay in the nearest cache.
 const ROWS: usize = 64;
 
@@ -68,7 +70,7 @@ enum Model {
         forest: Forest,
         base: Vec<f64>,
     },
-    /// One for whose views there is no room beside those of the models before it.
+    /// One for whose views or sets there is no room beside those of the models before it.
     Golden(Golden),
 }
 
@@ -84,11 +86,11 @@ impl Packed {
     /// # Errors
     /// A request to stop.
     pub(super) fn new(bound: &[Bound], threads: usize, control: &Control) -> Result<Self> {
-        Self::with_views(bound, MOST_VIEWS, threads, control)
+        Self::within(bound, &Room { views: MOST_VIEWS, words: MOST_FLEET_WORDS }, threads, control)
     }
 
-    fn with_views(bound: &[Bound], most_views: usize, threads: usize, control: &Control) -> Result<Self> {
-        let (codes, places) = Codes::of(bound, most_views);
+    fn within(bound: &[Bound], room: &Room, threads: usize, control: &Control) -> Result<Self> {
+        let (codes, places) = Codes::of(bound, room);
         let made: Vec<Mutex<Option<Model>>> = bound.iter().map(|_| Mutex::new(None)).collect();
         parallel(
             threads,

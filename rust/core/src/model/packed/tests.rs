@@ -112,7 +112,8 @@ proptest! {
             1..4,
         ),
         rows in 1usize..150,
-        room in prop::sample::select(vec![MOST_VIEWS, 8]),
+        views in prop::sample::select(vec![MOST_VIEWS, 8]),
+        words in prop::sample::select(vec![MOST_FLEET_WORDS, 8]),
     ) {
         let libraries = [Library::LightGbm, Library::XgBoost];
         let of = |single: bool| libraries[usize::from(single)];
@@ -127,7 +128,8 @@ proptest! {
         block.rows = rows;
         block.columns.iter_mut().for_each(|column| column.truncate(rows));
         let golden = outputs(&Golden::new(bound.clone()), &bound, &block);
-        let packed = Packed::with_views(&bound, room, 2, &Control::default()).expect("builds");
+        let room = Room { views, words };
+        let packed = Packed::within(&bound, &room, 2, &Control::default()).expect("builds");
         prop_assert_eq!(&golden, &outputs(&packed, &bound, &block));
         // Each row alone, and without a model that is not asked for.
         let last = rows - 1;

@@ -10,7 +10,7 @@ use super::tree::{Columns, MOST_NODES};
 use crate::error::Result as CoreResult;
 use crate::model::ensemble::{Ensemble, Feature};
 use crate::model::formats::{MOST_FEATURES, MOST_OUTPUTS, Options};
-use crate::model::tokens::number;
+use crate::model::tokens::{four, number};
 
 const MARK: &[u8] = b"binf";
 /// Bytes of the structures that a file is made of.
@@ -101,15 +101,8 @@ impl<'a> Cursor<'a> {
 
     fn floats(&mut self) -> Result<Vec<f32>, String> {
         let count = self.long_count(4, "numbers")?;
-        Ok(self.take(count * 4)?.chunks_exact(4).map(|bytes| float(word(bytes))).collect())
+        Ok(self.take(count * 4)?.chunks_exact(4).map(|bytes| float(four(bytes))).collect())
     }
-}
-
-/// The first four bytes.
-fn word(bytes: &[u8]) -> [u8; 4] {
-    let mut word = [0; 4];
-    word.iter_mut().zip(bytes).for_each(|(word, byte)| *word = *byte);
-    word
 }
 
 fn whole(word: [u8; 4]) -> i32 {
@@ -218,7 +211,7 @@ fn forest(
         })?;
         columns.push(one);
     }
-    let groups: Vec<i32> = cursor.take(wanted * 4)?.chunks_exact(4).map(|bytes| whole(word(bytes))).collect();
+    let groups: Vec<i32> = cursor.take(wanted * 4)?.chunks_exact(4).map(|bytes| whole(four(bytes))).collect();
     let weights = if weighted { cursor.floats()? } else { Vec::new() };
     if weighted && weights.len() != wanted {
         return Err(Fault::Broken(format!("there are {} weights for {wanted} trees", weights.len())));
@@ -257,15 +250,15 @@ fn tree(cursor: &mut Cursor<'_>) -> Result<Columns, Fault> {
     }
     let mut columns = Columns::default();
     for bytes in cursor.take(size * NODE)?.chunks_exact(NODE) {
-        let split = u32::from_le_bytes(word(&bytes[12..]));
-        columns.left.push(whole(word(&bytes[4..])));
-        columns.right.push(whole(word(&bytes[8..])));
+        let split = u32::from_le_bytes(four(&bytes[12..]));
+        columns.left.push(whole(four(&bytes[4..])));
+        columns.right.push(whole(four(&bytes[8..])));
         // The highest bit is where missing values go.
         columns.feature.push(u64::from(split & (u32::MAX >> 1)));
         columns.default_left.push(split >> 31 == 1);
-        columns.condition.push(float(word(&bytes[16..])));
+        columns.condition.push(float(four(&bytes[16..])));
     }
     let statistics = cursor.take(size * STATISTICS)?.chunks_exact(STATISTICS);
-    columns.cover = statistics.map(|bytes| float(word(&bytes[4..]))).collect();
+    columns.cover = statistics.map(|bytes| float(four(&bytes[4..]))).collect();
     Ok(columns)
 }
