@@ -359,6 +359,8 @@ class Policy:
         mature: str | None,
         against: Policy | None,
         *,
+        words: tuple[str, str | None] | None = None,
+        per: str | None = None,
         day: SupportsIndex | None = None,
         threads: SupportsIndex | None = None,
         progress: Any | None = None,
@@ -427,6 +429,10 @@ class Policy:
         """
         Counts decisions and hits: records, reject, review, hits of each rule, errors of each rule.
         """
+    def time_zone(self, /) -> str | None:
+        """
+        The zone of the clock that days and hours are read from.
+        """
     def to_sql(
         self, /, dialect: str, table: str, columns: SupportsGetItem[int, tuple[str, str]]
     ) -> list[tuple[str, str]]:
@@ -436,6 +442,12 @@ class Policy:
     def trace(self, /, source: Source) -> list[tuple[int, bool | None, bool, list[str]]]:
         """
         What every rule says of the only record of a source: position, truth, hit, errors.
+        """
+    def unfit(
+        self, /, columns: SupportsGetItem[int, tuple[str, str]]
+    ) -> list[tuple[str, str, str | None, str, tuple[int, int] | None, str, str | None]]:
+        """
+        The conditions that do not fit columns (name and type).
         """
 
 @final

@@ -11,10 +11,11 @@ import json
 import math
 import os
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from creditcore.errors import ArgumentError
+from creditcore.errors import ArgumentError, SchemaError
 
 if TYPE_CHECKING:
     import polars as pl
@@ -120,6 +121,36 @@ class Backtest:
             raise ArgumentError(
                 f"`{target}`: the ending is `{target.suffix}`; it is .json, .parquet, .csv or .html"
             )
+
+
+def check_asked(
+    names: list[str],
+    label: str,
+    amount: str | None,
+    period: str | None,
+    per: str | None,
+    bad: str | None,
+    good: str | None,
+) -> None:
+    """Refuse what no backtest can be asked: columns that are not there, by what they were given for.
+
+    Raises:
+        SchemaError: an unknown column, with the nearest name; ArgumentError: `good` without `bad`, `per`
+            without `period`.
+    """
+    if good is not None and bad is None:
+        raise ArgumentError(f"`good` is `{good}`, and `bad` is not given; say which value is bad too")
+    if per is not None and period is None:
+        raise ArgumentError(f"`per` is `{per}`, and `period` is not given; name the column of days")
+    for what, name in (("label", label), ("amount", amount), ("period", period)):
+        if name is None or name in names:
+            continue
+        near = get_close_matches(name, names, 1)
+        hint = f"; did you mean `{near[0]}`?" if near else f"; the columns are {', '.join(names[:20])}"
+        if what == "period" and "(" in name:
+            unit, _, inner = name.rstrip(")").partition("(")
+            hint = f'; name the column, and its unit apart: `period="{inner}", per="{unit}"`'
+        raise SchemaError(f"`{what}` is `{name}`, which is no column{hint}")
 
 
 def made(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creditcore.aggregation import Progress
-from creditcore.errors import CreditcoreError, SchemaError
+from creditcore.errors import CreditcoreError, SchemaError, TacticError
 from creditcore.sources import open_source
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def write(
     unknown = [name for name in kept if name not in names]
     if unknown:
         raise SchemaError(f"`keep` names `{unknown[0]}`, which is no column")
+    policy.require(names)
     inputs = policy.roles(names)
     target = Path(path)
     counts = Counter[str]({"records": 0, "reject": 0, "review": 0, "pass": 0, "errors": 0})
@@ -56,6 +57,9 @@ def write(
                 made = policy.decide(
                     _rows(read, part), as_of=as_of, language=language, shadow=shadow, threads=threads
                 )
+            except TacticError as error:
+                # It has the place in the policy already.
+                raise error from None
             except CreditcoreError as error:
                 raise type(error)(re.sub(r"`frame`(?:, row \d+)?", f"`{file}`", str(error))) from error
             taken = sorted(set(kept) & set(made.columns))

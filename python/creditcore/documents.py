@@ -28,10 +28,11 @@ class _StrictLoader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             told = "references (`*name`) are refused; write the value out"
-            raise yaml.composer.ComposerError(None, None, told, self.get_mark())
+            raise yaml.composer.ComposerError(None, None, told, self.peek_event().start_mark)
         self._depth += 1
         if self._depth > DEEPEST:
-            raise yaml.composer.ComposerError(None, None, f"more than {DEEPEST} levels", self.get_mark())
+            at = self.peek_event().start_mark
+            raise yaml.composer.ComposerError(None, None, f"more than {DEEPEST} levels", at)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
@@ -132,20 +133,45 @@ def read_placed_yaml(path: str | os.PathLike[str]) -> tuple[Any, Places]:
     try:
         loader = _StrictLoader(text)
     except yaml.YAMLError as error:
-        raise SchemaError(f"`{place}`: not a YAML file: {_problem(error)}") from error
+        raise _fault(place, text, error) from error
     try:
         node = loader.get_single_node()
         return (None if node is None else loader.construct_document(node)), Places(text, node)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SchemaError(f"`{place}`{_line(error)}: not a YAML file: {_problem(error)}") from error
+        raise _fault(place, text, error) from error
     finally:
         loader.dispose()
 
 
-def _line(error: Exception) -> str:
+class DocumentError(SchemaError):
+    """A text that is no YAML: `text` says why, `line` and `column` where, from 1; `shown` is that line."""
+
+    def __init__(self, place: str, text: str, line: int, column: int, shown: str) -> None:
+        """Say what is wrong with a file, and where."""
+        super().__init__(f"`{place}`, line {line}, column {column}: {text}{shown}")
+        self.text, self.line, self.column, self.shown = text, line, column, shown
+
+
+def with_caret(line: str, column: int) -> str:
+    """Give a line of a file, cut to what is near a column (from 1), with a caret below that column."""
+    start = max(0, column - 60)
+    return f"\n    {line[start : start + 100]}\n    {' ' * (column - 1 - start)}^"
+
+
+def _fault(place: str, text: str, error: Exception) -> DocumentError:
+    """What the parser says, in the house's words, with the place that it means."""
     mark = getattr(error, "problem_mark", None)
-    return "" if mark is None else f", line {mark.line + 1}"
-
-
-def _problem(error: Exception) -> str:
-    return str(getattr(error, "problem", None) or error).splitlines()[0]
+    position = getattr(error, "position", None)
+    if mark is not None:
+        line, column = mark.line + 1, mark.column + 1
+    else:
+        # A character that YAML does not allow has its place in the text only.
+        before = text[:position] if isinstance(position, int) else ""
+        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+    if isinstance(error, RecursionError):
+        told = "its lists and mappings stand too deep inside each other"
+    else:
+        told = str(getattr(error, "problem", None) or getattr(error, "reason", None) or error).splitlines()[0]
+    lines = text.splitlines()
+    shown = with_caret(lines[line - 1], column) if line <= len(lines) and lines[line - 1].strip() else ""
+    return DocumentError(place, f"not a YAML file: {told}", line, column, shown)

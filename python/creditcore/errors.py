@@ -32,12 +32,14 @@ class TacticError(CreditcoreError):
     """A condition, a rule or a policy cannot be read, or does not fit its columns.
 
     `line` and `column` say where in the text (of a policy: in its file), from 1; `hint` says what to write
-    instead, where that is known; `findings` holds everything that is wrong with a policy.
+    instead, where that is known; `rule` is the id of the rule, where it is one's; `findings` holds everything
+    that is wrong with a policy.
     """
 
     line: int | None = None
     column: int | None = None
     hint: str | None = None
+    rule: str | None = None
     findings: Sequence[object] = ()
 
 

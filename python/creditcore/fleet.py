@@ -205,6 +205,8 @@ class Fleet:
         """
         if output not in OUTPUTS:
             raise ArgumentError(f"`output` is `{output}`; allowed are {', '.join(OUTPUTS)}")
+        if not isinstance(record, Mapping):
+            raise ArgumentError(f"a record is a `{type(record).__name__}`; give a dict of columns to values")
         values = record if type(record) is dict else dict(record)
         found: dict[str, float | None] = self._core.predict_one(values, output == "probability")
         return found
@@ -381,8 +383,7 @@ class Fleet:
     def __repr__(self) -> str:
         """How many models there are, and the first of their names."""
         shown = ", ".join(declaration.name for declaration in self._declarations[:5])
-        more = ", ..." if len(self) > 5 else ""
-        return f"<Fleet of {len(self)}: {shown}{more}>"
+        return f"<Fleet of {len(self)}: {shown}{', ...' if len(self) > 5 else ''}>"
 
 
 def _rows(rows: int | None) -> int | None:
@@ -393,5 +394,7 @@ def _rows(rows: int | None) -> int | None:
 
 def _stream(frame: Any) -> ArrowStream:
     from creditcore._frame import to_stream
+    from creditcore.sources import refuse_paths
 
+    refuse_paths(frame)
     return to_stream(frame, categories=True)

@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from importlib import resources
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from creditcore.documents import DocumentError
 from creditcore.errors import ArgumentError, TacticError
 from creditcore.features import Schema
 from creditcore.sources import as_paths, open_source
@@ -79,7 +82,7 @@ def check_file(
         Findings in file order.
 
     Raises:
-        TacticError: a file that is no YAML at all.
+        TacticError: a file that cannot be read; one that is no YAML is a finding.
     """
     from creditcore.tactics import Policy
 
@@ -102,9 +105,35 @@ def json_schema() -> dict[str, Any]:
     return schema
 
 
-def today() -> date:
-    """Give today's date in UTC."""
-    return datetime.now(UTC).date()
+def unreadable(error: DocumentError, place: str) -> TacticError:
+    """Give the fault of a file that is no YAML as one of a policy, with its finding."""
+    found = Finding("error", "yaml", None, error.text, None, place, error.line, error.column, error.shown)
+    made = TacticError(str(found))
+    made.line, made.column, made.findings = error.line, error.column, [found]
+    return made
+
+
+def today(zone: str | None = None) -> date:
+    """Give today's date in a zone, by default UTC."""
+    return datetime.now(_zone(zone) or UTC).date()
+
+
+def zone_of(told: Any) -> tzinfo | None:
+    """Give the zone that a policy's data names; none where it names none, or none that there is."""
+    name = told.get("time_zone") if isinstance(told, Mapping) else None
+    return _zone(name) if isinstance(name, str) else None
+
+
+def _zone(name: str | None) -> tzinfo | None:
+    if name is None:
+        return None
+    if found := re.fullmatch(r"([+-])(\d\d):?(\d\d)?", name):
+        offset = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
+        return timezone(-offset if found[1] == "-" else offset)
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 def day_number(told: date | str) -> int:
@@ -148,8 +177,13 @@ def known_columns(schema: Any) -> list[tuple[str, str]]:
     return [(name, "" if untyped else kind) for name, kind in zip(names, kinds, strict=True)]
 
 
-def plain(value: Any, *, given: bool = False) -> Any:
-    """Give YAML's values as those of JSON; inside of `given` days and odd numbers keep their types."""
+def plain(value: Any, *, given: bool = False, zone: tzinfo | None = None) -> Any:
+    """Give YAML's values as those of JSON; inside of `given` days and odd numbers keep their types.
+
+    Instants become what a clock in the zone shows.
+    """
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        value = value.astimezone(zone or UTC).replace(tzinfo=None)
     if isinstance(value, float) and not math.isfinite(value):
         return {"double": str(value)} if given else str(value)
     if isinstance(value, datetime):
@@ -157,7 +191,9 @@ def plain(value: Any, *, given: bool = False) -> Any:
     if isinstance(value, date):
         return {"date": value.isoformat()} if given else value.isoformat()
     if isinstance(value, Mapping):
-        return {str(key): plain(inner, given=given or key == "given") for key, inner in value.items()}
+        return {
+            str(key): plain(inner, given=given or key == "given", zone=zone) for key, inner in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [plain(inner, given=given) for inner in value]
+        return [plain(inner, given=given, zone=zone) for inner in value]
     return value

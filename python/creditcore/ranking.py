@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from creditcore import _core
 from creditcore.aggregation import Progress, aggregate
+from creditcore.errors import ArgumentError
 from creditcore.report.ranking import heading, to_html, to_text
 from creditcore.sources import Records
 
@@ -127,6 +128,10 @@ class Ranking:
         Raises:
             ArgumentError: no row has this code.
         """
+        if not isinstance(code, str):
+            raise ArgumentError(
+                f"`code` is `{code!r}` of type `{type(code).__name__}`; codes are texts, such as '310100'"
+            )
         return self._core.not_distinguishable(code)
 
     def to_arrow(self) -> pa.Table:

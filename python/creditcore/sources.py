@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from creditcore._core import Source
+from creditcore.errors import ArgumentError
 
 Records = Any
 """Paths (str, path or a sequence of them) or a frame of any library that speaks Arrow."""
@@ -36,6 +37,21 @@ def open_source(records: Records, *, encoding: str | None = None, delimiter: str
         return Source.frame(to_stream(records))
     byte = None if delimiter is None else ord(delimiter)
     return Source.files(paths, encoding=encoding, delimiter=byte)
+
+
+def refuse_paths(frame: object) -> None:
+    """Refuse files where records must be in memory.
+
+    Raises:
+        ArgumentError: one path or several.
+    """
+    paths = as_paths(frame)
+    if paths is not None:
+        raise ArgumentError(
+            f"a fleet evaluates records in memory, not files; read `{paths[0]}` into a frame first "
+            "(`polars.read_parquet`, `polars.read_csv`), or score files part by part with `creditcore score` "
+            "or `creditcore.pipeline.Pipeline`"
+        )
 
 
 def as_paths(records: Records) -> list[str] | None:

@@ -15,10 +15,19 @@ from typing import TYPE_CHECKING, Any
 
 from creditcore import _core
 from creditcore.aggregation import Progress
-from creditcore.documents import Places, read_placed_yaml
+from creditcore.documents import DocumentError, Places, read_placed_yaml
 from creditcore.errors import SchemaError, TacticError
 from creditcore.features import Schema
-from creditcore.policy_data import Finding, day_number, known_columns, plain, today
+from creditcore.policy_data import (
+    Finding,
+    day_number,
+    known_columns,
+    plain,
+    today,
+    unreadable,
+    zone_of,
+)
+from creditcore.policy_faults import Faults
 from creditcore.policy_parts import hash_key, read_lists, with_tables
 from creditcore.sources import Records, as_paths, open_source
 
@@ -58,47 +67,40 @@ class Policy:
         policy = cls.__new__(cls)
         try:
             told, places = read_placed_yaml(path)
+        except DocumentError as error:
+            raise unreadable(error, os.fspath(path)) from error
         except SchemaError as error:
             raise TacticError(str(error)) from error
         policy._read(told, os.fspath(path), places, Path(path).parent)
         return policy
 
     def _read(self, told: Any, place: str, places: Places | None, folder: Path = Path()) -> None:
-        self._place, self._places = place, places
+        self._place, self._faults = place, Faults(place, places)
         lists = read_lists(told, folder, place)
         key = hash_key(told, folder, place, needed=any(hashed for *_, hashed in lists))
         try:
-            text = json.dumps(plain(with_tables(told, folder, place)), allow_nan=False)
+            text = json.dumps(plain(with_tables(told, folder, place), zone=zone_of(told)), allow_nan=False)
         except (TypeError, ValueError, RecursionError) as error:
             raise TacticError(f"`{place}`: not a policy: {error}") from error
         core, found = _core.read_policy(text, lists, key)
-        self._refuse([self._finding(one) for one in found])
+        self._faults.refuse(found)
         if core is None:
             raise TacticError(f"`{place}`: not a policy")
         self._core = core
-        self._refuse([self._finding(one) for one in core.failing()])
+        self._faults.refuse(core.failing())
 
-    def _refuse(self, found: Sequence[Finding]) -> None:
-        if not found:
-            return
-        first = found[0]
-        more = f"\nand {len(found) - 1} more" if len(found) > 1 else ""
-        error = TacticError(f"{first}{more}")
-        error.line, error.column, error.hint = first.line, first.column, first.hint
-        error.findings = list(found)
-        raise error
+    def require(self, names: Sequence[str]) -> None:
+        """Refuse records whose columns, by their names, lack some that rules name.
 
-    def _finding(self, told: Any) -> Finding:
-        level, code, subject, path, span, text, hint = told
-        if self._places is None:
-            line, column = span or (1, 1)
-            return Finding(level, code, subject, text, hint, f"{self._place}{path}", line, column, "")
-        line, column = self._places.find(path, span)
-        shown = self._places.line(line)
-        start = max(0, column - 60)
-        caret = " " * (column - 1 - start) + "^"
-        shown = f"\n    {shown[start : start + 100]}\n    {caret}"
-        return Finding(level, code, subject, text, hint, self._place, line, column, shown)
+        Raises:
+            TacticError: every unknown column, with file, line, column, a caret and a hint.
+        """
+        self._faults.refuse(self._core.unfit([(name, "") for name in names]))
+
+    def _placed(self, error: TacticError, source: _core.Source) -> TacticError:
+        """Give an error of a rule's condition with its place in the policy's file."""
+        self.require(source.column_names())
+        return self._faults.of_rule(error, self._core)
 
     @property
     def rules(self) -> list[dict[str, Any]]:
@@ -109,6 +111,11 @@ class Policy:
     def columns(self) -> list[str]:
         """The columns that rules name, in file order."""
         return self._core.columns()
+
+    @property
+    def time_zone(self) -> str | None:
+        """The zone of the clock that days and hours are read from; None for UTC."""
+        return self._core.time_zone()
 
     def check(
         self,
@@ -133,7 +140,8 @@ class Policy:
             ArgumentError: a schema that is none of these.
         """
         columns = None if schema is None else [*known_columns(schema), *((name, "") for name in also)]
-        return [self._finding(one) for one in self._core.check(columns, day=day_number(as_of or today()))]
+        found = self._core.check(columns, day=day_number(as_of or self._today()))
+        return [self._faults.finding(one) for one in found]
 
     def decide(
         self,
@@ -169,14 +177,13 @@ class Policy:
         """
         from creditcore._frame import to_polars
 
-        decided = self._core.decide(
-            self._open(frame),
-            day=self._decision_day(as_of),
-            language=language,
-            shadow=shadow,
-            threads=threads,
-            progress=progress,
-        )
+        source, day = self._open(frame), self._decision_day(as_of)
+        try:
+            decided = self._core.decide(
+                source, day=day, language=language, shadow=shadow, threads=threads, progress=progress
+            )
+        except TacticError as error:
+            raise self._placed(error, source) from None
         return to_polars(decided)
 
     def tally(
@@ -202,7 +209,10 @@ class Policy:
             As `decide`.
         """
         source, day = self._open(frame), self._decision_day(as_of)
-        told = self._core.tally(source, day=day, threads=threads, progress=progress)
+        try:
+            told = self._core.tally(source, day=day, threads=threads, progress=progress)
+        except TacticError as error:
+            raise self._placed(error, source) from None
         records, reject, review, hits, errors = told
         ids = [rule["id"] for rule in self._core.rules()]
         return {
@@ -256,6 +266,9 @@ class Policy:
         *,
         amount: str | None = None,
         period: str | None = None,
+        per: str | None = None,
+        bad: str | None = None,
+        good: str | None = None,
         mature: str | None = None,
         against: Policy | None = None,
         as_of: date | str | None = None,
@@ -269,7 +282,11 @@ class Policy:
             history: records with every column that rules name.
             label: the column of outcomes: 1 or true is bad, 0 or false good, null not known (yet).
             amount: a column of amounts; a null is 0.
-            period: a column of periods (texts, whole numbers; days count by month).
+            period: a column of periods: texts and whole numbers as they are, days and times by month.
+            per: counts days and times (of a text, its first ten characters) by `year`, `quarter`, `month`,
+                `week` (named by its Monday) or `day`.
+            bad: the value of `label` that is bad, where outcomes are words.
+            good: the one that is good; all others are not known then. Without it the only other word.
             mature: a condition: where it does not hold, an outcome is not known yet.
             against: the live policy, for swap sets.
             encoding: of CSV text.
@@ -282,19 +299,28 @@ class Policy:
         Raises:
             As `decide`, and ArgumentError for a label other than 0, 1 and null, with the row.
         """
-        from creditcore.backtests import made
+        from creditcore.backtests import check_asked, made
 
-        told = self._core.backtest(
-            self._open(history, encoding),
-            label,
-            amount,
-            period,
-            mature,
-            None if against is None else against._core,
-            day=day_number(as_of or today()),
-            threads=threads,
-            progress=progress,
-        )
+        source = self._open(history, encoding)
+        check_asked(source.column_names(), label, amount, period, per, bad, good)
+        if against is not None:
+            against.require(source.column_names())
+        try:
+            told = self._core.backtest(
+                source,
+                label,
+                amount,
+                period,
+                mature,
+                None if against is None else against._core,
+                words=None if bad is None else (bad, good),
+                per=per,
+                day=day_number(as_of or self._today()),
+                threads=threads,
+                progress=progress,
+            )
+        except TacticError as error:
+            raise self._placed(error, source) from None
         name = None if against is None else against._place
         return made(told, self._core.rules(), self._place, name, label, amount)
 
@@ -309,7 +335,11 @@ class Policy:
             unknown), `hit`, `values` (by column), `errors`. Rules are asked one by one: what a reject before
             them would end is asked too.
         """
-        said = self._core.trace(self._open({name: [value] for name, value in record.items()}))
+        source = self._open({name: [value] for name, value in record.items()})
+        try:
+            said = self._core.trace(source)
+        except TacticError as error:
+            raise self._placed(error, source) from None
         return [
             {
                 **{key: rule[key] for key in ("id", "tactic", "when", "action")},
@@ -356,7 +386,11 @@ class Policy:
     def _decision_day(self, as_of: date | str | None) -> int | None:
         if as_of is None and not self._core.has_days():
             return None
-        return day_number(as_of or today())
+        return day_number(as_of or self._today())
+
+    def _today(self) -> date:
+        """Today, where the policy's clock hangs."""
+        return today(self._core.time_zone())
 
     def __repr__(self) -> str:
         """The place, and how many rules there are."""

@@ -21,6 +21,17 @@ def test_list_and_inspect() -> None:
     told = run("models", "list", *files)
     assert told.returncode == 0
     assert "multi:softprob" in told.stdout
+    short = run("models", "inspect", *files)
+    assert len(short.stdout.splitlines()) == 2
+    assert short.stdout.startswith("small_lightgbm: lightgbm v4, multiclassova")
+    assert "--model NAME or --full tells more" in short.stderr
+    full = run("models", "inspect", *files, "--full").stdout
+    assert "6 trees, 18 leaves" in full
+    one = run("models", "inspect", *files, "--model", "small_lightgbm").stdout
+    assert one == run("models", "inspect", files[0]).stdout
+    assert full.startswith(one)
+    slip = run("models", "inspect", *files, "--model", "small_lightgb")
+    assert (slip.returncode, "did you mean `small_lightgbm`?" in slip.stderr) == (2, True)
     shown = run("models", "inspect", files[0])
     assert "6 trees, 18 leaves" in shown.stdout
     assert "w, x, yy, z" in shown.stdout
@@ -49,6 +60,26 @@ def test_a_bad_file_is_named(tmp_path: Path) -> None:
     assert "a.txt" in told.stderr
     assert "pickle" in told.stderr
     assert run("models", "list").returncode == 2
+
+
+def test_a_folder_is_verified_model_by_model(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.parquet"
+    pl.DataFrame({"town": ["x", "yy"], "size": [0.0, 1.0], "age": [30.0, None]}).write_parquet(rows)
+    folder = tmp_path / "models"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.txt").write_bytes((DATA / "small_lightgbm.txt").read_bytes())
+    told = run("models", "verify", folder, rows, "--against", "lightgbm")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.splitlines()[-1] == "2 models, 12 trees: none differs"
+    found = json.loads(run("models", "verify", folder, rows, "--against", "lightgbm", "--json").stdout)
+    assert [Path(one["model"]).stem for one in found["models"]] == ["a", "b"]
+    compiled = tmp_path / "fleet.ccf"
+    assert run("models", "compile", folder, "-o", compiled).returncode == 0
+    told = run("models", "verify", compiled, rows, "--against", "lightgbm")
+    assert (told.returncode, "verify the model files it was made of" in told.stderr) == (2, True)
+    other = run("models", "verify", folder, rows, "--against", "xgboost")
+    assert (other.returncode, "has no model of xgboost; it has models of lightgbm" in other.stderr) == (2, True)
 
 
 def test_a_library_that_is_not_known_is_bad_usage(tmp_path: Path) -> None:

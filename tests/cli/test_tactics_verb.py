@@ -68,6 +68,7 @@ def test_every_key_of_the_schema_is_one_that_files_may_have() -> None:
         "to": "2026-01-31",
         "when": "x > 1",
         "nan": "sql",
+        "time_zone": "Asia/Shanghai",
     }
     values |= {"action": "flag", "on_null": "hit", "mode": "live", "lists": {"l": {"values": [1]}}}
     made: Any = None

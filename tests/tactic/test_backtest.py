@@ -127,7 +127,7 @@ def test_threads_and_parts_change_nothing(tmp_path: Path) -> None:
 def test_labels_that_are_none_are_refused() -> None:
     with pytest.raises(cc.ArgumentError, match="row 2: label `bad` is neither 1"):
         POLICY.backtest({"x": [1.0, 1.0], "y": [1.0, 1.0], "bad": [0, 2]}, "bad")
-    with pytest.raises(cc.SchemaError, match="no column `bda`"):
+    with pytest.raises(cc.SchemaError, match="`bda`, which is no column; did you mean `bad`"):
         POLICY.backtest(FRAME, "bda")
 
 

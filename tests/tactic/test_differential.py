@@ -24,7 +24,7 @@ def policy_of(parts: list[Part], nan: str) -> cc.Policy:
         for place, part in enumerate(parts)
         for on_null in ("no_hit", "hit")
     ]
-    return cc.Policy({"nan": nan, "tactics": [{"id": "all", "rules": rules}]})
+    return cc.Policy({"nan": nan, "time_zone": "UTC", "tactics": [{"id": "all", "rules": rules}]})
 
 
 def decided(policy: cc.Policy) -> dict[str, set[int]]:

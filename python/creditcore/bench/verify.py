@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import logging
 import re
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +20,8 @@ import polars as pl
 
 from creditcore._frame import read_frame
 from creditcore.bench import verify_catboost
+from creditcore.compiled import is_compiled
+from creditcore.declarations import declared
 from creditcore.errors import ArgumentError, SchemaError
 from creditcore.fleet import Fleet
 
@@ -106,6 +109,44 @@ def verify(file: Path, against: str, data: Path, by_position: bool = False, seed
         "wrong_leaves": int(wrong.sum()),
         "wrong_scores": int(off.sum()),
     }
+
+
+def verify_all(
+    path: Path, against: str, data: Path, by_position: bool = False, seed: int = 0
+) -> Iterator[dict[str, Any]]:
+    """Compare the models of a file, a folder or a fleet's declarations, one after the other.
+
+    Args:
+        path: models; of several those of other libraries are left out.
+        against, data, by_position, seed: as in `verify`.
+
+    Returns:
+        A record for each model, as `verify` gives it.
+
+    Raises:
+        ArgumentError: a compiled fleet, which no training library reads; no model of this library.
+        As `verify`.
+    """
+    if is_compiled(path):
+        raise ArgumentError(
+            f"`{path}` is a compiled fleet, which {against} does not read; verify the model files it was "
+            "made of (their folder, or one of them)"
+        )
+    declared_models = declared(path)
+    if len(declared_models) == 1:
+        yield verify(Path(declared_models[0].file), against, data, by_position, seed)
+        return
+    _library(against)
+    libraries = {one["name"]: one["library"] for one in Fleet.load(path, margin_only=True).models}
+    own = [one for one in declared_models if libraries[one.name] == against]
+    if not own:
+        raise ArgumentError(f"`{path}` has no model of {against}; it has models of {_listed(libraries)}")
+    for one in own:
+        yield verify(Path(one.file), against, data, by_position, seed)
+
+
+def _listed(libraries: Mapping[str, str]) -> str:
+    return ", ".join(sorted({*libraries.values()}))
 
 
 def _library(name: str) -> ModuleType:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -38,15 +39,25 @@ def list_models(paths: tuple[Path, ...], as_json: bool) -> None:
 
 @models.command("inspect")
 @click.argument("paths", nargs=-1, required=True, type=_PATH)
+@click.option("--model", "names", metavar="NAME", multiple=True, help="Of this model only; may be repeated.")
+@click.option("--full", is_flag=True, help="Everything of every model, also of many.")
 @_as_json
-def inspect(paths: tuple[Path, ...], as_json: bool) -> None:
-    """Show what is in the models of PATHS: trees, features with their tests, categories, what is missing."""
-    from creditcore.pipeline import described
-    from creditcore.report.models import feature_table, summary
+def inspect(paths: tuple[Path, ...], names: tuple[str, ...], full: bool, as_json: bool) -> None:
+    """Show what is in the models of PATHS: trees, features with their tests, categories, what is missing.
 
-    found = described(paths)
+    Several models get one line each; --model NAME or --full tells more.
+    """
+    from creditcore.pipeline import described
+    from creditcore.report.models import feature_table, picked, short_line, summary
+
+    found = picked(described(paths), names)
     if as_json:
         print(json.dumps({"models": found}, ensure_ascii=False, default=str))
+        return
+    if len(found) > 1 and not names and not full:
+        for model in found:
+            print(short_line(model))
+        print(f"{len(found):,} models; --model NAME or --full tells more", file=sys.stderr)
         return
     for model in found:
         print("\n".join(summary(model)))
@@ -73,7 +84,7 @@ def compile_models(path: Path, output: Path, as_json: bool) -> None:
 
 
 @models.command("verify")
-@click.argument("file", type=_PATH)
+@click.argument("file", metavar="FILE", type=_PATH)
 @click.argument("data", type=_PATH)
 @click.option(
     "--against",
@@ -88,11 +99,20 @@ def compile_models(path: Path, output: Path, as_json: bool) -> None:
 def verify(file: Path, data: Path, against: str, by_position: bool, as_json: bool) -> int:
     """Compare leaves and raw outputs of the model FILE over DATA with the training library's.
 
-    DATA are records with the model's columns: Parquet, CSV or Arrow IPC. Exit status 3 where any differ.
+    FILE may be a folder or a fleet.toml: every model of that library is compared. DATA are records with the
+    models' columns: Parquet, CSV or Arrow IPC. Exit status 3 where any differ.
     """
-    from creditcore.bench.verify import verify as compare
-    from creditcore.report.models import verdict
+    from creditcore.bench.verify import verify_all
+    from creditcore.report.models import verdict, verdict_of_all
 
-    found = compare(file, against, data, by_position)
-    print(json.dumps(found) if as_json else "\n".join(verdict(found)))
-    return 0 if found["worst"] is None else 3
+    found = []
+    for one in verify_all(file, against, data, by_position):
+        found.append(one)
+        if not as_json:
+            print("\n".join(verdict(one)), flush=True)
+    wrong = [one for one in found if one["worst"] is not None]
+    if as_json:
+        print(json.dumps(found[0] if len(found) == 1 else {"models": found}))
+    elif len(found) > 1:
+        print(verdict_of_all(found))
+    return 3 if wrong else 0

@@ -92,9 +92,24 @@ def decide(
 @tactics.command("backtest")
 @click.argument("policy", type=_PATH)
 @click.argument("files", nargs=-1, required=True, type=_PATH)
-@click.option("--label", required=True, help="The column of outcomes: 1 bad, 0 good, null not known.")
+@click.option(
+    "--label",
+    required=True,
+    help="The column of outcomes: 1 or true is bad, 0 or false good, null not known; words with --bad.",
+)
+@click.option("--bad", metavar="VALUE", help="The outcome that is bad, where outcomes are words.")
+@click.option(
+    "--good",
+    metavar="VALUE",
+    help="The outcome that is good; all others are not known then. The only other word without it.",
+)
 @click.option("--amount", help="A column of amounts.")
-@click.option("--period", help="A column of periods; days count by month.")
+@click.option("--period", metavar="COLUMN", help="A column of periods, or of days: see --per.")
+@click.option(
+    "--per",
+    type=click.Choice(["year", "quarter", "month", "week", "day"]),
+    help="By what the days of --period count; by month without it. Text is taken as it is without it.",
+)
 @click.option("--mature", help="A condition: where it does not hold, outcomes are not known yet.")
 @click.option("--against", type=_PATH, help="The live policy.")
 @click.option("-o", "--output-file", "path", type=_PATH, help="A .json, .parquet, .csv or .html file.")
@@ -106,8 +121,11 @@ def backtest(
     policy: Path,
     files: tuple[Path, ...],
     label: str,
+    bad: str | None,
+    good: str | None,
     amount: str | None,
     period: str | None,
+    per: str | None,
     mature: str | None,
     against: Path | None,
     path: Path | None,
@@ -127,6 +145,9 @@ def backtest(
             label,
             amount=amount,
             period=period,
+            per=per,
+            bad=bad,
+            good=good,
             mature=mature,
             against=None if against is None else Policy.load(against),
             as_of=as_of,

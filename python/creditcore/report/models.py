@@ -6,7 +6,10 @@ Comes in: plain records of models, and of a verification. Goes out: rows of cell
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any
+
+from creditcore.errors import ArgumentError
 
 Rows = list[list[str]]
 _DECLARED = ("target", "status", "weight", "version", "valid_from")
@@ -74,6 +77,42 @@ def summary(model: dict[str, Any]) -> list[str]:
     if declared:
         lines.append(f"  declared: {'; '.join(declared)}")
     return lines
+
+
+def picked(models: Sequence[dict[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Give the models of some names, in their own order; all of them where no name is given.
+
+    Raises:
+        ArgumentError: a name that no model has.
+    """
+    known = [model["name"] for model in models]
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"; did you mean `{near[0]}`?" if near else f"; there are {', '.join(known[:10])}"
+            raise ArgumentError(f"`{name}` is no model of these{hint}")
+    return [model for model in models if not names or model["name"] in names]
+
+
+def short_line(model: dict[str, Any]) -> str:
+    """One line about a model."""
+    used = sum(1 for feature in model["features"] if feature["splits"])
+    declared = [f"{key} {model[key]}" for key in ("target", "status") if model[key] is not None]
+    if model["applies_to"] is not None:
+        declared.append(f"where {model['applies_to']}")
+    return (
+        f"{model['name']}: {model['library']} {model['file_version'] or ''}, {model['objective'] or 'none'}, "
+        f"{model['trees']:,} trees, {model['leaves']:,} leaves, {used:,} of {len(model['features']):,} "
+        f"features{'; ' if declared else ''}{', '.join(declared)}"
+    )
+
+
+def verdict_of_all(found: Sequence[dict[str, Any]]) -> str:
+    """A sentence about the verification of several models."""
+    wrong = [one["model"] for one in found if one["worst"] is not None]
+    trees = sum(one["trees"] for one in found)
+    told = f"{len(wrong):,} differ: {', '.join(wrong[:5])}" if wrong else "none differs"
+    return f"{len(found):,} models, {trees:,} trees: {told}"
 
 
 def verdict(found: dict[str, Any]) -> list[str]:

@@ -93,6 +93,8 @@ pub enum Error {
         text: String,
         /// What to write instead, where that is known.
         hint: Option<String>,
+        /// The id of the rule, where it is one of a policy's; the text names it too.
+        rule: Option<String>,
     },
     /// The caller asked for the work to stop (Ctrl-C).
     #[error("cancelled")]

@@ -22,11 +22,12 @@ pub(crate) fn to_exception(py: Python<'_>, error: &Error) -> PyErr {
         .and_then(|class| class.call1((text.as_str(),)));
     match made {
         Ok(exception) => {
-            if let Error::Tactic { line, column, hint, .. } = error {
+            if let Error::Tactic { line, column, hint, rule, .. } = error {
                 // Setting an attribute of a plain exception does not fail; without it the text still says all.
                 let _ = exception.setattr("line", line);
                 let _ = exception.setattr("column", column);
                 let _ = exception.setattr("hint", hint.as_deref());
+                let _ = exception.setattr("rule", rule.as_deref());
             }
             PyErr::from_value(exception)
         }

@@ -8,7 +8,7 @@ use creditcore::batch::{Role, Wanted};
 use creditcore::exec::{Control, threads_or_default};
 use creditcore::expr::{Dialect, Expression, Lists, Type, ValueList};
 use creditcore::id::HashKey;
-use creditcore::tactic::{self as core, AMOUNT_UNITS, Against, Finding, History, Language, Options, Trial};
+use creditcore::tactic::{self as core, AMOUNT_UNITS, Against, Finding, History, Language, Options, Per, Trial, Words};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -170,6 +170,18 @@ impl Policy {
         Ok(found.into_iter().map(told).collect())
     }
 
+    /// The conditions that do not fit columns (name and type).
+    fn unfit(&self, columns: Vec<(String, String)>) -> Vec<Told> {
+        let typed: Vec<(String, Type)> =
+            columns.into_iter().map(|(name, named)| (name, kind(&named))).collect();
+        self.inner.unfit(&typed).into_iter().map(told).collect()
+    }
+
+    /// The zone of the clock that days and hours are read from.
+    fn time_zone(&self) -> Option<String> {
+        self.inner.zone.as_ref().map(|zone| zone.name().to_owned())
+    }
+
     /// The query of every rule, by id.
     fn to_sql(
         &self,
@@ -225,7 +237,7 @@ impl Policy {
     }
 
     /// Runs the policy over history: plain counts, and the texts of the periods.
-    #[pyo3(signature = (source, label, amount, period, mature, against, *, day=None, threads=None, progress=None) -> "dict[str, object]")]
+    #[pyo3(signature = (source, label, amount, period, mature, against, *, words=None, per=None, day=None, threads=None, progress=None) -> "dict[str, object]")]
     #[expect(clippy::too_many_arguments, reason = "the arguments of one call of the Python package")]
     fn backtest<'py>(
         &self,
@@ -236,16 +248,20 @@ impl Policy {
         period: Option<String>,
         mature: Option<String>,
         against: Option<&Self>,
+        words: Option<(String, Option<String>)>,
+        per: Option<&str>,
         day: Option<i32>,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let (policy, source) = (self.inner.clone(), source.inner.clone());
         let against = against.map(|against| (*against.inner).clone());
+        let words = words.map(|(bad, good)| Words::new(bad, good));
+        let per = per.map(Per::named).transpose().map_err(|error| to_exception(py, &error))?;
         let threads = threads_or_default(threads);
         let (made, periods) = gate::run(py, progress, move |control| {
             let mature = mature.map(|text| Expression::parse(&text)).transpose()?;
-            let history = History { label, amount, period, mature, against, day };
+            let history = History { label, words, amount, period, per, mature, against, day };
             policy.backtest(&*source, &history, threads, control)
         })?;
         let told = PyDict::new(py);

@@ -26,7 +26,7 @@ const STACK: usize = 64 << 20;
 
 /// Makes an error at a place of a text.
 pub(crate) fn fault(span: Span, text: impl Into<String>, hint: Option<String>) -> Error {
-    Error::Tactic { line: span.line.max(1), column: span.column.max(1), text: text.into(), hint }
+    Error::Tactic { line: span.line.max(1), column: span.column.max(1), text: text.into(), hint, rule: None }
 }
 
 /// Parses one expression.

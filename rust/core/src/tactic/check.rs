@@ -4,7 +4,7 @@
 //! rules: unknown columns, types that do not fit, failing tests, days that are over.
 
 use super::finding::Finding;
-use super::policy::Policy;
+use super::policy::{Policy, Rule};
 use super::sense::warnings;
 use super::table;
 use super::trial::Trial;
@@ -20,19 +20,25 @@ pub struct Against {
 }
 
 impl Policy {
+    /// The conditions that do not fit columns (`Null` for one of any type): unknown names, types.
+    pub fn unfit(&self, columns: &[(String, Type)]) -> Vec<Finding> {
+        let columns = columns.to_vec();
+        let of = |rule: &Rule| {
+            let error = rule.when.check_condition(&columns).err()?;
+            let code = if error.to_string().contains("unknown column") { "unknown_column" } else { "types" };
+            let found = Finding::of(code, format!("{}/when", rule.path), &error);
+            Some(found.about(&format!("rule `{}`", rule.id)))
+        };
+        self.rules.iter().filter_map(of).collect()
+    }
+
     /// Checks the policy.
     pub fn check(&self, trials: &[Trial], against: &Against) -> Vec<Finding> {
         let mut found: Vec<Finding> = trials.iter().filter_map(|trial| trial.run(self)).collect();
+        found.extend(against.columns.iter().flat_map(|columns| self.unfit(columns)));
         for rule in &self.rules {
             let subject = format!("rule `{}`", rule.id);
             let at = |key: &str| format!("{}/{key}", rule.path);
-            if let Some(columns) = &against.columns
-                && let Err(error) = rule.when.check_condition(columns)
-            {
-                let code =
-                    if error.to_string().contains("unknown column") { "unknown_column" } else { "types" };
-                found.push(Finding::of(code, at("when"), &error).about(&subject));
-            }
             if let (Some(day), (_, Some(to))) = (against.day, rule.days)
                 && to < day
             {

@@ -59,7 +59,7 @@ impl Finding {
     /// An error inside a condition.
     pub fn of(code: &'static str, path: impl Into<String>, error: &Error) -> Self {
         match error {
-            Error::Tactic { line, column, text, hint } => Self {
+            Error::Tactic { line, column, text, hint, .. } => Self {
                 span: Some(Span { line: *line, column: *column }),
                 hint: hint.clone(),
                 ..Self::error(code, path, text.clone())
@@ -89,6 +89,7 @@ impl Finding {
             column: span.column,
             text: format!("{of}{}", self.text),
             hint: self.hint.clone(),
+            rule: None,
         }
     }
 }

@@ -15,6 +15,7 @@ mod history;
 mod keys;
 mod kinds;
 mod lists;
+mod outcomes;
 mod policy;
 mod program;
 mod range;
@@ -26,6 +27,7 @@ mod sql;
 mod table;
 mod tally;
 mod trial;
+mod zone;
 
 #[cfg(test)]
 mod tests;
@@ -37,8 +39,10 @@ pub use finding::{Finding, Level};
 pub use golden::{Decision, Hit, Outcome, Trouble, Verdict, verdict};
 pub use history::History;
 pub use kinds::Kinds;
+pub use outcomes::{Per, Words};
 pub use policy::{Action, HitPolicy, OnNull, Policy, Rule, Tactic};
 pub use read::{MOST_RULES, Read, read};
 pub use records::Options;
 pub use tally::Tally;
 pub use trial::Trial;
+pub use zone::Zone;

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use super::zone::Zone;
 use crate::expr::{Expression, NanMode};
 
 /// What a rule does where it hits.
@@ -149,6 +150,8 @@ pub struct Policy {
     pub version: Option<String>,
     /// What a NaN is.
     pub nan: NanMode,
+    /// The zone of the clock that days and hours are read from; without one UTC.
+    pub zone: Option<Zone>,
     /// The tactics, in file order.
     pub tactics: Vec<Tactic>,
     /// The rules of all tactics, in file order.

@@ -14,7 +14,8 @@ use super::trial::Trial;
 use crate::error::{Error, nearest};
 use crate::expr::{Expression, Lists, NanMode, day};
 
-const TOP_KEYS: [&str; 7] = ["name", "version", "description", "nan", "key_file", "lists", "tactics"];
+const TOP_KEYS: [&str; 8] =
+    ["name", "version", "description", "nan", "time_zone", "key_file", "lists", "tactics"];
 const TACTIC_KEYS: [&str; 4] = ["id", "purpose", "owner", "rules"];
 const RULE_KEYS: [&str; 11] =
     ["id", "when", "action", "reason", "on_null", "owner", "mode", "from", "to", "tests", "description"];
@@ -90,6 +91,7 @@ impl Reader {
         };
         let name = self.optional_text(top, "", "name");
         let version = self.optional_text(top, "", "version");
+        let zone = self.zone(top);
         let tactics = self.list(top, "", "tactics")?;
         let tactics: Vec<Tactic> =
             (tactics.iter().enumerate()).filter_map(|(index, told)| self.tactic(told, index)).collect();
@@ -97,7 +99,7 @@ impl Reader {
             let told = format!("the policy has {} rules; at most {MOST_RULES} are read", self.rules.len());
             return self.refuse("value", "/tactics", told);
         }
-        Some(Policy { name, version, nan, tactics, rules: std::mem::take(&mut self.rules) })
+        Some(Policy { name, version, nan, zone, tactics, rules: std::mem::take(&mut self.rules) })
     }
 
     fn tactic(&mut self, told: &Value, index: usize) -> Option<Tactic> {

@@ -14,7 +14,7 @@ use super::golden::{Verdict, verdict};
 use super::lists::Lists;
 use super::policy::{Policy, Rule};
 use super::program::Program;
-use crate::batch::{Batch, Role, Source, Wanted};
+use crate::batch::{Role, Source, Wanted};
 use crate::error::{Error, Result};
 use crate::exec::{Control, parallel};
 
@@ -73,12 +73,13 @@ impl Policy {
         let work = |(engine, done): &mut (Engine<'_>, Vec<(usize, Vec<RecordBatch>)>), task: usize| {
             let mut batches = Vec::new();
             source.read(task, &wanted, control, &mut |batch| {
+                let columns = self.wall_times(names.iter().copied(), &batch.columns)?;
                 let decided = if options.golden {
-                    self.decide_rows(&names, batch, options)?
+                    self.decide_rows(&names, &columns, batch.rows, options)?
                 } else {
-                    let program = programs.of(self, &names, &batch.columns)?;
+                    let program = programs.of(self, &names, &columns)?;
                     let mut lists = Lists::default();
-                    engine.run(&program, &batch.columns, batch.rows, &mut lists)?;
+                    engine.run(&program, &columns, batch.rows, &mut lists)?;
                     lists.finish()
                 };
                 batches.push(to_batch(self, &decided, options)?);
@@ -106,6 +107,7 @@ impl Policy {
                     return Ok(());
                 }
                 let one: Vec<ArrayRef> = batch.columns.iter().map(|array| array.slice(0, 1)).collect();
+                let one = self.wall_times(wanted.iter().map(|column| column.name.as_str()), &one)?;
                 let one: Vec<(&str, &ArrayRef)> =
                     wanted.iter().map(|column| column.name.as_str()).zip(&one).collect();
                 let say =
@@ -126,10 +128,16 @@ impl Policy {
     }
 
     /// One record after the other.
-    fn decide_rows(&self, names: &[&str], batch: &Batch, options: Options) -> Result<Decided> {
-        let columns: Vec<(&str, &ArrayRef)> = names.iter().copied().zip(&batch.columns).collect();
+    fn decide_rows(
+        &self,
+        names: &[&str],
+        columns: &[ArrayRef],
+        rows: usize,
+        options: Options,
+    ) -> Result<Decided> {
+        let columns: Vec<(&str, &ArrayRef)> = names.iter().copied().zip(columns).collect();
         let mut decided = Decided::default();
-        for row in 0..batch.rows {
+        for row in 0..rows {
             let one: Vec<ArrayRef> = columns.iter().map(|(_, array)| array.slice(row, 1)).collect();
             let one: Vec<(&str, &ArrayRef)> = columns.iter().map(|(name, _)| *name).zip(&one).collect();
             decided.push(self.decide_row(&one, options.day)?);
@@ -162,9 +170,13 @@ impl Programs {
 /// An error inside a rule's condition, with the rule.
 pub(super) fn rule_fault(id: &str, error: Error) -> Error {
     match error {
-        Error::Tactic { line, column, text, hint } => {
-            Error::Tactic { line, column, text: format!("rule `{id}`: {text}"), hint }
-        }
+        Error::Tactic { line, column, text, hint, .. } => Error::Tactic {
+            line,
+            column,
+            text: format!("rule `{id}`: {text}"),
+            hint,
+            rule: Some(id.to_owned()),
+        },
         other => other,
     }
 }

@@ -78,8 +78,9 @@ impl Policy {
         let make = || Ok((Engine::new(self, &names, day)?, Tally::of(self.rules.len())));
         let work = |(engine, tally): &mut (Engine<'_>, Tally), task: usize| {
             source.read(task, &wanted, control, &mut |batch| {
-                let program = programs.of(self, &names, &batch.columns)?;
-                engine.run(&program, &batch.columns, batch.rows, tally)
+                let columns = self.wall_times(names.iter().copied(), &batch.columns)?;
+                let program = programs.of(self, &names, &columns)?;
+                engine.run(&program, &columns, batch.rows, tally)
             })
         };
         let mut all = Tally::of(self.rules.len());
