@@ -25,13 +25,18 @@ class _StrictLoader(yaml.SafeLoader):
 
     _depth = 0
 
+    def _here(self) -> yaml.Mark:
+        """Where the value that comes next begins."""
+        mark: yaml.Mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        return mark
+
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             told = "references (`*name`) are refused; write the value out"
-            raise yaml.composer.ComposerError(None, None, told, self.peek_event().start_mark)
+            raise yaml.composer.ComposerError(None, None, told, self._here())
         self._depth += 1
         if self._depth > DEEPEST:
-            at = self.peek_event().start_mark
+            at = self._here()
             raise yaml.composer.ComposerError(None, None, f"more than {DEEPEST} levels", at)
         node = super().compose_node(parent, index)
         self._depth -= 1

@@ -79,7 +79,8 @@ def test_a_folder_is_verified_model_by_model(tmp_path: Path) -> None:
     told = run("models", "verify", compiled, rows, "--against", "lightgbm")
     assert (told.returncode, "verify the model files it was made of" in told.stderr) == (2, True)
     other = run("models", "verify", folder, rows, "--against", "xgboost")
-    assert (other.returncode, "has no model of xgboost; it has models of lightgbm" in other.stderr) == (2, True)
+    assert other.returncode == 2
+    assert "has no model of xgboost; it has models of lightgbm" in other.stderr
 
 
 def test_a_library_that_is_not_known_is_bad_usage(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 import creditcore as cc
+from creditcore.policy_data import Finding
 from tests.cli.test_rank_verb import run
 
 from .test_policy import FRAME, POLICY, of_rules, rule, written
@@ -28,7 +29,7 @@ def test_a_decision_names_the_place_in_the_file(tmp_path: Path) -> None:
     assert lines[1].strip() == "hor < 5"
     assert lines[2].index("^") == lines[1].index("hor")
     assert lines[3] == "and 1 more"
-    assert [one.code for one in caught.value.findings] == ["unknown_column"] * 2
+    assert [one.code for one in caught.value.findings if isinstance(one, Finding)] == ["unknown_column"] * 2
     assert (caught.value.line, caught.value.column, caught.value.hint) == (23, 11, "did you mean `hour`?")
 
 
@@ -145,8 +146,15 @@ HISTORY = pl.DataFrame(
 )
 
 
-def counts(found: cc.Policy, frame: pl.DataFrame, label: str, **asked: str) -> tuple[int, int, int]:
-    told = found.backtest(frame, label, **asked).rules[0]
+def counts(
+    found: cc.Policy,
+    frame: pl.DataFrame | Path,
+    label: str,
+    *,
+    bad: str | None = None,
+    good: str | None = None,
+) -> tuple[int, int, int]:
+    told = found.backtest(frame, label, bad=bad, good=good).rules[0]
     return told["bad"], told["good"], told["unknown"]
 
 
@@ -163,7 +171,7 @@ def test_outcomes_may_be_words(tmp_path: Path) -> None:
         policy.backtest(HISTORY, "outcome", good="good")
     path = tmp_path / "history.csv"
     HISTORY.write_csv(path)
-    assert counts(policy, path, "flag") == (2, 1, 0)  # type: ignore[arg-type]
+    assert counts(policy, path, "flag") == (2, 1, 0)
     (tmp_path / "policy.yaml").write_text(
         "tactics: [{id: t, rules: [{id: r, when: x > 1, action: flag, on_null: no_hit}]}]\n"
     )

@@ -8,7 +8,9 @@ use creditcore::batch::{Role, Wanted};
 use creditcore::exec::{Control, threads_or_default};
 use creditcore::expr::{Dialect, Expression, Lists, Type, ValueList};
 use creditcore::id::HashKey;
-use creditcore::tactic::{self as core, AMOUNT_UNITS, Against, Finding, History, Language, Options, Per, Trial, Words};
+use creditcore::tactic::{
+    self as core, AMOUNT_UNITS, Against, Finding, History, Language, Options, Per, Trial, Words,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 

@@ -163,7 +163,10 @@ impl Policy {
                     let program = live_programs.of(live, &live_names, &columns)?;
                     other.run(&program, &columns, batch.rows, &mut decisions)?;
                 }
-                counter.start(Reading { policy: self, history, places: &places, batch }.facts(&decisions.0, &periods)?);
+                counter.start(
+                    Reading { policy: self, history, places: &places, batch }
+                        .facts(&decisions.0, &periods)?,
+                );
                 let columns = taken(&batch.columns, &places.policy);
                 let columns = self.wall_times(names.iter().copied(), &columns)?;
                 let program = programs.of(self, &names, &columns)?;

@@ -233,9 +233,8 @@ impl Reading<'_> {
             (Some(Type::Text), Some(per)) => per.text(&format!("CAST(LEFT({column}, 10) AS DATE)")),
             (_, None) => format!("CAST({column} AS TEXT)"),
             (_, Some(_)) => {
-                let told = format!(
-                    "`per` counts days; column `{name}` holds neither days, times nor texts of them"
-                );
+                let told =
+                    format!("`per` counts days; column `{name}` holds neither days, times nor texts of them");
                 return Err(Error::argument(told));
             }
         };
@@ -265,7 +264,9 @@ fn truth(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "1" | "true" => Some(true),
         "0" | "false" => Some(false),
-        _ => text.parse::<f64>().ok().filter(|value| *value == 0.0 || *value == 1.0).map(|value| value == 1.0),
+        _ => {
+            text.parse::<f64>().ok().filter(|value| *value == 0.0 || *value == 1.0).map(|value| value == 1.0)
+        }
     }
 }
 
