@@ -134,6 +134,17 @@ class Pipeline:
             return models
         return [name for name in models if name in named or name in {one.split(":")[0] for one in blended}]
 
+    @property
+    def made(self) -> list[str]:
+        """The names that rules may use beside columns and features: outputs of models, and scores."""
+        outputs = [
+            name if model["outputs"] == 1 else f"{name}:{place}"
+            for model in self.fleet.models
+            for name in [model["name"]]
+            for place in range(model["outputs"])
+        ]
+        return [*outputs, *SCORES[:3]] if self.blend is not None else outputs
+
     def inputs_of(self, columns: Sequence[str]) -> list[tuple[str, str]]:
         """The columns of a source that decide scores and decisions, with the roles that they are read in."""
         return pipeline_inputs.inputs(self.fleet, self.schema, self.policy, columns)

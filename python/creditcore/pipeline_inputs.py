@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from creditcore.features import Schema
 from creditcore.fleet import Fleet
 from creditcore.tactics import Policy
+
+if TYPE_CHECKING:
+    from creditcore.pipeline import Pipeline
 
 
 def roles(fleet: Fleet, schema: Schema | None) -> dict[str, str]:
@@ -96,3 +99,18 @@ def _behind(schema: Schema) -> dict[str, list[str]]:
 
 def _sorted(columns: Sequence[str], behind: Mapping[str, Sequence[str]]) -> list[str]:
     return list(dict.fromkeys(one for name in columns for one in behind.get(name, [name])))
+
+
+def record_columns(pipeline: Pipeline) -> dict[str, str]:
+    """Give every column of records that scores and decisions go by, with its role."""
+    fleet, schema, policy = pipeline.fleet, pipeline.schema, pipeline.policy
+    found = roles(fleet, schema)
+    made = {*(schema.names if schema else ()), *pipeline.made}
+    for model in fleet.models:
+        for name in columns_of(model["applies_to"]) if model["applies_to"] else ():
+            if name not in made:
+                found.setdefault(name, "key")
+    for name, role in policy.roles(policy.columns) if policy else ():
+        if name not in made:
+            found.setdefault(name, role)
+    return found

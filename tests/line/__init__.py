@@ -1,0 +1,1 @@
+"""The whole line: what a configuration says, done with records."""
