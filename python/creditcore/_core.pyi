@@ -69,9 +69,11 @@ class Aggregate:
         regions: Regions | None = None,
         *,
         min_n: SupportsIndex = 1,
+        rules: str | None = None,
+        levels: SupportsGetItem[int, str] = ...,
     ) -> Ranking:
         """
-        Ranks one grouping.
+        Ranks one grouping; `levels` are published together with `level` by `rules` (JSON).
         """
     def retracted(self, /, other: Aggregate) -> Aggregate:
         """

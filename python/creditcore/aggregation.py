@@ -18,6 +18,7 @@ from creditcore.errors import ArgumentError, SchemaError
 from creditcore.sources import Records, as_paths, open_source
 
 if TYPE_CHECKING:
+    from creditcore.publishing import Publish, PublishRules
     from creditcore.ranking import Ranking
 
 REGION_COLUMNS = ("region", "city", "city_code", "adcode")
@@ -123,21 +124,33 @@ class Aggregate:
         """
         return Aggregate(_core.Aggregate.from_bytes(data), region_tables.load(regions))
 
-    def rank(self, by: str | None = None, min_n: int = 1) -> Ranking:
+    def rank(
+        self, by: str | None = None, min_n: int = 1, publish: Publish | PublishRules | None = None
+    ) -> Ranking:
         """Rank one grouping.
 
         Args:
             by: one of `self.by`; the first by default.
             min_n: units below which a row keeps its figures but gets no rank.
+            publish: rules of disclosure (see `creditcore.rank`). Rows are hidden so that none follows from
+                what all of `self.by` show together.
 
         Raises:
-            ArgumentError: a name that is not among `self.by`.
+            ArgumentError: a name that is not among `self.by`; rules that are none, or ask for largest weights
+                that these sums do not hold.
         """
+        from creditcore import publishing
         from creditcore.ranking import Ranking
 
         level, grouping = self._grouping(by)
-        ranked = self._core.rank(grouping, level, self._table, min_n=min_n)
-        return Ranking(ranked, self._plan, min_n)
+        rules = publishing.load(publish)
+        if rules is None:
+            return Ranking(self._core.rank(grouping, level, self._table, min_n=min_n), self._plan, min_n)
+        together = [other for _, other, number in self._plan["names"] if number == grouping]
+        ranked = self._core.rank(
+            grouping, level, self._table, min_n=min_n, rules=rules.as_json(), levels=together
+        )
+        return Ranking(ranked, self._plan, max(min_n, rules.min_ranked), rules)
 
 
 def aggregate(
@@ -155,13 +168,17 @@ def aggregate(
     share_above: float | None = None,
     ratio: tuple[str, str] | None = None,
     bands: Mapping[str, Sequence[float]] | None = None,
+    largest_weights: bool = False,
     encoding: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Aggregate:
     """Sum records by one or more groupings, exactly, in one pass.
 
-    The arguments are those of `creditcore.rank`, which is this and then `Aggregate.rank`.
+    The arguments are those of `creditcore.rank`, which is this and then `Aggregate.rank`; and
+    `largest_weights`, which keeps the largest weight of each group beside its sums, for rules of disclosure;
+    without it nothing is looked for. They merge like sums. A group from which a unit as large as its
+    largest was retracted has an unknown one, which only a new count can tell.
 
     Raises:
         SourceError: records that cannot be read, or a value that is refused, with file and row.
@@ -176,7 +193,7 @@ def aggregate(
     groupings, numbered = _groupings(names, columns, region, table, bands or {})
     if pick not in PICKS:
         raise ArgumentError(f"`pick` is `{pick}`; allowed are {', '.join(PICKS)}")
-    plan = {
+    plan: dict[str, object] = {
         "measure": _measure(score, share_above, ratio),
         "weight": weight,
         "region": region,
@@ -193,6 +210,8 @@ def aggregate(
         "by": groupings,
         "names": numbered,
     }
+    if largest_weights and (weight is not None or ratio is not None):
+        plan["largest"] = True
     if kind not in (None, "all") and "kind" not in columns:
         raise SchemaError(
             f"`kind` is `{kind}`, but there is no column `kind`; leave `kind` out or add the column"

@@ -10,9 +10,10 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
-from creditcore import _core
+from creditcore import _core, publishing
 from creditcore.aggregation import Progress, aggregate
 from creditcore.errors import ArgumentError
+from creditcore.publishing import Publish, PublishRules
 from creditcore.report.ranking import heading, to_html, to_text
 from creditcore.sources import Records
 
@@ -31,11 +32,14 @@ class Ranking:
     {'unresolved_region': 1}
     """
 
-    def __init__(self, core: _core.Ranking, plan: dict[str, Any], min_n: int) -> None:
+    def __init__(
+        self, core: _core.Ranking, plan: dict[str, Any], min_n: int, rules: PublishRules | None = None
+    ) -> None:
         """Wrap the native rows; made by `rank` and `Aggregate.rank`."""
         self._core = core
         self._plan = plan
         self._min_n = min_n
+        self._rules = rules
 
     @property
     def by(self) -> str:
@@ -45,7 +49,8 @@ class Ranking:
     @property
     def heading(self) -> str:
         """Mean of what, weighted by what, over whom."""
-        return heading(self._plan, self.by, self._core.records(), self.excluded, self._min_n)
+        told = heading(self._plan, self.by, self._core.records(), self.excluded, self._min_n)
+        return told if self._rules is None else f"{told}; shown from {self._rules.min_shown:,} units"
 
     @property
     def records(self) -> int:
@@ -67,6 +72,18 @@ class Ranking:
         """Regions of the level without any record: code and name."""
         return self._core.without_data()
 
+    @property
+    def publish_rules(self) -> PublishRules | None:
+        """The rules of disclosure that rows were hidden by; None without any."""
+        return self._rules
+
+    @property
+    def suppressed(self) -> list[tuple[str, str, str]]:
+        """The hidden rows: code, name and reason (`few_units`, `dominance`, `complementary`)."""
+        columns = self._core.columns()
+        rows = zip(columns["code"], columns["name"], columns["suppressed_why"], strict=True)
+        return [(str(code), str(name), str(why)) for code, name, why in rows if why is not None]
+
     def rows(self) -> list[dict[str, Any]]:
         """Give the rows as plain records, in the order of the ranks."""
         columns = self._core.columns()
@@ -79,8 +96,9 @@ class Ranking:
         weight that would be as good), `mean`, `mean_plain` (without weights), `se` (standard error of `mean`,
         null for one unit), `ci_lo` and `ci_hi` (its interval), `eb_mean` (shrunk towards the parent's mean),
         `diff_parent` (mean minus the parent's), `rank` and `rank_in_parent` (from 1, null below `min_n` or
-        without weight), `rank_lo`, `rank_hi` and `tier` (see `at`), `suppressed`, and the region table's
-        further names. Sums, means and errors are Float64, correctly rounded from exact sums.
+        without weight), `rank_lo`, `rank_hi` and `tier` (see `at`), `suppressed` and `suppressed_why` (a
+        hidden row has no figures), and the region table's further names. Sums, means and errors are Float64,
+        correctly rounded from exact sums.
         """
         from creditcore._frame import to_polars
 
@@ -107,7 +125,7 @@ class Ranking:
         two-sided, with step-down, as in the R package csranks. The shrunken mean is that of the normal model
         with the variance between siblings by Paule and Mandel (Morris, JASA 78, 1983).
         """
-        return Ranking(self._core.at(confidence, draws, seed), self._plan, self._min_n)
+        return Ranking(self._core.at(confidence, draws, seed), self._plan, self._min_n, self._rules)
 
     def marginal_places(self) -> list[tuple[int, int] | None]:
         """Give for each row its best and worst place, each interval holding for its row alone.
@@ -175,6 +193,7 @@ def rank(
     ratio: tuple[str, str] | None = ...,
     bands: Mapping[str, Sequence[float]] | None = ...,
     min_n: int = ...,
+    publish: Publish | PublishRules | None = ...,
     encoding: str | None = ...,
     threads: int | None = ...,
     progress: Progress | None = ...,
@@ -195,6 +214,7 @@ def rank(
     ratio: tuple[str, str] | None = ...,
     bands: Mapping[str, Sequence[float]] | None = ...,
     min_n: int = ...,
+    publish: Publish | PublishRules | None = ...,
     encoding: str | None = ...,
     threads: int | None = ...,
     progress: Progress | None = ...,
@@ -214,6 +234,7 @@ def rank(
     ratio: tuple[str, str] | None = None,
     bands: Mapping[str, Sequence[float]] | None = None,
     min_n: int = 1,
+    publish: Publish | PublishRules | None = None,
     encoding: str | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
@@ -239,6 +260,8 @@ def rank(
         ratio: columns (numerator, denominator): rank the ratio of their weighted sums.
         bands: edges for numeric columns of `by`: `{"AGE": [30, 40]}` gives `<30`, `[30, 40)`, `>=40`.
         min_n: units below which a row keeps its figures but gets no rank.
+        publish: rules of disclosure: `"default"` (ranked from 1,000 units, shown from 50, no unit above a
+            tenth of a row's weight, and nothing hidden follows from what is shown), a dict or a TOML file.
         encoding: of CSV text (`utf-8`, `gb18030`).
         threads: how many to use; by default one for each processor. Changes no bit of the result.
         progress: called with the number of records read so far, at most ten times a second.
@@ -257,6 +280,7 @@ def rank(
     The standard error is that of a ratio of two weighted sums by linearisation (Cochran, *Sampling
     Techniques*, 3rd ed., 6.4): sqrt(n/(n-1) * sum(w^2 (x-m)^2)) / sum(w).
     """
+    rules = publishing.load(publish)
     sums = aggregate(
         source,
         by,
@@ -271,10 +295,11 @@ def rank(
         share_above=share_above,
         ratio=ratio,
         bands=bands,
+        largest_weights=rules is not None and rules.dominance is not None,
         encoding=encoding,
         threads=threads,
         progress=progress,
     )
     if isinstance(by, str):
-        return sums.rank(by, min_n)
-    return {name: sums.rank(name, min_n) for name in by}
+        return sums.rank(by, min_n, rules)
+    return {name: sums.rank(name, min_n, rules) for name in by}

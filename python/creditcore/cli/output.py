@@ -74,6 +74,11 @@ def print_left_out(ranking: Ranking) -> None:
         listed = ", ".join(f"`{value}` ({cause}) {n:,}" for value, cause, n in unresolved[:10])
         more = f" and {len(unresolved) - 10:,} more values" if len(unresolved) > 10 else ""
         print(f"not counted as a region: {listed}{more}", file=sys.stderr)
+    hidden = ranking.suppressed
+    if hidden:
+        listed = ", ".join(f"{name} ({why})" for _, name, why in hidden[:10])
+        more = f" and {len(hidden) - 10:,} more" if len(hidden) > 10 else ""
+        print(f"not shown: {listed}{more}", file=sys.stderr)
     without = ranking.without_data
     if without:
         listed = ", ".join(name for _, name in without[:10])

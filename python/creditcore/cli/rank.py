@@ -9,6 +9,7 @@ import click
 
 from creditcore.cli.options import parse_bands, parse_ratio, progress_to_stderr
 from creditcore.cli.output import print_json, print_left_out, print_rankings, write_rankings
+from creditcore.errors import ArgumentError
 
 
 @click.command
@@ -31,6 +32,7 @@ from creditcore.cli.output import print_json, print_left_out, print_rankings, wr
 @click.option("--ratio", metavar="NUM/DEN", help="Rank the ratio of two columns.")
 @click.option("--regions", default="china", help="china, none, or a CSV file.")
 @click.option("--min-n", type=click.IntRange(min=1), default=1, help="Units from which a row gets a rank.")
+@click.option("--publish", metavar="RULES", help="Hide what may not be published: default, or a TOML file.")
 @click.option("--top", type=click.IntRange(min=1), help="Only the first rows, in files too.")
 @click.option("--encoding", help="Of CSV text: utf-8, gb18030.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads; one for each processor without it.")
@@ -59,6 +61,7 @@ def rank(
     ratio: str | None,
     regions: str,
     min_n: int,
+    publish: str | None,
     top: int | None,
     encoding: str | None,
     threads: int | None,
@@ -73,8 +76,14 @@ def rank(
 
     FILES are Parquet, CSV (.gz too) or Arrow IPC: files, globs, folders.
     """
+    from creditcore import publishing
     from creditcore.aggregation import aggregate
 
+    rules = publishing.load(publish)
+    if rules is not None and show_sql:
+        raise ArgumentError(
+            "`--show-sql` gives the query of every figure, hidden ones too; leave `--publish` out"
+        )
     names = [name.strip() for name in by.split(",") if name.strip()]
     with progress_to_stderr() as progress:
         sums = aggregate(
@@ -91,11 +100,12 @@ def rank(
             share_above=share_above,
             ratio=parse_ratio(ratio),
             bands=parse_bands(bands),
+            largest_weights=rules is not None and rules.dominance is not None,
             encoding=encoding,
             threads=threads,
             progress=progress,
         )
-    rankings = {name: sums.rank(name, min_n) for name in names}
+    rankings = {name: sums.rank(name, min_n, rules) for name in names}
     if models is not None:
         from creditcore.pipeline import Pipeline
 

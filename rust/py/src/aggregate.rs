@@ -81,8 +81,9 @@ impl Aggregate {
         })
     }
 
-    /// Ranks one grouping.
-    #[pyo3(signature = (grouping, level, regions=None, *, min_n=1))]
+    /// Ranks one grouping; `levels` are published together with `level` by `rules` (JSON).
+    #[pyo3(signature = (grouping, level, regions=None, *, min_n=1, rules=None, levels=Vec::new()))]
+    #[expect(clippy::too_many_arguments, reason = "the keywords of a Python call")]
     fn rank(
         &self,
         py: Python<'_>,
@@ -90,10 +91,20 @@ impl Aggregate {
         level: &str,
         regions: Option<&Regions>,
         min_n: u64,
+        rules: Option<&str>,
+        levels: Vec<String>,
     ) -> PyResult<Ranking> {
         let regions = regions.map(|regions| regions.inner.clone());
-        let inner =
-            gate::run(py, None, |_| rank::rank(&self.inner, grouping, level, regions.as_deref(), min_n))?;
+        let rules: Option<rank::publish::Rules> =
+            rules.map(serde_json::from_str).transpose().map_err(|error| {
+                to_exception(py, &Error::argument(format!("the rules are not valid: {error}")))
+            })?;
+        let inner = gate::run(py, None, |_| {
+            let regions = regions.as_deref();
+            let hide = |rules| rank::publish::suppress(&self.inner, grouping, &levels, regions, rules);
+            let hidden = rules.as_ref().map(hide).transpose()?;
+            rank::rank(&self.inner, grouping, level, regions, min_n, hidden.as_ref())
+        })?;
         Ok(Ranking { inner, inference: OnceLock::new() })
     }
 }
@@ -242,14 +253,15 @@ fn columns(ranking: &rank::Ranking, sure: &rank::Inference) -> StructArray {
     let integer = |name: &str, of: &dyn Fn(&rank::Row) -> Option<u64>| -> Column {
         integers(name, rows.iter().map(of).collect())
     };
-    let suppressed: arrow_array::BooleanArray = rows.iter().map(|_| Some(false)).collect();
+    let suppressed: arrow_array::BooleanArray =
+        rows.iter().map(|row| Some(row.suppressed.is_some())).collect();
     let mut all = vec![
         text("code", &|row| Some(&row.code)),
         text("name", &|row| Some(&row.name)),
         text("level", &|row| Some(&row.level)),
         text("parent", &|row| row.parent.as_deref()),
-        integer("n", &|row| Some(row.estimate.n)),
-        float("sum_weight", &|row| Some(row.estimate.sum_weight)),
+        integer("n", &|row| row.suppressed.is_none().then_some(row.estimate.n)),
+        float("sum_weight", &|row| row.suppressed.is_none().then_some(row.estimate.sum_weight)),
         float("n_eff", &|row| row.estimate.n_eff),
         float("mean", &|row| row.estimate.mean),
         float("mean_plain", &|row| row.estimate.mean_plain),
@@ -264,6 +276,7 @@ fn columns(ranking: &rank::Ranking, sure: &rank::Inference) -> StructArray {
         integers("rank_hi", high(&sure.places)),
         integers("tier", sure.tier.clone()),
         ("suppressed".to_owned(), DataType::Boolean, Arc::new(suppressed) as ArrayRef),
+        text("suppressed_why", &|row| row.suppressed.map(rank::publish::Reason::name)),
     ];
     for (index, name) in ranking.other_names.iter().enumerate() {
         all.push(text(name, &|row| Some(row.other_names[index].as_str()).filter(|name| !name.is_empty())));

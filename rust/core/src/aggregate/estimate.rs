@@ -93,9 +93,9 @@ pub(super) fn rounded_mean(sum: &Exact, count: u64) -> f64 {
 
 /// `integer * 2^exponent`.
 #[derive(Clone, Debug)]
-struct Binary {
-    integer: BigInt,
-    exponent: i64,
+pub(super) struct Binary {
+    pub(super) integer: BigInt,
+    pub(super) exponent: i64,
 }
 
 impl Binary {
@@ -103,23 +103,23 @@ impl Binary {
         Self { integer: BigInt::from(1), exponent: 0 }
     }
 
-    fn of(exact: &Exact) -> Self {
+    pub(super) fn of(exact: &Exact) -> Self {
         let (low, limbs) = exact.canonical();
         let bytes: Vec<u8> = limbs.iter().flat_map(|limb| limb.to_le_bytes()).collect();
         Self { integer: BigInt::from_signed_bytes_le(&bytes), exponent: 64 * i64::from(low) }
     }
 
-    fn times(&self, other: &Self) -> Self {
+    pub(super) fn times(&self, other: &Self) -> Self {
         Self { integer: &self.integer * &other.integer, exponent: self.exponent + other.exponent }
     }
 
-    fn plus(&self, other: &Self) -> Self {
+    pub(super) fn plus(&self, other: &Self) -> Self {
         let exponent = self.exponent.min(other.exponent);
         let shifted = |term: &Self| &term.integer << (term.exponent - exponent);
         Self { integer: shifted(self) + shifted(other), exponent }
     }
 
-    fn negated(&self) -> Self {
+    pub(super) fn negated(&self) -> Self {
         Self { integer: -&self.integer, exponent: self.exponent }
     }
 

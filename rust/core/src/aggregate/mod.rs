@@ -9,6 +9,7 @@ mod column;
 mod estimate;
 mod grids;
 mod group;
+mod largest;
 mod pass;
 mod plan;
 mod result;
@@ -18,6 +19,7 @@ mod table;
 mod unit;
 
 pub use estimate::{Decimals, Estimate, compare_means};
+pub use largest::{Largest, Magnitude};
 pub use pass::aggregate;
 pub use plan::{By, Measure, Pick, Plan, Units};
 pub use result::{Aggregate, Excluded, Grouping};

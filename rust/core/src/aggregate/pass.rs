@@ -113,7 +113,7 @@ impl<'a> State<'a> {
             roles,
             gridder: Gridder::new(isa),
             groupers: plan.by.iter().map(grouper).collect(),
-            tables: plan.by.iter().map(|_| GroupTable::new(isa)).collect(),
+            tables: plan.by.iter().map(|_| GroupTable::new(isa, plan.largest)).collect(),
             kinds: plan.kind_column.as_deref().map(|name| Grouper::new(name, None)),
             kind_rows: Vec::new(),
             keys: plan.units.as_ref().map(|units| Grouper::new(&units.key, None)),

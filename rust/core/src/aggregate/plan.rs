@@ -100,9 +100,32 @@ pub struct Plan {
     /// What can be ranked by, as the user named it: the name, its level, and the place of its grouping.
     #[serde(default)]
     pub names: Vec<(String, String, usize)>,
+    /// Whether the largest weight of each group is kept beside its sums.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub largest: bool,
+}
+
+impl By {
+    /// Whether it is by the regions of a table.
+    pub fn is_region(&self) -> bool {
+        matches!(self, Self::Region)
+    }
+
+    /// The name of the column, or of nothing where it is by region.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Region => "",
+            Self::Column { name } | Self::Bands { name, .. } => name,
+        }
+    }
 }
 
 impl Plan {
+    /// Whether every unit weighs 1, so that a sum of weights is a count.
+    pub fn weighs_all_the_same(&self) -> bool {
+        self.weight.is_none() && !matches!(self.measure, Measure::Ratio { .. })
+    }
+
     /// Checks what can be checked without data.
     ///
     /// # Errors

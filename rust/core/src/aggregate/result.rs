@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::estimate::Decimals;
 use super::group::{Grouper, NAN, NULL, Refused};
+use super::largest::{self, Largest, Magnitude};
 use super::plan::{By, Plan};
 use super::sums::Sums;
 use crate::error::{Error, Place, Result};
@@ -39,30 +40,43 @@ pub struct Grouping {
     pub excluded: Excluded,
     /// Values that are no region, with the cause and how many rows have them.
     pub refused: BTreeMap<String, (String, u64)>,
+    /// The largest weight of each group, where the plan asks for it.
+    pub largest: Largest,
 }
 
 impl Grouping {
     pub(super) fn new(
         mut excluded: Excluded,
         keys: Vec<String>,
-        sums: Vec<Sums>,
+        (sums, largest): (Vec<Sums>, Vec<Magnitude>),
         refused: Vec<Refused>,
         leaf_level: &str,
     ) -> Self {
-        let groups = keys.into_iter().zip(sums).filter(|(_, sums)| !sums.is_empty()).collect();
+        let (mut groups, mut largest_of) = (BTreeMap::new(), Largest::new());
+        let mut largest = largest.into_iter();
+        for (key, sums) in keys.into_iter().zip(sums) {
+            let weight = largest.next();
+            if !sums.is_empty() {
+                if weight.is_some() {
+                    largest_of.insert(key.clone(), weight);
+                }
+                groups.insert(key, sums);
+            }
+        }
         let mut by_text = BTreeMap::new();
         for Refused { text, cause, rows } in refused.into_iter().filter(|refused| refused.rows > 0) {
             let cause = cause.name(leaf_level);
             count(&mut excluded, &cause, rows);
             by_text.entry(text).or_insert((cause, 0)).1 += rows;
         }
-        Self { groups, excluded, refused: by_text }
+        Self { groups, excluded, refused: by_text, largest: largest_of }
     }
 
     fn merge(&mut self, other: &Self) {
         for (key, sums) in &other.groups {
             self.groups.entry(key.clone()).or_default().merge(sums);
         }
+        largest::merge(&mut self.largest, &other.largest);
         other.excluded.iter().for_each(|(cause, rows)| count(&mut self.excluded, cause, *rows));
         for (text, (cause, rows)) in &other.refused {
             self.refused.entry(text.clone()).or_insert_with(|| (cause.clone(), 0)).1 += rows;
@@ -73,8 +87,14 @@ impl Grouping {
         for (key, sums) in &other.groups {
             let mine = self.groups.get_mut(key)?;
             mine.retract(sums)?;
-            if mine.is_empty() {
+            let empty = mine.is_empty();
+            if let Some(theirs) = other.largest.get(key) {
+                let left = largest::retract(*self.largest.get(key)?, *theirs)?;
+                self.largest.insert(key.clone(), left);
+            }
+            if empty {
                 self.groups.remove(key);
+                self.largest.remove(key);
             }
         }
         retract_counts(&mut self.excluded, &other.excluded)?;
@@ -135,6 +155,8 @@ struct GroupingHeader {
     groups: u64,
     excluded: Excluded,
     refused: BTreeMap<String, (String, u64)>,
+    #[serde(default, skip_serializing_if = "Largest::is_empty")]
+    largest: Largest,
 }
 
 impl Aggregate {
@@ -259,6 +281,7 @@ impl Aggregate {
             groups: grouping.groups.len() as u64,
             excluded: grouping.excluded.clone(),
             refused: grouping.refused.clone(),
+            largest: grouping.largest.clone(),
         });
         let header = Header {
             plan: self.plan.clone(),
@@ -307,13 +330,13 @@ impl Aggregate {
             return None;
         }
         let mut groupings = Vec::new();
-        for GroupingHeader { groups: count, excluded, refused } in header.groupings {
+        for GroupingHeader { groups: count, excluded, refused, largest } in header.groupings {
             let mut groups = BTreeMap::new();
             for _ in 0..count {
                 let key = String::from_utf8(read_text(&mut bytes)?.to_vec()).ok()?;
                 groups.insert(key, Sums::read_from(&mut bytes)?);
             }
-            groupings.push(Grouping { groups, excluded, refused });
+            groupings.push(Grouping { groups, excluded, refused, largest });
         }
         bytes.is_empty().then_some(Self {
             plan: header.plan,

@@ -12,6 +12,7 @@ use creditcore_kernels::table::{MOST_GROUPS, NARROW_ROWS, NarrowTable, PairTable
 use creditcore_kernels::wide::WideTable;
 
 use super::column::Value;
+use super::largest::Magnitude;
 use super::roles::Row;
 use super::sums::{Grids, Sums};
 
@@ -47,6 +48,8 @@ struct Group {
 pub(super) struct GroupTable {
     isa: Isa,
     groups: Vec<Group>,
+    /// The largest weight of each group, where it is asked for.
+    largest: Option<Vec<Magnitude>>,
     /// Sums of rows of doubles that fit no grid; without groups until there is such a row.
     wide: WideTable,
     grids: Grids,
@@ -59,10 +62,11 @@ pub(super) struct GroupTable {
 }
 
 impl GroupTable {
-    pub(super) fn new(isa: Isa) -> Self {
+    pub(super) fn new(isa: Isa, largest: bool) -> Self {
         Self {
             isa,
             groups: Vec::new(),
+            largest: largest.then(Vec::new),
             wide: WideTable::default(),
             grids: Grids::default(),
             narrow: NarrowTable::new(),
@@ -78,6 +82,9 @@ impl GroupTable {
     pub(super) fn grow(&mut self, groups: usize) {
         if groups > self.groups.len() {
             self.groups.resize(groups, Group::default());
+            if let Some(largest) = &mut self.largest {
+                largest.resize(groups, Magnitude::default());
+            }
             if groups <= MOST_GROUPS {
                 self.narrow.grow(groups);
                 self.pairs.grow(groups);
@@ -87,6 +94,8 @@ impl GroupTable {
 
     /// Adds a chunk on grids; every code is a group.
     pub(super) fn add(&mut self, codes: &[u32], chunk: OnGrid<'_>) {
+        let weights = chunk.w.iter().map(|&w| Magnitude::new(w.unsigned_abs().into(), -chunk.grids.w));
+        self.note_largest(codes, weights);
         if chunk.grids != self.grids {
             self.settle();
             self.grids = chunk.grids;
@@ -117,6 +126,7 @@ impl GroupTable {
 
     /// Adds a chunk of columns that are narrow already; every code is a group.
     pub(super) fn add_columns(&mut self, codes: &[u32], x: &[u16], w: &[u8]) {
+        self.note_largest(codes, w.iter().map(|&w| Magnitude::new(w.into(), 0)));
         if self.grids != Grids::default() {
             self.settle();
             self.grids = Grids::default();
@@ -172,6 +182,8 @@ impl GroupTable {
 
     /// Adds one row of any finite values.
     pub(super) fn add_row(&mut self, code: u32, row: &Row) {
+        let weight = std::iter::once_with(|| Magnitude::of_product(row.weight, row.denominator));
+        self.note_largest(&[code], weight);
         match row.denominator {
             None => self.add_value(code, row.value, row.weight),
             Some(denominator) => self.add_ratio(code, row.value, denominator, row.weight),
@@ -222,6 +234,7 @@ impl GroupTable {
 
     /// Adds a chunk of doubles; every code is a group, and every row is plain.
     pub(super) fn add_doubles(&mut self, codes: &[u32], x: &[f64], w: &[f64]) {
+        self.note_largest(codes, w.iter().map(|&w| Magnitude::of_double(w)));
         self.wide.grow(self.groups.len());
         if !self.wide.has_room(codes.len()) {
             self.flush_wide();
@@ -234,11 +247,22 @@ impl GroupTable {
         self.wide.empty(|group, n, sums| groups[group].sums.add_wide(n, &sums));
     }
 
-    /// The sums of all groups, in the order of their codes.
-    pub(super) fn finish(mut self) -> Vec<Sums> {
+    /// Looks at rows' weights, where the largest of each group is asked for.
+    #[inline]
+    fn note_largest(&mut self, codes: &[u32], weights: impl Iterator<Item = Magnitude>) {
+        let Some(largest) = &mut self.largest else { return };
+        for (&code, weight) in codes.iter().zip(weights) {
+            let mine = &mut largest[code as usize];
+            *mine = weight.max(*mine);
+        }
+    }
+
+    /// The sums of all groups, in the order of their codes, and their largest weights if they are asked for.
+    pub(super) fn finish(mut self) -> (Vec<Sums>, Vec<Magnitude>) {
         self.settle();
         self.flush_wide();
-        self.groups.into_iter().map(|group| group.sums).collect()
+        let sums = self.groups.into_iter().map(|group| group.sums).collect();
+        (sums, self.largest.unwrap_or_default())
     }
 }
 

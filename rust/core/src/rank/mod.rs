@@ -6,6 +6,7 @@
 
 mod inference;
 mod normal;
+pub mod publish;
 mod sets;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,8 @@ use std::collections::{BTreeMap, HashMap};
 
 pub use inference::{Inference, MOST_COMPARED};
 pub use sets::{Above, Confidence};
+
+use publish::{Hidden, Reason};
 
 use crate::aggregate::{Aggregate, By, Decimals, Estimate, Excluded, Sums, compare_means};
 use crate::error::{Error, Place, Result};
@@ -42,6 +45,8 @@ pub struct Row {
     pub rank: Option<u64>,
     /// The place among the rows of the same parent.
     pub rank_in_parent: Option<u64>,
+    /// Why its figures are not shown; they are blank then.
+    pub suppressed: Option<Reason>,
 }
 
 /// Rows in the order of their ranks; those without a rank at the end, by code.
@@ -66,7 +71,8 @@ pub struct Ranking {
 /// Ranks one grouping of an aggregate.
 ///
 /// `level` is a level or a family of `regions` where the grouping is by region, and is not looked at
-/// otherwise. Rows of fewer than `min_n` units keep their figures and get no rank.
+/// otherwise. Rows of fewer than `min_n` units keep their figures and get no rank. Rows that are `hidden` have
+/// blank figures, and no rank of another row tells of them.
 ///
 /// # Errors
 /// A level that the table has not, or another table than the aggregate was made with.
@@ -76,9 +82,11 @@ pub fn rank(
     level: &str,
     regions: Option<&Regions>,
     min_n: u64,
+    hidden: Option<&Hidden>,
 ) -> Result<Ranking> {
+    let min_n = hidden.map_or(min_n, |hidden| min_n.max(hidden.rules.min_ranked));
     let mut groups = match &aggregate.plan.by[grouping] {
-        By::Region => region_groups(aggregate, grouping, level, regions)?,
+        By::Region => region_groups(aggregate, grouping, level, regions, hidden)?,
         By::Column { name } | By::Bands { name, .. } => column_groups(aggregate, grouping, name),
     };
     let order = |a: &Group<'_>, b: &Group<'_>| {
@@ -87,8 +95,15 @@ pub fn rank(
             .then_with(|| if place(a, min_n) { by_mean(b, a) } else { Ordering::Equal })
             .then_with(|| a.row.code.cmp(&b.row.code))
     };
+    if let Some(hidden) = hidden {
+        groups.rows.iter_mut().for_each(|group| blank(&mut group.row, hidden));
+    }
     groups.rows.sort_by(order);
     give_ranks(&mut groups.rows, min_n);
+    if let Some(multiple) = hidden.and_then(|hidden| hidden.rules.round_counts) {
+        let plain = aggregate.plan.weighs_all_the_same();
+        groups.rows.iter_mut().for_each(|group| round_counts(&mut group.row.estimate, multiple, plain));
+    }
     let part = &aggregate.groupings[grouping];
     let mut unresolved: Vec<(String, String, u64)> =
         part.refused.iter().map(|(text, (cause, rows))| (text.clone(), cause.clone(), *rows)).collect();
@@ -129,6 +144,7 @@ fn column_groups<'a>(aggregate: &'a Aggregate, grouping: usize, name: &str) -> G
             difference_to_parent: None,
             rank: None,
             rank_in_parent: None,
+            suppressed: None,
         },
         sums: std::borrow::Cow::Borrowed(sums),
     });
@@ -140,6 +156,7 @@ fn region_groups<'a>(
     grouping: usize,
     level: &str,
     regions: Option<&Regions>,
+    hidden: Option<&Hidden>,
 ) -> Result<Groups<'a>> {
     let regions = regions.ok_or_else(|| Error::argument("a ranking of regions needs the region table"))?;
     if aggregate.regions != Some(regions.hash()) {
@@ -155,7 +172,7 @@ fn region_groups<'a>(
     };
     let units = regions.units(level).ok_or_else(missing)?;
     let sums = roll_up(aggregate, grouping, regions, &units);
-    let parents = parent_means(aggregate, grouping, level, regions);
+    let parents = parent_means(aggregate, grouping, level, regions, hidden);
     let mut names: Vec<String> = Vec::new();
     for (column, _) in units.entries.iter().flat_map(|unit| &unit.other_names) {
         if !names.contains(column) {
@@ -198,6 +215,7 @@ fn region_row<'a>(
             difference_to_parent,
             rank: None,
             rank_in_parent: None,
+            suppressed: None,
         },
         sums: std::borrow::Cow::Owned(sums),
     }
@@ -223,6 +241,7 @@ fn parent_means(
     grouping: usize,
     level: &str,
     regions: &Regions,
+    hidden: Option<&Hidden>,
 ) -> BTreeMap<String, f64> {
     let levels = regions.levels();
     // A family's units belong to the coarsest level.
@@ -235,11 +254,30 @@ fn parent_means(
         return BTreeMap::new();
     };
     let sums = roll_up(aggregate, grouping, regions, &units);
-    let means =
-        units.entries.iter().zip(&sums).filter_map(|(unit, sums)| {
-            Some((unit.code.clone(), Estimate::of(sums, aggregate.decimals()).mean?))
-        });
-    means.collect()
+    // The difference to a mean that is not shown would show it.
+    let shown = |unit: &Unit| hidden.is_none_or(|hidden| hidden.reason(&levels[above], &unit.code).is_none());
+    let units = units.entries.iter().zip(&sums).filter(|(unit, _)| shown(unit));
+    units
+        .filter_map(|(unit, sums)| Some((unit.code.clone(), Estimate::of(sums, aggregate.decimals()).mean?)))
+        .collect()
+}
+
+/// Takes the figures out of a hidden row.
+fn blank(row: &mut Row, hidden: &Hidden) {
+    row.suppressed = hidden.reason(&row.level, &row.code);
+    if row.suppressed.is_some() {
+        row.estimate =
+            Estimate { n: 0, sum_weight: 0.0, n_eff: None, mean: None, mean_plain: None, se: None };
+        row.difference_to_parent = None;
+    }
+}
+
+/// Rounds counts to multiples, and with them the sums that are the same numbers where all units weigh the same.
+fn round_counts(estimate: &mut Estimate, multiple: u64, plain: bool) {
+    estimate.n = (estimate.n + multiple / 2) / multiple * multiple;
+    if plain && estimate.n_eff.is_some() {
+        (estimate.sum_weight, estimate.n_eff) = (estimate.n as f64, Some(estimate.n as f64));
+    }
 }
 
 /// Whether a group has a place in the ranking.

@@ -24,6 +24,7 @@ fn row(code: usize, mean: f64, se: Option<f64>, parent: Option<(&str, f64)>) -> 
         difference_to_parent: parent.map(|(_, centre)| mean - centre),
         rank: Some(code as u64 + 1),
         rank_in_parent: None,
+        suppressed: None,
     }
 }
 
