@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from creditcore.groups import Groups, find_groups
     from creditcore.metrics import auc, gini, ks, psi
     from creditcore.network import Network, components
+    from creditcore.portfolio import Portfolio
     from creditcore.ranking import Ranking, rank
     from creditcore.scoring import Blend, Scaling, score
     from creditcore.tactics import Policy
@@ -64,6 +65,7 @@ _HOMES = {
     "gini": "creditcore.metrics",
     "ks": "creditcore.metrics",
     "psi": "creditcore.metrics",
+    "Portfolio": "creditcore.portfolio",
     "Ranking": "creditcore.ranking",
     "rank": "creditcore.ranking",
     "CreditcoreError": "creditcore.errors",
@@ -93,6 +95,7 @@ __all__ = [
     "ModelError",
     "Network",
     "Policy",
+    "Portfolio",
     "Ranking",
     "ReasonTexts",
     "Reasons",

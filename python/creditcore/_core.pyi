@@ -14,6 +14,7 @@ __all__ = [
     "Applied",
     "Detection",
     "Fleet",
+    "FolderLock",
     "Network",
     "Parts",
     "Policy",
@@ -22,6 +23,7 @@ __all__ = [
     "Schema",
     "ScoreCounts",
     "Source",
+    "State",
     "Table",
     "aggregate",
     "calibrate",
@@ -259,6 +261,20 @@ class Fleet:
     def unseen(self, /, frame: Incomplete) -> list[tuple[str, str, str, int]]:
         """
         Category values that models do not know: model, feature, value, rows.
+        """
+
+@final
+class FolderLock:
+    """
+    The right to write to a folder, until it is given back.
+    """
+    def __new__(cls, /, folder: str | PathLike[str]) -> FolderLock:
+        """
+        Takes it.
+        """
+    def release(self, /) -> None:
+        """
+        Gives it back.
         """
 
 @final
@@ -634,6 +650,73 @@ class Source:
     def rows(self, /) -> int | None:
         """
         How many rows there are, where that is known without reading them.
+        """
+
+@final
+class State:
+    """
+    The records of a portfolio, their index and their sums.
+    """
+    def apply(self, /) -> None:
+        """
+        Puts what was written into memory.
+        """
+    def checkpoint(self, /, number: SupportsIndex) -> str:
+        """
+        Writes what is in memory; gives the checkpoint (JSON).
+        """
+    def compact(self, /, first_number: SupportsIndex) -> str:
+        """
+        Writes the records alone; gives segments and checkpoint (JSON).
+        """
+    def discard(self, /) -> None:
+        """
+        Forgets what is staged.
+        """
+    def find(self, /, keys: Source) -> Table:
+        """
+        The records of the keys of a source.
+        """
+    def fingerprint(self, /) -> tuple[bytes, bytes, int]:
+        """
+        What stands for the state after what is staged: the sum of the records' hashes, the bytes of the sums, and
+        how many records there are.
+        """
+    def ingest(self, /, source: Source, first_number: SupportsIndex, *, progress: Any | None = None) -> str:
+        """
+        Takes in a source of any size; gives the segments written and the counts (JSON).
+        """
+    @staticmethod
+    def open(
+        folder: str | PathLike[str],
+        manifest: str,
+        regions: Regions | None = None,
+        *,
+        threads: SupportsIndex | None = None,
+        verify: bool = True,
+    ) -> State:
+        """
+        Opens a state by its manifest (JSON).
+        """
+    def scan(self, /) -> Table:
+        """
+        All records.
+        """
+    def sizes(self, /) -> tuple[int, int, int]:
+        """
+        How many records and rows there are, and bytes of the index beside its file.
+        """
+    def stage(self, /, delta: Source) -> str:
+        """
+        Finds out what a delta changes, and gives counts and seconds by stage (JSON).
+        """
+    def sums(self, /) -> Aggregate:
+        """
+        The exact sums of all records.
+        """
+    def write(self, /, file: str) -> str | None:
+        """
+        Writes what is staged; gives the segment (JSON), or none where nothing changes.
         """
 
 @final

@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from creditcore import _core
 from creditcore import regions as region_tables
@@ -187,14 +187,46 @@ def aggregate(
     """
     opened = open_source(source, encoding=encoding)
     table = region_tables.load(regions)
+    measure = _measure(score, share_above, ratio)
+    plan = make_plan(
+        opened.column_names(), by, measure, weight, region, unit, pick, time, kind, table, bands or {}
+    )
+    if largest_weights and (weight is not None or ratio is not None):
+        plan["largest"] = True
+    core = _core.aggregate(opened, json.dumps(plan), table, threads=threads, progress=progress)
+    return Aggregate(core, table)
+
+
+def make_plan(
+    columns: Sequence[str],
+    by: str | Sequence[str],
+    measure: Mapping[str, object],
+    weight: str | None,
+    region: str | None,
+    unit: str | None,
+    pick: str,
+    time: str,
+    kind: str | None,
+    table: _core.Regions | None,
+    bands: Mapping[str, Sequence[float]],
+) -> dict[str, Any]:
+    """Write the plan of a pass over records with these columns.
+
+    Raises:
+        SchemaError: a column or a level that there is not; several kinds where none was named.
+        ArgumentError: an argument outside of what is allowed.
+    """
     names = [by] if isinstance(by, str) else list(by)
-    columns = opened.column_names()
     region = region or next((name for name in REGION_COLUMNS if name in columns), None)
-    groupings, numbered = _groupings(names, columns, region, table, bands or {})
+    groupings, numbered = _groupings(names, columns, region, table, bands)
     if pick not in PICKS:
         raise ArgumentError(f"`pick` is `{pick}`; allowed are {', '.join(PICKS)}")
-    plan: dict[str, object] = {
-        "measure": _measure(score, share_above, ratio),
+    if kind not in (None, "all") and "kind" not in columns:
+        raise SchemaError(
+            f"`kind` is `{kind}`, but there is no column `kind`; leave `kind` out or add the column"
+        )
+    return {
+        "measure": measure,
         "weight": weight,
         "region": region,
         "units": None
@@ -210,14 +242,6 @@ def aggregate(
         "by": groupings,
         "names": numbered,
     }
-    if largest_weights and (weight is not None or ratio is not None):
-        plan["largest"] = True
-    if kind not in (None, "all") and "kind" not in columns:
-        raise SchemaError(
-            f"`kind` is `{kind}`, but there is no column `kind`; leave `kind` out or add the column"
-        )
-    core = _core.aggregate(opened, json.dumps(plan), table, threads=threads, progress=progress)
-    return Aggregate(core, table)
 
 
 def _measure(

@@ -64,7 +64,7 @@ ALLOWED_DEV = {"proptest", "criterion", "tempfile", "parquet", "arrow-ipc", "fla
 
 # The order of the stages in rust/core: each may use the ground floor and the stages before it.
 GROUND_FLOOR = ("error", "exec", "batch", "expr", "region", "id")
-STAGES = ("link", "feature", "model", "tactic", "score", "aggregate", "rank")
+STAGES = ("link", "feature", "model", "tactic", "score", "aggregate", "rank", "refresh")
 
 # The only places that may hold `unsafe`, relative to rust/.
 UNSAFE_PLACES = ("kernels/", "store/src/map.rs")

@@ -96,6 +96,14 @@ pub enum Error {
         /// The id of the rule, where it is one of a policy's; the text names it too.
         rule: Option<String>,
     },
+    /// A portfolio's state that is damaged, locked or of another version.
+    #[error("{place}{text}")]
+    State {
+        /// Which file.
+        place: Place,
+        /// What, and what to do.
+        text: String,
+    },
     /// The caller asked for the work to stop (Ctrl-C).
     #[error("cancelled")]
     Cancelled,
@@ -120,6 +128,11 @@ impl Error {
     /// A model that cannot be used.
     pub fn model(place: Place, text: impl Into<String>) -> Self {
         Self::Model { place, text: text.into() }
+    }
+
+    /// A fault of a portfolio's state.
+    pub fn state(place: Place, text: impl Into<String>) -> Self {
+        Self::State { place, text: text.into() }
     }
 
     /// A fault of an argument.

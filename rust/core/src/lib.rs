@@ -6,7 +6,7 @@
 //!
 //! Ground floor: [`error`], [`exec`], [`batch`], [`id`], [`expr`], [`region`]. Stages, each of which may use those
 //! before it and never those after it: [`link`], [`feature`], [`model`], [`tactic`], [`score`], [`aggregate`],
-//! [`rank`].
+//! [`rank`], [`refresh`].
 #![forbid(unsafe_code)]
 
 pub mod aggregate;
@@ -19,6 +19,7 @@ pub mod id;
 pub mod link;
 pub mod model;
 pub mod rank;
+pub mod refresh;
 pub mod region;
 pub mod score;
 pub mod tactic;

@@ -9,6 +9,7 @@ pub mod components;
 pub mod exact;
 pub mod forest;
 pub mod grid;
+pub mod index;
 pub mod isa;
 pub mod mask;
 pub mod moments;

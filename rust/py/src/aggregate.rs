@@ -22,7 +22,7 @@ use crate::source::Source;
 /// Exact sums of every grouping of a plan.
 #[pyclass(frozen, module = "creditcore._core")]
 pub(crate) struct Aggregate {
-    inner: core::Aggregate,
+    pub(crate) inner: core::Aggregate,
 }
 
 /// Aggregates a source by a plan (JSON).

@@ -13,6 +13,7 @@ pub(crate) fn to_exception(py: Python<'_>, error: &Error) -> PyErr {
         Error::Model { .. } => "ModelError",
         Error::Argument { .. } => "ArgumentError",
         Error::Tactic { .. } => "TacticError",
+        Error::State { .. } => "StateError",
         Error::Cancelled => return PyKeyboardInterrupt::new_err(()),
     };
     let text = error.to_string();

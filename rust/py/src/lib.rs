@@ -12,6 +12,7 @@ mod groups;
 mod link;
 mod model;
 mod parts;
+mod portfolio;
 mod record;
 mod region;
 mod score;
@@ -43,6 +44,8 @@ mod _core {
     use super::model::{Fleet, model_formats};
     #[pymodule_export]
     use super::parts::Parts;
+    #[pymodule_export]
+    use super::portfolio::{FolderLock, State};
     #[pymodule_export]
     use super::region::Regions;
     #[pymodule_export]

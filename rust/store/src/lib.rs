@@ -14,6 +14,7 @@ pub mod models;
 mod parquet;
 mod paths;
 pub mod regions;
+pub mod state;
 mod text;
 
 use std::collections::HashSet;

@@ -1,13 +1,16 @@
 //! Files as memory.
 //!
-//! In: a path. Out: its bytes, mapped; the only `unsafe` of this crate. A map is held only while its bytes are
-//! decoded: nothing that outlives the call borrows from it.
+//! In: a path. Out: its bytes, mapped; the only `unsafe` of this crate. A map for decoding is held only while its
+//! bytes are decoded; those of a portfolio's state are held as long as what borrows from them.
 #![allow(unsafe_code, reason = "mapping a file is a promise that the compiler cannot check")]
 
 use std::fs::File;
+use std::ptr::NonNull;
+use std::sync::Arc;
 
+use arrow_buffer::Buffer;
 use creditcore::Result;
-use memmap2::Mmap;
+use memmap2::{Mmap, MmapMut, MmapOptions};
 
 use crate::unreadable;
 
@@ -26,4 +29,75 @@ pub(crate) fn with_bytes<T>(path: &str, read: impl FnOnce(&[u8]) -> Result<T>) -
     // error, as with any map.
     let map = unsafe { Mmap::map(&file) }.map_err(|error| unreadable(path, &error))?;
     read(&map)
+}
+
+/// The bytes of a file of a state as a buffer that arrays may borrow from; such files are written once.
+pub(crate) fn buffer(file: &File) -> std::io::Result<Buffer> {
+    if file.metadata()?.len() == 0 {
+        return Ok(Buffer::from(&[]));
+    }
+    // SAFETY: as in `with_bytes`: no file of a state is written after it was named in the catalog.
+    let map = Arc::new(unsafe { Mmap::map(file) }?);
+    let Some(start) = NonNull::new(map.as_ptr().cast_mut()) else { return Ok(Buffer::from(&[])) };
+    let length = map.len();
+    // SAFETY: the bytes belong to `map`, which the buffer owns a share of, and nobody writes to them.
+    Ok(unsafe { Buffer::from_custom_allocation(start, length, map) })
+}
+
+/// Words of a file that may be changed in memory; the file stays as it is.
+pub(crate) struct PrivateWords {
+    /// A map, or the words themselves where there is no file.
+    memory: Memory,
+}
+
+enum Memory {
+    Map { map: MmapMut, start: usize, words: usize },
+    Own(Vec<u64>),
+}
+
+impl PrivateWords {
+    /// The words of a file from byte `start` on, which is a multiple of 8.
+    pub(crate) fn of(file: &File, start: usize) -> std::io::Result<Self> {
+        let length = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+        if length < start || !(length - start).is_multiple_of(8) || !start.is_multiple_of(8) {
+            return Err(std::io::Error::other("the file does not end with a whole word"));
+        }
+        if length == start {
+            return Ok(Vec::new().into());
+        }
+        // SAFETY: the map is private to this process (copy on write), and no file of a state is written after it was
+        // named in the catalog.
+        let map = unsafe { MmapOptions::new().map_copy(file) }?;
+        Ok(Self { memory: Memory::Map { map, start, words: (length - start) / 8 } })
+    }
+}
+
+impl From<Vec<u64>> for PrivateWords {
+    fn from(words: Vec<u64>) -> Self {
+        Self { memory: Memory::Own(words) }
+    }
+}
+
+impl AsRef<[u64]> for PrivateWords {
+    fn as_ref(&self) -> &[u64] {
+        match &self.memory {
+            Memory::Own(words) => words,
+            // SAFETY: a map begins at a page, `start` is a multiple of 8, and the words were counted when it was made.
+            Memory::Map { map, start, words } => unsafe {
+                std::slice::from_raw_parts(map.as_ptr().add(*start).cast::<u64>(), *words)
+            },
+        }
+    }
+}
+
+impl AsMut<[u64]> for PrivateWords {
+    fn as_mut(&mut self) -> &mut [u64] {
+        match &mut self.memory {
+            Memory::Own(words) => words,
+            // SAFETY: as above; the map is borrowed for as long as the slice.
+            Memory::Map { map, start, words } => unsafe {
+                std::slice::from_raw_parts_mut(map.as_mut_ptr().add(*start).cast::<u64>(), *words)
+            },
+        }
+    }
 }

@@ -1,0 +1,66 @@
+"""What a portfolio keeps of a record, by its configuration.
+
+Comes in: a configuration. Goes out: the columns of the state and the plan of its sums.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from creditcore import regions as region_tables
+from creditcore.aggregation import make_plan
+from creditcore.config import Config
+from creditcore.errors import SchemaError
+
+VERSION_COLUMN = "version"
+"""The column of versions where the configuration names none."""
+
+
+def read_config(told: Config | Mapping[str, Any] | str | os.PathLike[str]) -> Config:
+    """Give a configuration, however it was told."""
+    if isinstance(told, Config):
+        return told
+    if isinstance(told, Mapping):
+        return Config.of(told)
+    return Config.load(told)
+
+
+def keep_columns(config: Config) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Give the columns that a state keeps (`columns`: name and whether a number) and its plan.
+
+    Raises:
+        SchemaError: a section that a portfolio does not keep, or rankings that do not fit.
+    """
+    columns = config.columns
+    for section in ("fleet", "network", "policy", "population"):
+        if getattr(config, section) is not None:
+            raise config.fault(
+                (section,), "a portfolio of records with scores has no such section; leave it out"
+            )
+    if columns.unit is not None:
+        raise config.fault(
+            ("columns", "unit"), "a portfolio counts records; leave it out, the key is the unit"
+        )
+    if columns.kind is not None and columns.kind != "kind":
+        raise config.fault(("columns", "kind"), "the column of kinds is called `kind`; rename it")
+    numbers = [config.score.column, *([] if config.weights is None else [config.weights.column])]
+    others = [columns.event_time, columns.known_time, columns.region, columns.kind]
+    others += [*config.grouping_columns, *columns.keep]
+    kept = [(name, True) for name in numbers]
+    kept += [(name, False) for name in dict.fromkeys(others) if name is not None and name not in numbers]
+    version = columns.version or VERSION_COLUMN
+    taken = {columns.key, version}
+    layout = {"key": columns.key, "version": version, "columns": [one for one in kept if one[0] not in taken]}
+    table = region_tables.load(config.region_table)
+    names = [columns.key, *(name for name, _ in kept)]
+    weight = None if config.weights is None else config.weights.column
+    measure = {"mean": {"score": config.score.column}}
+    kind = "all" if columns.kind is not None else None
+    if not config.rankings:
+        raise SchemaError("the configuration has no `[[rankings]]`; say by what to rank")
+    plan = make_plan(
+        names, config.by, measure, weight, columns.region, None, "latest", "event_time", kind, table, {}
+    )
+    return layout, plan

@@ -1,0 +1,122 @@
+"""What a portfolio tells of its state: records, rankings, history, digest.
+
+Comes in: an open state. Goes out: figures and records of one version. Nothing here changes anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from creditcore import _core
+from creditcore.aggregation import Aggregate
+from creditcore.config import Config
+from creditcore.errors import ArgumentError
+from creditcore.portfolio_versions import history_row
+from creditcore.sources import open_source
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from creditcore.ranking import Ranking
+
+
+class Reading:
+    """The side of a portfolio that reads; `Portfolio` is made of it."""
+
+    config: Config
+    _entries: list[dict[str, Any]]
+    _fingerprint: str
+    _rankings: dict[str, Ranking]
+    _table: _core.Regions | None
+
+    def _state(self) -> _core.State:
+        raise NotImplementedError
+
+    @property
+    def version(self) -> int:
+        """The version of the state: how many changes were committed."""
+        self._state()
+        return int(self._entries[-1]["version"])
+
+    @property
+    def as_of(self) -> str | None:
+        """The instant that the state speaks of, as ISO 8601 text; None before any was given."""
+        self._state()
+        when: str | None = self._entries[-1]["as_of"]
+        return when
+
+    @property
+    def records(self) -> int:
+        """How many records there are."""
+        return self._state().sizes()[0]
+
+    def _digest_of(self, core: _core.State) -> str:
+        hashed, sums, records = core.fingerprint()
+        parts = [
+            b"creditcore state 1",
+            hashed,
+            records.to_bytes(8, "little"),
+            sums,
+            self._fingerprint.encode(),
+        ]
+        return hashlib.sha256(b"".join(len(part).to_bytes(8, "little") + part for part in parts)).hexdigest()
+
+    def digest(self) -> str:
+        """Give a digest (hex) of the records, their sums and the configuration.
+
+        Equal states have equal digests, however they were reached: in whatever order and parts records came,
+        compacted or not. Deletions leave no trace in it.
+        """
+        return self._digest_of(self._state())
+
+    def ranking(self, by: str | None = None) -> Ranking:
+        """Give a ranking of the current records, equal to `creditcore.rank` over them to the bit.
+
+        Args:
+            by: one of what `[[rankings]]` of the configuration name; the first by default.
+
+        Raises:
+            ArgumentError: another name.
+        """
+        core = self._state()
+        names = self.config.by
+        if not names:
+            raise ArgumentError("the configuration has no `[[rankings]]`; say by what to rank")
+        name = names[0] if by is None else by
+        if name not in names:
+            raise ArgumentError(f"`by` is `{name}`; the portfolio ranks by {', '.join(names)}")
+        if name not in self._rankings:
+            least = next(ranking.min_n for ranking in self.config.rankings if name in ranking.by)
+            self._rankings[name] = Aggregate(core.sums(), self._table).rank(name, least)
+        return self._rankings[name]
+
+    def to_polars(self) -> pl.DataFrame:
+        """Give all current records, in the order in which they were written."""
+        from creditcore._frame import to_polars
+
+        return to_polars(self._state().scan())
+
+    def record(self, key: int | str) -> dict[str, Any]:
+        """Give the record of a key by its columns.
+
+        Raises:
+            ArgumentError: no record has the key.
+        """
+        from creditcore._frame import to_polars
+
+        rows = to_polars(self._state().find(open_source({self.config.columns.key: [key]}))).to_dicts()
+        if not rows:
+            raise ArgumentError(f"no record has the key `{key}`")
+        return rows[0]
+
+    def history(self) -> pl.DataFrame:
+        """Give the versions, the first one first.
+
+        Columns: `version`, `kind` (create, ingest, refresh, compact), `as_of`, `records` after it, the counts
+        of rows, `digest`, and `seconds` up to the commit.
+        """
+        from creditcore._frame import to_frame_of_rows
+
+        self._state()
+        return to_frame_of_rows([history_row(entry) for entry in self._entries])

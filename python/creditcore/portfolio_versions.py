@@ -1,0 +1,61 @@
+"""What a version of a portfolio is, as the catalog and its callers see it.
+
+Comes in: what a change did. Goes out: an entry of the catalog, a row of the history, a `Refresh`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """What a refresh did.
+
+    Attributes:
+        version: of the state after it.
+        latency: seconds by stage, in their order: `read`, `find` (which rows count, and what they replace),
+            `aggregate`, `write` (the segment, on the disk), `commit` (the catalog, on the disk), `apply`,
+            `rank`.
+        total: seconds from the call to the end of the last stage.
+        counts: rows of the delta by what became of them: `inserted`, `updated`, `deleted`, `unchanged` (they
+            say what is known), `superseded` (a row of their key has a higher version).
+        rescored: records that were scored again because others changed.
+        digest: of the state after it.
+    """
+
+    version: int
+    latency: dict[str, float]
+    total: float
+    counts: dict[str, int]
+    rescored: int
+    digest: str
+
+    @property
+    def changed(self) -> int:
+        """Records that were inserted, updated or deleted."""
+        return self.counts["inserted"] + self.counts["updated"] + self.counts["deleted"]
+
+
+def new_entry(kind: str, as_of: str | None) -> dict[str, Any]:
+    """Give an entry of the catalog that says nothing yet."""
+    counts = dict.fromkeys(("inserted", "updated", "deleted", "unchanged", "superseded"), 0)
+    return {
+        "kind": kind,
+        "as_of": as_of,
+        "base": False,
+        "segments": [],
+        "checkpoint": None,
+        "counts": counts,
+        "records": 0,
+        "digest": None,
+        "latency": {},
+    }
+
+
+def history_row(entry: dict[str, Any]) -> dict[str, Any]:
+    """Give an entry as a row of the history."""
+    told = {name: entry[name] for name in ("version", "kind", "as_of", "records")}
+    seconds = float(sum(entry["latency"].values()))
+    return {**told, **entry["counts"], "digest": entry["digest"], "seconds": seconds}

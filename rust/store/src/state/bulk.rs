@@ -1,0 +1,139 @@
+//! Work on all records at once: taking in, checkpoints, compaction.
+//!
+//! In: sources of any size. Out: files on the disk, a part of the records in memory at a time.
+
+use arrow_array::RecordBatch;
+use creditcore::batch::Source;
+use creditcore::error::Result;
+use creditcore::exec::Control;
+use creditcore::refresh::Keys;
+use creditcore_kernels::index::ABSENT;
+
+use super::changes::{Counts, DEAD, resolve};
+use super::disk::write_file;
+use super::layout::{Delta, Layout};
+use super::manifest::{Checkpoint, Named};
+use super::portfolio::{Staged, State};
+use super::rows::Rows;
+use super::segment::Segment;
+use super::table;
+
+/// Rows of a segment that is written by `ingest` or `compact`.
+const PART_ROWS: usize = 1 << 22;
+
+impl State {
+    /// Takes in a source of any size, part by part, and gives the segments that were written. After an error the state
+    /// in memory is of no use and must be opened again; the files are those of nobody.
+    ///
+    /// # Errors
+    /// As [`stage`](Self::stage) and [`write`](Self::write).
+    pub fn ingest(
+        &mut self,
+        source: &dyn Source,
+        first_number: u64,
+        control: &Control,
+    ) -> Result<(Vec<Named>, Counts)> {
+        if let (0, Some(rows)) = (self.rows.len(), source.rows()) {
+            self.table = table::empty(rows)?;
+        }
+        let layout = self.layout.clone();
+        let known = std::cell::RefCell::new(self.rows.schema().cloned());
+        let (mut written, mut counts) = (Vec::new(), Counts::default());
+        let take = |delta: Delta, layout: &Layout| {
+            control.check()?;
+            if delta.batch.num_rows() == 0 {
+                return Ok(());
+            }
+            let changes = resolve(&delta, layout, &self.table, &self.rows)?;
+            let sums = self.sums_after(&changes)?;
+            counts = counts.with(changes.counts);
+            self.staged = Some(Staged { changes, sums, segment: None });
+            let name = segment_name(first_number + written.len() as u64);
+            written.extend(self.write(&name)?);
+            self.apply()?;
+            *known.borrow_mut() = self.rows.schema().cloned();
+            Ok(())
+        };
+        layout.read(source, PART_ROWS, control, take, || known.borrow().clone())?;
+        Ok((written, counts))
+    }
+
+    /// Writes what is in memory, so that opening need not make it again.
+    ///
+    /// # Errors
+    /// `State`: a file cannot be written.
+    pub fn checkpoint(&self, number: u64) -> Result<Checkpoint> {
+        let name = |what: &str| format!("{what}-{number:010}.bin");
+        let (index, sums) = (name("index"), name("sums"));
+        let index_sum = table::write(&self.folder.join(&index), &self.table)?;
+        let bytes = self.sums.to_bytes();
+        let sums_sum = write_file(&self.folder.join(&sums), |file| std::io::Write::write_all(file, &bytes))?;
+        Ok(Checkpoint {
+            index: Named { file: index, rows: self.table.keys(), sum: index_sum },
+            sums: Named { file: sums, rows: self.records, sum: sums_sum },
+            segments: self.rows.segments(),
+            records: self.records,
+            hash: format!("{:032x}", self.hash),
+        })
+    }
+
+    /// Writes the records alone, without what they took the place of and without the memory of deletions; gives the
+    /// segments and their checkpoint, which the state is to be opened with.
+    ///
+    /// # Errors
+    /// `State`: a file cannot be written.
+    pub fn compact(&self, first_number: u64, control: &Control) -> Result<(Vec<Named>, Checkpoint)> {
+        let mut live = vec![0u64; (self.rows.len() as usize).div_ceil(64)];
+        for row in self.table.rows().filter(|row| row & DEAD == 0) {
+            live[row as usize / 64] |= 1 << (row % 64);
+        }
+        let mut fresh = Self {
+            table: table::empty(self.records)?,
+            sums: self.sums.clone(),
+            hash: self.hash,
+            records: self.records,
+            ..Self::bare(
+                &self.folder,
+                self.layout.clone(),
+                self.plan.clone(),
+                self.regions.clone(),
+                self.threads,
+                Rows::default(),
+            )?
+        };
+        let mut written = Vec::new();
+        let numbers =
+            (0..self.rows.len() as u32).filter(|row| live[*row as usize / 64] >> (row % 64) & 1 == 1);
+        let mut part: Vec<u32> = Vec::new();
+        let mut numbers = numbers.peekable();
+        while numbers.peek().is_some() {
+            control.check()?;
+            part.clear();
+            part.extend(numbers.by_ref().take(PART_ROWS));
+            let batch = self.rows.gather(&part)?;
+            let name = segment_name(first_number + written.len() as u64);
+            written.push(fresh.append(&name, &batch)?);
+        }
+        let checkpoint = fresh.checkpoint(first_number)?;
+        Ok((written, checkpoint))
+    }
+
+    /// Appends rows of keys that are not there yet.
+    fn append(&mut self, name: &str, batch: &RecordBatch) -> Result<Named> {
+        let path = self.folder.join(name);
+        let sum = Segment::write(&path, batch)?;
+        let named = Named { file: name.to_owned(), rows: batch.num_rows() as u64, sum };
+        let first = self.rows.push(Segment::open(&path, named.rows, sum, false)?)?;
+        let column = batch.column_by_name(&self.layout.key).cloned();
+        let keys = column.map(|column| Keys::new(&self.layout.key, column)).transpose()?;
+        let spread = keys.map_or_else(Vec::new, |keys| keys.spread());
+        let moves: Vec<(u64, u32, u32)> =
+            spread.into_iter().zip(first..).map(|(key, row)| (key, ABSENT, row)).collect();
+        self.table.put(&moves);
+        Ok(named)
+    }
+}
+
+fn segment_name(number: u64) -> String {
+    format!("segment-{number:010}.arrow")
+}

@@ -1,0 +1,24 @@
+//! The state of a portfolio on a disk.
+//!
+//! In: records and deltas as sources, a folder, and the list of files that the catalog names. Out: changes of the
+//! state, written and on the disk before the catalog is told of them. A state is a sequence of segments (Arrow files,
+//! written once), each of which holds rows that took the place of older ones; what is in memory (the index of keys,
+//! the sums, the sum of hashes) is a function of the segments and can be made of them again. Keeps laws 1 and 8;
+//! docs/formats/state.md says what stands where.
+
+mod bulk;
+mod changes;
+mod disk;
+mod layout;
+mod manifest;
+mod portfolio;
+mod rows;
+mod segment;
+mod table;
+
+pub use changes::Counts;
+pub use disk::Lock;
+pub use layout::Layout;
+pub use manifest::{Checkpoint, Manifest, Named};
+pub use portfolio::{Stages, State};
+pub use segment::FileSum;

@@ -1,0 +1,126 @@
+//! A segment: rows in one Arrow file of one record batch, uncompressed, mapped.
+//!
+//! In: a batch, or a path. Out: a file, or a batch that borrows from the file. Rows that delete have nothing but key
+//! and version, stand last, and are marked in a column of their own.
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_buffer::Buffer;
+use arrow_ipc::convert::fb_to_schema;
+use arrow_ipc::reader::{FileDecoder, read_footer_length};
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
+use arrow_ipc::{MetadataVersion, root_as_footer};
+use creditcore::Result;
+use serde::{Deserialize, Serialize};
+
+use super::disk::{check, fault, unreadable, write_file};
+use crate::guard;
+use crate::map::buffer;
+
+/// The column that marks rows that delete.
+pub(super) const DELETED: &str = "_deleted";
+/// Where buffers begin, so that they can be used where they are.
+const ALIGNMENT: usize = 64;
+
+/// The length of a file and the CRC-32 of its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileSum {
+    /// Bytes.
+    pub bytes: u64,
+    /// CRC-32.
+    pub crc: u32,
+}
+
+/// Rows of a file.
+pub(super) struct Segment {
+    pub(super) batch: RecordBatch,
+}
+
+impl Segment {
+    /// Writes rows.
+    pub(super) fn write(path: &Path, batch: &RecordBatch) -> Result<FileSum> {
+        write_file(path, |file| {
+            let other = std::io::Error::other::<arrow_schema::ArrowError>;
+            let options = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5).map_err(other)?;
+            let buffered = std::io::BufWriter::with_capacity(1 << 20, file);
+            let mut writer =
+                FileWriter::try_new_with_options(buffered, &batch.schema(), options).map_err(io_error)?;
+            writer.write(batch).map_err(io_error)?;
+            let buffered = writer.into_inner().map_err(io_error)?;
+            buffered.into_inner().map_err(std::io::IntoInnerError::into_error).map(|_| ())
+        })
+    }
+
+    /// Maps a file of `rows` rows; its checksum is compared where `verify` says so.
+    pub(super) fn open(path: &Path, rows: u64, sum: FileSum, verify: bool) -> Result<Self> {
+        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        let bytes = buffer(&file).map_err(|error| unreadable(path, &error))?;
+        if verify || bytes.len() as u64 != sum.bytes {
+            check(path, &bytes, sum)?;
+        }
+        let batch = guard::decode(|| decode(&bytes)).map_err(|text| {
+            fault(
+                path,
+                format!("the file is damaged: {text}; restore it from a backup, or run `creditcore doctor`"),
+            )
+        })?;
+        if batch.num_rows() as u64 != rows {
+            let text = format!(
+                "the file has {} rows where it had {rows}; restore it from a backup",
+                batch.num_rows()
+            );
+            return Err(fault(path, text));
+        }
+        Ok(Self { batch })
+    }
+
+    /// The rows that delete, from this one on.
+    pub(super) fn first_deleted(&self) -> usize {
+        match self.batch.column_by_name(DELETED) {
+            Some(flags) => first_set(flags),
+            None => self.batch.num_rows(),
+        }
+    }
+}
+
+/// The first marked row.
+fn first_set(flags: &ArrayRef) -> usize {
+    flags.as_boolean().values().set_indices().next().unwrap_or(flags.len())
+}
+
+/// The system's own error, where there is one inside: it says what can be done.
+fn io_error(error: arrow_schema::ArrowError) -> std::io::Error {
+    match error {
+        arrow_schema::ArrowError::IoError(_, inner) => inner,
+        other => std::io::Error::other(other),
+    }
+}
+
+fn decode(bytes: &Buffer) -> std::result::Result<RecordBatch, String> {
+    let text = |error: &dyn std::fmt::Display| error.to_string();
+    let tail = bytes.len().checked_sub(10).ok_or("it has no footer")?;
+    let length: [u8; 10] = bytes[tail..].try_into().map_err(|_| "it has no footer")?;
+    let length = read_footer_length(length).map_err(|error| text(&error))?;
+    let start = tail.checked_sub(length).ok_or("its footer is longer than itself")?;
+    let footer = root_as_footer(&bytes[start..tail]).map_err(|error| text(&error))?;
+    let schema = footer.schema().ok_or("its footer has no schema")?;
+    let schema = std::sync::Arc::new(fb_to_schema(schema));
+    let blocks = footer.recordBatches().ok_or("its footer names no rows")?;
+    if blocks.len() != 1 {
+        return Err(format!("it has {} record batches; one is expected", blocks.len()));
+    }
+    let block = blocks.get(0);
+    let (offset, length) = (
+        block.offset() as usize,
+        (block.metaDataLength() as usize).saturating_add(block.bodyLength() as usize),
+    );
+    if offset.checked_add(length).is_none_or(|end| end > bytes.len()) {
+        return Err("its rows go beyond its end".to_owned());
+    }
+    let decoder = FileDecoder::new(schema, footer.version());
+    let batch = decoder.read_record_batch(block, &bytes.slice_with_length(offset, length));
+    batch.map_err(|error| text(&error))?.ok_or_else(|| "it holds no rows".to_owned())
+}

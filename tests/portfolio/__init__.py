@@ -1,0 +1,1 @@
+"""Portfolios: the state, its durability and the refresh."""
