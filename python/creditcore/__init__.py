@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from creditcore.network import Network, components
     from creditcore.portfolio import Portfolio
     from creditcore.ranking import Ranking, rank
+    from creditcore.reports import Report
     from creditcore.scoring import Blend, Scaling, score
     from creditcore.tactics import Policy
 
@@ -68,6 +69,7 @@ _HOMES = {
     "Portfolio": "creditcore.portfolio",
     "Ranking": "creditcore.ranking",
     "rank": "creditcore.ranking",
+    "Report": "creditcore.reports",
     "CreditcoreError": "creditcore.errors",
     "DeltaRefused": "creditcore.errors",
     "SourceError": "creditcore.errors",
@@ -99,6 +101,7 @@ __all__ = [
     "Ranking",
     "ReasonTexts",
     "Reasons",
+    "Report",
     "Scaling",
     "Schema",
     "SchemaError",

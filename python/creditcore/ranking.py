@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
+    from creditcore.reports import Report
+
 
 class Ranking:
     """Ranked rows; immutable, and an Arrow stream that any frame library takes.
@@ -159,6 +161,19 @@ class Ranking:
     def to_pandas(self) -> pd.DataFrame:
         """Give the rows as a pandas frame (needs pandas and pyarrow)."""
         return self.to_polars().to_pandas()
+
+    def report(self, **options: Any) -> Report:
+        """Give this ranking as a report: a page, Markdown, charts; see `creditcore.Report.of` for the
+        options.
+
+        A report of records, with provinces, families and distributions beside it, is made by `Report.build`.
+
+        Raises:
+            ArgumentError: an argument outside of what is allowed.
+        """
+        from creditcore.reports import Report
+
+        return Report.of({self.by: self}, **options)
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> object:
         """Give the rows as an Arrow C stream."""

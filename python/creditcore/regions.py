@@ -6,6 +6,7 @@ resolves codes and names with. The form of a table stands in docs/formats/region
 
 from __future__ import annotations
 
+import csv
 import os
 from functools import cache
 from pathlib import Path
@@ -37,3 +38,19 @@ def load(regions: str | os.PathLike[str] | Regions | None) -> Regions | None:
     if isinstance(regions, Regions):
         return regions
     return china() if regions == "china" else Regions.load(Path(regions))
+
+
+def attributes(regions: str | os.PathLike[str]) -> list[dict[str, str]]:
+    """Give what a region table says of each region, as texts: what is kept and not ranked by.
+
+    A city may have its province's code, so there is a record for each line.
+
+    Args:
+        regions: `"china"`, or a path of a CSV file that `load` takes.
+
+    >>> next(told["tile_col"] for told in attributes("china") if told["name"] == "Zhejiang")
+    '7'
+    """
+    path = _DATA / "china" / "regions.csv" if regions == "china" else Path(regions)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [{**row, "code": row.get("code") or row.get("adcode") or ""} for row in csv.DictReader(file)]

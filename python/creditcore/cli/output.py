@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
+import io
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from creditcore.errors import ArgumentError
-from creditcore.report.ranking import cell, shown_columns
+from creditcore.report.files import write_whole
+from creditcore.report.ranking import cell, shown_columns, to_csv
 
 if TYPE_CHECKING:
     from creditcore.ranking import Ranking
@@ -121,39 +120,13 @@ def write_rankings(rankings: Rankings, path: Path, top: int | None, bom: bool) -
         raise ArgumentError(
             f"`-o {path}`: the extension is `{path.suffix}`; allowed are {', '.join(writers)}"
         )
-    # Beside its place, so that the last step is one rename.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            writers[path.suffix](file)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    file = io.BytesIO()
+    writers[path.suffix](file)
+    write_whole(path, file.getvalue())
 
 
 def _write_csv(rankings: Rankings, file: IO[bytes], top: int | None, bom: bool) -> None:
-    import io
-
-    text = io.TextIOWrapper(file, encoding="utf-8-sig" if bom else "utf-8", newline="")
-    rows = [row for ranking in rankings.values() for row in ranking.rows()[:top]]
-    fields = list(dict.fromkeys(field for row in rows for field in row))
-    writer = csv.DictWriter(text, fields, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({field: _csv_value(value) for field, value in row.items()} for row in rows)
-    text.flush()
-    text.detach()
-
-
-def _csv_value(value: Any) -> Any:
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
+    file.write(to_csv([row for ranking in rankings.values() for row in ranking.rows()[:top]], bom))
 
 
 def _write_parquet(rankings: Rankings, file: IO[bytes], top: int | None) -> None:

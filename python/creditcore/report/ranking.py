@@ -6,6 +6,8 @@ always stands above the figures; whatever comes out of data is escaped.
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
@@ -95,3 +97,22 @@ def to_html(title: str, rows: Sequence[Record], most: int) -> str:
         f"<table><caption>{escape(title)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table>{more}"
     )
+
+
+def to_csv(rows: Sequence[Record], bom: bool = False) -> bytes:
+    """Give the rows as CSV: UTF-8, a header, line feeds; a null is empty.
+
+    Args:
+        rows: records; columns are those of all of them, in the order in which they come.
+        bom: begin with a byte order mark, for Excel.
+    """
+    text = io.StringIO(newline="")
+    fields = list(dict.fromkeys(field for row in rows for field in row))
+    writer = csv.DictWriter(text, fields, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({field: _csv_value(value) for field, value in row.items()} for row in rows)
+    return text.getvalue().encode("utf-8-sig" if bom else "utf-8")
+
+
+def _csv_value(value: Any) -> Any:
+    return {True: "true", False: "false"}[value] if isinstance(value, bool) else value
