@@ -17,7 +17,7 @@ from creditcore.aggregation import aggregate
 from creditcore.errors import ArgumentError
 from creditcore.report.edition import Edition, Shares
 from creditcore.report.ranking import to_csv
-from creditcore.report.words import Pair
+from creditcore.report.words import REASONS, Pair
 from creditcore.sources import Records, as_paths
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def edition(
     known = [] if regions is None or regions == "none" else region_tables.attributes(regions)
     names = {told["code"]: _name(told) for told in known}
     # Beyond 2,000 ranked rows places are not known.
+    rules = main._rules
+    least = 0 if rules is None else rules.min_shown
     placed = [row["code"] for row in rows if row["rank_lo"] is not None]
     own = main.marginal_places() if placed else []
     return Edition(
@@ -70,13 +72,15 @@ def edition(
         as_of=as_of,
         confidence=main._core.confidence()[0],
         min_n=main._min_n,
-        unresolved=main.unresolved,
+        unresolved=[told for told in main.unresolved if told[2] >= least],
         without_data=[(code, names.get(code, (name, name))) for code, name in main.without_data],
         names=names,
         tiles=_tiles(known),
         own_places={row["code"]: at for row, at in zip(rows, own, strict=False) if at is not None},
         same={code: main.not_distinguishable(code) or () for code in placed},
-        shares=shares,
+        reasons={code: REASONS[why] for code, _, why in main.suppressed},
+        rules={} if rules is None else rules.as_record(),
+        shares=None if shares is None else _shown(shares, rankings),
         csv=to_csv(rows),
         files=files,
         command=command,
@@ -86,6 +90,19 @@ def edition(
 
 def _pair(told: str | Pair | None) -> Pair | None:
     return (told, told) if isinstance(told, str) else told
+
+
+def _shown(shares: Shares, rankings: Mapping[str, Ranking]) -> Shares:
+    """Keep the shares of rows that have a rank, where rules say what may be shown."""
+    if next(iter(rankings.values()))._rules is None:
+        return shares
+    ranked = {
+        (level, row["code"])
+        for level, ranking in rankings.items()
+        for row in ranking.rows()
+        if row["rank"] is not None
+    }
+    return Shares(shares.cuts, {key: parts for key, parts in shares.rows.items() if key in ranked})
 
 
 def _name(told: Mapping[str, str]) -> Pair:
@@ -164,21 +181,23 @@ def command(files: Sequence[str], options: Mapping[str, Any]) -> str:
         files: names of the files.
         options: the arguments by name; what is the default or nothing is left out.
     """
-    words = ["creditcore", "rank", *files, "--by", str(options["by"])]
+    # What is hidden depends on all that is published together: the report's own CSV is asked for.
+    verb = "rank" if options["publish"] is None else "report"
+    words = ["creditcore", verb, *files, "--by", str(options["by"])]
     defaults = {"pick": "latest", "time": "event_time", "min_n": 1, "regions": "china"}
     for name in (
         *("score", "weight", "region", "unit", "pick", "time", "kind", "regions"),
-        *("share_above", "ratio", "bands", "min_n", "encoding"),
+        *("share_above", "ratio", "bands", "min_n", "publish", "encoding"),
     ):
         value = options[name]
         if value is None or value == defaults.get(name) or (name == "score" and options["ratio"]):
             continue
         if name == "bands":
             for column, edges in value.items():
-                words += ["--bands", f"{column}={','.join(f'{edge:g}' for edge in edges)}"]
+                words += ["--bands", f"{column}={','.join(map(str, edges))}"]
             continue
-        text = (
-            "/".join(value) if name == "ratio" else f"{value:g}" if isinstance(value, float) else str(value)
-        )
+        text = "/".join(value) if name == "ratio" else str(value)
+        if name in ("publish", "regions"):
+            text = os.path.basename(text)
         words += [f"--{name.replace('_', '-')}", text]
     return shlex.join([*words, "-o", f"{options['by']}.csv"])

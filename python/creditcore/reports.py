@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from creditcore import editions
+from creditcore import editions, publishing
 from creditcore import regions as region_tables
 from creditcore.aggregation import Progress, aggregate
 from creditcore.errors import ArgumentError
+from creditcore.publishing import Publish, PublishRules
 from creditcore.report.edition import Edition, Shares
 from creditcore.report.files import write_whole
 from creditcore.report.words import Pair, language_of
@@ -59,6 +60,7 @@ class Report:
         bands: Mapping[str, Sequence[float]] | None = None,
         cuts: Sequence[float] | None = None,
         min_n: int = 1,
+        publish: Publish | PublishRules | None = None,
         confidence: float = 0.95,
         encoding: str | None = None,
         threads: int | None = None,
@@ -89,6 +91,8 @@ class Report:
                 round numbers; empty for none. Only means have a distribution, and Arrow streams are read
                 only once.
             min_n: units below which a row gets no rank.
+            publish: rules of disclosure, as in `creditcore.rank`; all levels and families of the page are
+                published together, and shares are given of ranked rows alone.
             confidence: of the intervals, between 0 and 1.
             encoding: of CSV text.
             threads: how many to use.
@@ -118,10 +122,19 @@ class Report:
             "threads": threads,
             "progress": progress,
         }
+        rules = publishing.load(publish)
         sums = aggregate(
-            source, names, score, weight, share_above=share_above, ratio=ratio, bands=bands, **options
+            source,
+            names,
+            score,
+            weight,
+            share_above=share_above,
+            ratio=ratio,
+            bands=bands,
+            largest_weights=rules is not None and rules.dominance is not None,
+            **options,
         )
-        rankings = {name: sums.rank(name, min_n).at(confidence) for name in names}
+        rankings = {name: sums.rank(name, min_n, rules).at(confidence) for name in names}
         shares = None
         if share_above is None and ratio is None and bands is None and table is not None:
             shares = editions.shares(source, rankings, score, weight, cuts, options)
@@ -144,8 +157,10 @@ class Report:
                 "ratio": ratio,
                 "bands": bands,
             }
-            chosen = {**measure, **options, "by": by, "min_n": min_n}
-            told["command"] = editions.command(files, chosen) if confidence == 0.95 else None
+            rules_named = publish if isinstance(publish, str | os.PathLike) else None
+            chosen = {**measure, **options, "by": by, "min_n": min_n, "publish": rules_named}
+            usual = confidence == 0.95 and (rules is None) == (rules_named is None)
+            told["command"] = editions.command(files, chosen) if usual else None
         return cls.of(rankings, **told)
 
     @classmethod

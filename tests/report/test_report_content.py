@@ -211,3 +211,30 @@ def test_without_a_file_markdown_goes_to_standard_output(records: Path) -> None:
     done = run("report", records, "--score", "points", "--cuts", "none", "--by", "province", "--lang", "zh")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("# 各省级行政区points 均值排名")
+
+
+def test_hidden_regions_are_named_with_their_reason(tmp_path: Path) -> None:
+    cities = {"320100": 1500, "320200": 1200, "320500": 40, "330400": 300}
+    frame = {
+        "city": [code for code, number in cities.items() for _ in range(number)] + ["x"] * 3,
+        "s": [600.0 + at % 7 for at in range(sum(cities.values()) + 3)],
+    }
+    report = cc.Report.build(frame, "s", publish="default")
+    text = report.to_markdown()
+    ranking = cc.rank(frame, ["city", "province", "nation"], "s", publish="default")["city"]
+    hidden = {name for _, name, _ in ranking.suppressed}
+    assert hidden == {"Wuxi", "Suzhou"}
+    page = report.to_html()
+    told = re.findall(
+        r'lang="en">(\w+)</span>.{0,200}?<td>(\d{6})</td><td><span class="en" lang="en">([^<]*)', page
+    )
+    assert [(name, code) for name, code, _ in told] == [("Suzhou", "320500"), ("Wuxi", "320200")] or [
+        (name, code) for name, code, _ in told
+    ] == [("Wuxi", "320200"), ("Suzhou", "320500")]
+    assert {why for _, _, why in told} == {"too few in it", "another hidden figure would follow from it"}
+    assert "fewer than 50 units" in text
+    # What is rare among values that are no region may tell of one person.
+    assert "<code>x</code>" not in page
+    shares = report._edition.shares
+    assert shares is not None
+    assert {code for level, code in shares.rows if level == "city"} == {"320100"}

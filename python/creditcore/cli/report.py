@@ -18,6 +18,7 @@ from creditcore.errors import ArgumentError
 @click.option("--by", default="city", help="What the main ranking is by: a level, or a column.")
 @measure_options
 @click.option("--min-n", type=click.IntRange(min=1), default=1, help="Units from which a row gets a rank.")
+@click.option("--publish", metavar="RULES", help="Hide what may not be published: default, or a TOML file.")
 @click.option(
     "--cuts", metavar="A,B,C,D", help="Scores between the five bands of the distribution; none for none."
 )

@@ -79,12 +79,12 @@ def _span(records: Sequence[Spec], whole: float | None) -> tuple[float, float]:
 
 def provinces(edition: Edition, side: int, narrow: bool) -> Spec | None:
     """Draw provinces in order, as dots on intervals."""
-    rows = [row for row in edition.tables.get("province", ()) if row["rank"] is not None]
+    rows = [row for row in edition.tables.get("province", ()) if row["mean"] is not None]
     if not rows:
         return None
     records = [_record(edition, row, side) for row in rows]
     for record in records:
-        record["name"] = f"{record['rank']}\u00a0\u00a0{record['name']}"
+        record["name"] = f"{record['rank'] or '–'}\u00a0\u00a0{record['name']}"
     position = {
         "field": "name",
         "type": "nominal",

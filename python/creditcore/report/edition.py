@@ -56,6 +56,8 @@ class Edition:
     """Codes that cannot be told from one."""
     reasons: Mapping[str, Pair] = field(default_factory=dict)
     """Why a row is suppressed, by code."""
+    rules: Mapping[str, Any] = field(default_factory=dict)
+    """Rules of disclosure, where there are any."""
     shares: Shares | None = None
     csv: bytes = b""
     files: Sequence[str] = ()

@@ -42,6 +42,13 @@ COLUMNS: dict[str, tuple[str, Pair]] = {
     "rank_lo": ("integer", ("best place that its true place may be", "真实名次区间的最优位次")),
     "rank_hi": ("integer", ("worst place that its true place may be", "真实名次区间的最差位次")),
     "tier": ("integer", ("tier from the top, by the intervals", "由区间划分的梯队,自上而下")),
+    "suppressed_why": (
+        "text",
+        (
+            "why: few_units, dominance, complementary",
+            "原因:few_units(过少)、dominance(占比过大)、complementary(补充隐去)",
+        ),
+    ),
     "suppressed": ("true/false", ("whether figures are withheld", "数字是否不予公布")),
     "name_zh": ("text", ("its name in Chinese", "中文名称")),
     "prev_rank": ("integer", ("place in the earlier release", "上次发布的名次")),
@@ -117,6 +124,24 @@ LIMITS: tuple[Pair, ...] = (
         "分数是模型的预测,并非个人的信用本身;其质量取决于模型所见的数据。",
     ),
 )
+
+
+DISCLOSURE: Pair = (
+    "Figures of fewer than {min_shown} units, and of places where one unit has more than {dominance} of the weight, are "
+    "not published; further places are withheld so that no hidden figure follows from those that are shown. Places "
+    "with fewer than {min_ranked} units have figures and no rank.",
+    "少于 {min_shown} 个单元,或单个单元权重超过 {dominance} 的地区不公布数字;并补充隐去若干地区,使隐去的数字无法由已公布数字推算。"
+    "少于 {min_ranked} 个单元的地区公布数字,不参与排名。",
+)
+
+
+def what_is_hidden(rules: Mapping[str, Any]) -> list[Pair]:
+    """Say by which rules figures are withheld; nothing where there are none."""
+    if not rules:
+        return []
+    dominance = rules["dominance"]
+    share = f"{1 if dominance is None else dominance:.0%}"
+    return [_filled(DISCLOSURE, **{**rules, "dominance": share})]
 
 
 def what_is_measured(plan: Mapping[str, Any]) -> list[Pair]:

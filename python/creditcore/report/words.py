@@ -136,7 +136,7 @@ WORDS: dict[str, Pair] = {
         "mean of all, {mean}.",
         "每格代表一个省级行政区(共 {n} 个),位置大致对应地理方位;颜色表示与总体均值 {mean} 的差距。",
     ),
-    "no_data": ("no data", "无数据"),
+    "no_data": ("no figure", "无数字"),
     "bars_title": ("Provinces in order, with intervals", "各省级行政区次序与区间"),
     "bars_note": (
         "Dots are means, lines their intervals ({confidence}); the upright line is the mean of all.",
@@ -212,6 +212,13 @@ WORDS |= {
     "sources": ("Files: {files}", "数据文件:{files}"),
     "parent_head": ("Province", "省份"),
 }
+
+REASONS: dict[str, Pair] = {
+    "few_units": ("too few in it", "样本过少"),
+    "dominance": ("one of them weighs too much", "单个单元权重过大"),
+    "complementary": ("another hidden figure would follow from it", "若公布则可推算出其他隐去的数字"),
+}
+"""Why a row is not published."""
 
 UNITS: dict[str, tuple[Pair, Pair]] = {
     "city": (("city", "城市"), ("cities", "城市")),
