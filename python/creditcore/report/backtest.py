@@ -8,6 +8,9 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from creditcore.report.strips import round_step
+from creditcore.report.style import policy, style
+
 if TYPE_CHECKING:
     from creditcore.backtests import Backtest
 
@@ -43,9 +46,10 @@ def text(key: str, value: Any) -> str:
 
 
 def rule_table(backtest: Backtest) -> tuple[list[str], list[list[str]]]:
-    """Give titles and rows: the rules in file order."""
-    rows = [[text(key, rule[key]) for _, key in TITLES] for rule in backtest.rules]
-    return [title for title, _ in TITLES], rows
+    """Give titles and rows: the rules in file order; what is saved only where amounts were read."""
+    titles = [(title, key) for title, key in TITLES if backtest.amount or key != "amount_saved"]
+    rows = [[text(key, rule[key]) for _, key in titles] for rule in backtest.rules]
+    return [title for title, _ in titles], rows
 
 
 def decision_table(backtest: Backtest) -> tuple[list[str], list[list[str]]]:
@@ -60,8 +64,10 @@ def decision_table(backtest: Backtest) -> tuple[list[str], list[list[str]]]:
 
 def swap_table(backtest: Backtest) -> tuple[list[str], list[list[str]]]:
     """Give titles and rows: records by the decision of the live policy and of this one."""
-    keys = ("records", "bad", "good", "unknown", "bad_rate_low", "bad_rate_high", "amount")
-    titles = ["live", "new", "records", "bad", "good", "unknown", "bad at least", "bad at most", "amount"]
+    keys = ["records", "bad", "good", "unknown", "bad_rate_low", "bad_rate_high"]
+    titles = ["live", "new", "records", "bad", "good", "unknown", "bad at least", "bad at most"]
+    if backtest.amount:
+        keys, titles = [*keys, "amount"], [*titles, "amount"]
     rows = [
         [cell["live"], cell["new"], *(text(key, cell[key]) for key in keys)]
         for cell in backtest.swaps
@@ -70,17 +76,7 @@ def swap_table(backtest: Backtest) -> tuple[list[str], list[list[str]]]:
     return titles, rows
 
 
-STYLE = """
-:root{--ink:#1c2430;--soft:#66707f;--line:#e3e7ed;--bad:#b3261e;--good:#2e7d5b;--bar:#c9d6ea;--page:#fff}
-@media(prefers-color-scheme:dark){:root{--ink:#e7ebf1;--soft:#9aa5b4;--line:#2c3440;--bar:#33486a;--page:#151a21}}
-body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page);margin:2.5rem auto;
-max-width:72rem;padding:0 1.5rem}
-h1{font-size:1.7rem;margin:0}h2{font-size:1.1rem;margin:2.4rem 0 .6rem}p{color:var(--soft);margin:.3rem 0}
-.wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
-th,td{padding:.35rem .6rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
-th{color:var(--soft);font-weight:500}th:first-child,td:first-child{text-align:left}
-td.word{text-align:left}.never{color:var(--bad)}svg{display:block}
-"""
+NUMBER = ' class="number"'
 
 
 def page(backtest: Backtest) -> str:
@@ -88,73 +84,127 @@ def page(backtest: Backtest) -> str:
     known = backtest.all["bad"] + backtest.all["good"]
     told = f"{backtest.all['records']:,} records, {known:,} with a known outcome by `{backtest.label}`"
     against = f", against {escape(backtest.against)}" if backtest.against else ""
+    names = {"decisions": "Decisions", "rates": "Bad rate by rule", "rules": "Rules"}
     parts = [
-        f"<h1>Backtest of {escape(backtest.policy)}</h1><p>{escape(told)}{against}</p>",
-        "<h2>Decisions</h2><p>What became of records that nobody knows is shown with its bounds.</p>",
-        _table(*decision_table(backtest)),
-        "<h2>Bad rate by rule</h2><p>The line is the interval of 95 %, the mark the rate of known outcomes; "
-        "the upright line is the rate of all records.</p>",
-        _intervals(backtest),
-        "<h2>Rules</h2>",
-        _table(*rule_table(backtest)),
+        _section(
+            "decisions",
+            "Decisions",
+            _table("Decisions and what became of them", *decision_table(backtest)),
+            "Outcomes that nobody knows are shown by their bounds: all of them good, all of them bad.",
+        ),
+        _section("rates", "Bad rate by rule", _intervals(backtest), _rates_note(backtest)),
+        _section("rules", "Rules", _rules(backtest)),
     ]
-    if backtest.never:
-        never = ", ".join(escape(name) for name in backtest.never)
-        parts.append(f'<p class="never">Rules that hit no record: {never}</p>')
     if backtest.swaps:
-        parts += ["<h2>Swap sets</h2>", _table(*swap_table(backtest))]
+        names["swaps"] = "Swap sets"
+        table = _table("Records by the live decision and the new one", *swap_table(backtest))
+        parts.append(_section("swaps", "Swap sets", table))
     if backtest.periods:
-        parts += ["<h2>Share of records by period</h2>", _periods(backtest)]
+        names["periods"] = "Share of records by period"
+        parts.append(_section("periods", names["periods"], _periods(backtest)))
     if backtest.overlaps:
-        parts += ["<h2>Overlaps</h2>", _overlaps(backtest)]
-    head = f'<meta charset="utf-8"><title>{escape(backtest.policy)}</title><style>{STYLE}</style>'
-    return f'<!doctype html><html lang="en"><head>{head}</head><body>{"".join(parts)}</body></html>\n'
+        names["overlaps"] = "Overlaps"
+        parts.append(_section("overlaps", "Overlaps", _overlaps(backtest)))
+    links = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title in names.items())
+    looks = style()
+    head = (
+        f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy(looks)}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        f"<title>Backtest of {escape(backtest.policy)}</title><style>{looks}</style>"
+    )
+    top = (
+        f"<header><h1>Backtest of {escape(backtest.policy)}</h1>"
+        f'<p class="lede">{escape(told)}{against}.</p>'
+        f'<nav aria-label="Contents"><ol>{links}</ol></nav></header>'
+    )
+    body = f"{top}<main>{''.join(parts)}</main>"
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>\n'
 
 
-def _table(titles: list[str], rows: list[list[str]]) -> str:
-    head = "".join(f"<th>{escape(title)}</th>" for title in titles)
-    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="wide"><table><tr>{head}</tr>{body}</table></div>'
+def _section(name: str, title: str, content: str, note: str = "") -> str:
+    said = f'<p class="note">{escape(note)}</p>' if note else ""
+    return (
+        f'<section id="{name}" aria-labelledby="h-{name}"><h2 id="h-{name}">{escape(title)}</h2>'
+        f"{said}{content}</section>"
+    )
+
+
+def _table(caption: str, titles: list[str], rows: list[list[str]], words: int = 1) -> str:
+    """A table whose first columns, so many as are words, stand to the left."""
+    head = "".join(
+        f'<th scope="col"{"" if place < words else NUMBER}>{escape(title)}</th>'
+        for place, title in enumerate(titles)
+    )
+    body = "".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(
+            f"<td{'' if place < words else NUMBER}>{escape(cell)}</td>"
+            for place, cell in enumerate(row[1:], 1)
+        )
+        + "</tr>"
+        for row in rows
+    )
+    name = escape(caption)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{name}"><table class="plain">'
+        f'<caption class="unseen">{name}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody>'
+        "</table></div>"
+    )
+
+
+def _rules(backtest: Backtest) -> str:
+    table = _table("Rules in the order of the file", *rule_table(backtest), words=2)
+    if not backtest.never:
+        return table
+    never = ", ".join(f"<code>{escape(name)}</code>" for name in backtest.never)
+    return f"{table}<p>Rules that hit no record: {never}</p>"
+
+
+def _rates_note(backtest: Backtest) -> str:
+    rate = text("bad_rate", backtest.all["bad_rate"])
+    return (
+        "A dot is the bad rate of known outcomes that a rule hits, its line the interval of 95 % (Wilson), the "
+        f"dotted line is the rate of all known outcomes, {rate}."
+    )
 
 
 def _intervals(backtest: Backtest) -> str:
-    """A line for each rule on one scale."""
+    """A row for each rule, drawn on one scale that fits any width."""
     rules = [rule for rule in backtest.rules if rule["bad_rate"] is not None]
     if not rules:
         return "<p>No rule hits a record with a known outcome.</p>"
-    top = max(max(rule["wilson_high"] for rule in rules), backtest.all["bad_rate"] or 0) or 1
-    left, width, step = 220, 620, 22
-    height = step * len(rules) + 28
+    base = backtest.all["bad_rate"] or 0.0
+    most = max(max(rule["wilson_high"] for rule in rules), base) or 1.0
+    step = round_step(most / 4)
+    top = step * -(-most // step)
 
-    def at(rate: float) -> float:
-        return left + width * rate / top
+    def at(rate: float) -> str:
+        return f"{min(100.0, 100 * rate / top):.2f}%"
 
-    lines = []
-    for place, rule in enumerate(rules):
-        y = step * place + 14
+    rows = []
+    for rule in rules:
         low, high, rate = (at(rule[key]) for key in ("wilson_low", "wilson_high", "bad_rate"))
-        name = escape(rule["id"][:30])
-        told = escape(
-            f"{rule['id']}: {rule['bad_rate']:.2%} of {rule['bad'] + rule['good']:,} known outcomes"
+        drawing = (
+            '<svg class="strip" width="100%" height="18" aria-hidden="true" focusable="false">'
+            f'<line class="whole" x1="{at(base)}" x2="{at(base)}" y1="0" y2="18"/>'
+            f'<line class="span" x1="{low}" x2="{high}" y1="9" y2="9"/>'
+            f'<circle class="dot" cx="{rate}" cy="9" r="3.6"/></svg>'
         )
-        lines.append(
-            f'<g><title>{told}</title><text x="{left - 12}" y="{y + 4}" text-anchor="end" '
-            f'fill="currentColor" font-size="12">{name}</text>'
-            f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}" '
-            f'stroke="var(--soft)" stroke-width="2"/>'
-            f'<circle cx="{rate:.1f}" cy="{y}" r="4" fill="var(--bad)"/></g>'
+        span = f"{text('wilson_low', rule['wilson_low'])} – {text('wilson_high', rule['wilson_high'])}"
+        rows.append(
+            f'<tr><th scope="row">{escape(rule["id"])}</th><td class="drawn">{drawing}</td>'
+            f'<td class="number mean">{text("bad_rate", rule["bad_rate"])}</td>'
+            f'<td class="number quiet roomy">{span}</td>'
+            f'<td class="number quiet roomy">{rule["bad"] + rule["good"]:,}</td></tr>'
         )
-    base = at(backtest.all["bad_rate"] or 0)
-    axis = (
-        f'<line x1="{base:.1f}" x2="{base:.1f}" y1="4" y2="{height - 24}" stroke="var(--good)" '
-        f'stroke-dasharray="3 3"/><text x="{left}" y="{height - 6}" font-size="11" '
-        f'fill="var(--soft)">0 %</text>'
-        f'<text x="{left + width}" y="{height - 6}" font-size="11" text-anchor="end" '
-        f'fill="var(--soft)">{top:.1%}</text>'
+    axis = f'<span class="axis" aria-hidden="true"><span>0 %</span><span>{top * 100:g} %</span></span>'
+    return (
+        '<table class="places"><caption class="unseen">Bad rate by rule</caption><thead><tr>'
+        f'<th scope="col">Rule</th><th scope="col" class="drawn">Bad rate and interval{axis}</th>'
+        '<th scope="col" class="number">Bad rate</th><th scope="col" class="number roomy">95 %</th>'
+        f'<th scope="col" class="number roomy">Known</th></tr></thead><tbody>{"".join(rows)}</tbody></table>'
     )
-    inside = "".join(lines) + axis
-    size = f'width="{left + width + 20}" height="{height}"'
-    return f'<div class="wide"><svg {size} role="img">{inside}</svg></div>'
 
 
 def _periods(backtest: Backtest) -> str:
@@ -162,10 +212,10 @@ def _periods(backtest: Backtest) -> str:
     rules = list(dict.fromkeys(one["rule"] for one in backtest.periods))
     found = {(one["rule"], one["period"]): one["hit_rate"] for one in backtest.periods}
     rows = [[rule, *(text("hit_rate", found[rule, name]) for name in names)] for rule in rules]
-    return _table(["rule", *names], rows)
+    return _table("Share of records that a rule hits, by period", ["rule", *names], rows)
 
 
 def _overlaps(backtest: Backtest) -> str:
     most = sorted(backtest.overlaps, key=lambda pair: -pair["records"])[:50]
     rows = [[pair["rule"], pair["other"], f"{pair['records']:,}"] for pair in most]
-    return _table(["rule", "and", "records"], rows)
+    return _table("Rules that hit the same records", ["rule", "and", "records"], rows, words=2)

@@ -13,13 +13,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from creditcore.errors import ArgumentError
-from creditcore.report import method
+from creditcore.report import method, style
 from creditcore.report.charts import CHARTS, band_names
 from creditcore.report.drawing import specification, svg
 from creditcore.report.edition import Edition, Row
 from creditcore.report.facts import account, counted, first_screen, lede
 from creditcore.report.figures import count, places
-from creditcore.report.palette import DARK, LIGHT, variables
 from creditcore.report.strips import bands, scale_of, strip
 from creditcore.report.tile_map import map_legend
 from creditcore.report.words import LANGUAGES, WORDS, Pair, language_of, pair, unit_words
@@ -64,29 +63,19 @@ def render(template: str, lang: str, scripts: tuple[str, ...], parts: dict[str, 
         scripts: the files below `templates` that the page's script is made of.
         parts: what the template shows.
     """
-    made = environment()
-    source = made.loader
-    assert source is not None
-    style = source.get_source(made, "page.css")[0]
-    for name, scheme in (("light", LIGHT), ("dark", DARK)):
-        style = style.replace(f"/* {name} */", variables(scheme))
-    script = "\n".join(source.get_source(made, name)[0] for name in scripts)
-    policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
+    looks, code = style.style(), style.script(scripts)
+    return (
+        environment()
+        .get_template(template)
+        .render(
+            tag=language_of(lang),
+            side=list(LANGUAGES).index(lang),
+            style=looks,
+            script=code,
+            policy=style.policy(looks, code),
+            **parts,
+        )
     )
-    return made.get_template(template).render(
-        tag=language_of(lang),
-        side=list(LANGUAGES).index(lang),
-        style=style,
-        script=script,
-        policy=policy,
-        **parts,
-    )
-
-
-def _digest(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
 def page(edition: Edition, lang: str = "en") -> str:
