@@ -164,7 +164,7 @@ def _rules(backtest: Backtest) -> str:
 def _rates_note(backtest: Backtest) -> str:
     rate = text("bad_rate", backtest.all["bad_rate"])
     return (
-        "A dot is the bad rate of known outcomes that a rule hits, its line the interval of 95 % (Wilson), the "
+        "A dot is the rate of known outcomes that a rule hits, the line its interval (95 %, Wilson), the "
         f"dotted line is the rate of all known outcomes, {rate}."
     )
 
