@@ -75,16 +75,28 @@ def load(publish: Publish | PublishRules | None) -> PublishRules | None:
         return PublishRules()
     if isinstance(publish, Mapping):
         return _checked(publish, "`publish`", ArgumentError)
-    path = Path(publish)
     try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
+        told = read_toml(publish)
+    except SourceError as error:
         raise SourceError(
-            f"`publish` is `{publish}`, neither `default` nor a file that can be read: {error.strerror}"
+            f"`publish` is `{publish}`, neither `default` nor a file that can be read: {error}"
         ) from error
+    return _checked(told.get("publish", told), f"`{publish}`", FormatError)
+
+
+def read_toml(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a TOML file.
+
+    Raises:
+        SourceError: a file that cannot be read.
+        FormatError: a file that is no TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SourceError(f"`{path}` cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise FormatError(f"`{path}`: this is no TOML file: {error}") from error
-    return _checked(told.get("publish", told), f"`{path}`", FormatError)
 
 
 def _checked(told: Any, place: str, fault: type[ArgumentError] | type[FormatError]) -> PublishRules:

@@ -1,0 +1,1 @@
+"""Releases: kept, compared and made again."""
