@@ -13,7 +13,19 @@ import click
 from creditcore.errors import ArgumentError, CreditcoreError, DeltaRefused
 
 # In the order in which the help lists them; each is the command of that name in the file of that name.
-VERBS = ("config", "fit", "models", "score", "groups", "tactics", "rank", "release", "report", "demo", "bench")
+VERBS = (
+    "config",
+    "fit",
+    "models",
+    "score",
+    "groups",
+    "tactics",
+    "rank",
+    "release",
+    "report",
+    "demo",
+    "bench",
+)
 
 
 class Verbs(click.Group):
