@@ -22,6 +22,7 @@ from creditcore.demo.features import CATEGORICAL, NAMES
 from creditcore.demo.fleet import ARCHIVE, LARGEST_ARCHIVE, manifest, pack, unpack
 from creditcore.demo.fleet_plan import LEAVES, VALID_FROM, Plan, plans
 from creditcore.demo.model_text import feature_names, stripped, tree_shapes
+from creditcore.demo.network_columns import NETWORK
 from creditcore.demo.rings import DAYS
 from creditcore.demo.world import FIRST_DAY, LATEST_KNOWN_DAYS
 from creditcore.errors import FormatError, SourceError
@@ -52,16 +53,25 @@ def test_the_fleet_has_200_fraud_models_and_3_credit_models(folder: Path) -> Non
 def test_no_two_models_are_planned_alike() -> None:
     seen = {(plan.focus, plan.segment, plan.features) for plan in plans()}
     assert len(seen) == 203
-    assert all(12 <= len(plan.features) < 64 for plan in plans())
+    assert all(12 <= len(plan.features) < 84 for plan in plans())
 
 
 def test_models_see_their_plans_features_and_no_place(folder: Path) -> None:
     for plan in plans():
         names = feature_names(text_of(folder, plan))
         assert names == list(plan.features)
-        assert set(names) <= set(NAMES)
-        parts = {part for name in names for part in name.split("_")}
+        assert set(names) <= {*NAMES, *NETWORK}
+        # A phone or a card that is shared is counted, never told.
+        parts = {part for name in set(names) - set(NETWORK) for part in name.split("_")}
         assert not parts & {"city", "province", "region", "adcode", "address", "ip", "lon", "lat", "phone"}
+
+
+def test_fraud_models_see_what_was_shared_when_the_application_was_made() -> None:
+    seeing = [plan for plan in plans() if set(plan.features) & set(NETWORK)]
+    assert len(seeing) == 125
+    assert {plan.target for plan in seeing} == {"fraud"}
+    assert {name for plan in seeing for name in plan.features if name.startswith("net_")} == set(NETWORK)
+    assert all(name.startswith("net_at_") for name in NETWORK)
 
 
 def test_credit_models_see_nothing_that_fraud_moves() -> None:

@@ -16,9 +16,11 @@ from creditcore.demo.features import CATEGORICAL, NAMES
 from creditcore.demo.fleet import manifest, unpack
 from creditcore.demo.fleet_plan import FOCUS, plans
 from creditcore.demo.model_text import stripped
+from creditcore.demo.network_columns import features_of, with_network
 from creditcore.demo.train import (
     CALIBRATED_FROM,
     FIRST_DAY,
+    INPUTS,
     LEARNED_UNTIL,
     Sample,
     blended,
@@ -43,12 +45,12 @@ def drawn() -> Sample:
 
 def test_the_sample_is_what_a_lender_could_learn_from(drawn: Sample) -> None:
     records = pl.concat([frame for frame, _ in chunks(WORLD)])
-    open_cases = records.filter((pl.col("decision") == "accepted") & pl.col("outcome").is_not_null())
+    open_cases = records.filter((pl.col("prior_decision") == "accepted") & pl.col("outcome").is_not_null())
     times = open_cases["event_time"].dt.replace_time_zone(None)
-    kept = open_cases.filter(times < LEARNED_UNTIL)
+    kept = with_network(open_cases.filter(times < LEARNED_UNTIL), features_of(records))
     assert len(drawn.facts) == len(drawn.values) == len(kept)
     assert 5_000 < len(kept) < len(open_cases)
-    assert drawn.values.shape[1] == len(NAMES)
+    assert drawn.values.shape[1] == len(INPUTS)
     assert set(drawn.facts.columns) == {"kind", "channel", "event_time", "bad", "fraud_kind"}
     assert np.array_equal(drawn.values, matrix(kept), equal_nan=True)
     # Every outcome was observed before the fleet's data end, and before the months that calibrate end.
@@ -58,7 +60,7 @@ def test_the_sample_is_what_a_lender_could_learn_from(drawn: Sample) -> None:
 
 def test_classes_become_positions_and_gaps_nan() -> None:
     frame = next(chunks(World(3_000, 5)))[0]
-    values = matrix(frame)
+    values = matrix(with_network(frame, features_of(frame)))
     for name in ("f33_application_employment", "f45_device_os"):
         column = values[:, NAMES.index(name)]
         missing = frame[name].is_null().to_numpy()
@@ -159,7 +161,7 @@ def test_stripping_changes_no_bit(drawn: Sample, place: int) -> None:
     booster = train(plan, drawn)
     text = booster.model_to_string()
     again = lightgbm.Booster(model_str=stripped(text, CATEGORICAL))
-    values = drawn.values[:, [NAMES.index(name) for name in plan.features]]
+    values = drawn.values[:, [INPUTS.index(name) for name in plan.features]]
     for rows in (values, probe(plan.features)):
         for asked in ({"raw_score": True}, {}, {"pred_leaf": True}, {"pred_contrib": True}):
             before, after = (np.asarray(one.predict(rows, **asked)) for one in (booster, again))

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
+import creditcore as cc
+
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "creditcore", "demo", *map(str, arguments)]
@@ -21,6 +23,7 @@ def test_each_line_of_evidence_has_a_command_that_gives_it_again(tmp_path: Path)
     done = run("--records", 4_000, "--seed", 2, "-o", out)
     assert done.returncode == 0, done.stderr
     made = {"records.parquet", "truth.parquet", "scored.parquet", "uci.parquet", "city.csv", "cities.svg"}
+    made |= {"creditcore.toml", "models", "policy", "groups.parquet", "rings.parquet", "backtest.html"}
     assert {path.name for path in out.iterdir()} >= made
     assert pl.read_parquet(out / "records.parquet").columns[0] == "key"
     told = " ".join(done.stdout.split())
@@ -30,9 +33,10 @@ def test_each_line_of_evidence_has_a_command_that_gives_it_again(tmp_path: Path)
     assert "`EDUCATION` is an input of the models" in told
     assert "203 models, 8,360 trees" in told
     assert "10 units of the region table have no census population; 0 records are theirs" in told
+    assert "This country is too small for a ranking" in told
     commands = [line.strip()[2:] for line in done.stdout.splitlines() if line.startswith("    $ ")]
-    assert len(commands) == 18
-    scored = pl.read_parquet(out / "scored.parquet")
+    assert len(commands) == 25
+    left = {name: pl.read_parquet(out / name) for name in ("scored.parquet", "groups.parquet")}
     for command in commands[3:]:
         program, *rest = shlex.split(command)
         again = subprocess.run(
@@ -42,8 +46,23 @@ def test_each_line_of_evidence_has_a_command_that_gives_it_again(tmp_path: Path)
             check=False,
         )
         assert again.returncode == 0, (command, again.stderr)
-    # Scoring again, alone or in other company, changes no bit.
-    assert pl.read_parquet(out / "scored.parquet").equals(scored)
+        if "--again" in rest:
+            # Every figure of the line comes back.
+            assert " ".join(again.stdout.split()) in told, command
+    # Scoring, deciding and linking again, alone or in other company, changes no bit.
+    assert {name: pl.read_parquet(out / name) for name in left}.keys() == left.keys()
+    assert all(pl.read_parquet(out / name).equals(frame) for name, frame in left.items())
+    assert left["scored.parquet"]["decision"].n_unique() == 3
+    config = cc.Config.load(out / "creditcore.toml")
+    assert config.policy_file == out / "policy" / "policy.yaml"
+    assert (out / "backtest.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_folder_without_a_demo_is_told(tmp_path: Path) -> None:
+    done = run("--again", "planted", "-o", tmp_path)
+    assert (done.returncode, "run `creditcore demo -o" in done.stderr) == (1, True)
+    done = run("--again", "rank", "-o", tmp_path)
+    assert (done.returncode, "the lines are fraud, credit" in done.stderr) == (2, True)
 
 
 def test_used_and_left_out_add_up(tmp_path: Path) -> None:

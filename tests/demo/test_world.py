@@ -112,7 +112,7 @@ def test_times_rise_and_what_is_known_comes_after(world: World, records: pl.Data
 
 def test_outcomes_mature(world: World, records: pl.DataFrame) -> None:
     closed = pl.col("event_time") + pl.duration(days=pl.col("performance_days"))
-    mature = (pl.col("decision") == "accepted") & (closed <= world.as_of)
+    mature = (pl.col("prior_decision") == "accepted") & (closed <= world.as_of)
     assert records.select((pl.col("outcome").is_not_null() == mature).all()).item()
     told = records.filter(pl.col("outcome").is_not_null())
     assert told.select((pl.col("observed_at") == closed).all()).item()
@@ -125,11 +125,11 @@ def test_outcomes_mature(world: World, records: pl.DataFrame) -> None:
 
 
 def test_a_declined_application_has_no_account_and_no_outcome(records: pl.DataFrame) -> None:
-    declined = records.filter(pl.col("decision") == "declined")
+    declined = records.filter(pl.col("prior_decision") == "declined")
     assert 0.2 < len(declined) / RECORDS < 0.4
     for name in ("exposure", "balance", "overdue_days", "outcome", "observed_at", "fraud", "fraud_at"):
         assert declined[name].null_count() == len(declined), name
-    accepted = records.filter(pl.col("decision") == "accepted")
+    accepted = records.filter(pl.col("prior_decision") == "accepted")
     assert accepted["exposure"].null_count() == 0
     assert accepted.select(
         ((pl.col("balance") >= 0) & (pl.col("balance") <= pl.col("exposure"))).all()

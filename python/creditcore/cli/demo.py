@@ -28,11 +28,22 @@ import click
     default="creditcore-demo",
     help="The folder for what is made.",
 )
-def demo(records: int, seed: int, world: str, seeds: int, output: Path) -> int:
+@click.option(
+    "--again",
+    metavar="LINE",
+    help="Print one line again from the files of --output: fraud, credit, outcomes, rules, rings, planted, "
+    "later, facts, nobody.",
+)
+def demo(records: int, seed: int, world: str, seeds: int, output: Path, again: str | None) -> int:
     """Score and rank a real credit file and a synthetic country, and say how to check each figure.
 
     Exit status 3 where a published fact does not come back from 1,000,000 records or more.
     """
+    if again is not None:
+        from creditcore.demo.results import Results
+
+        print(textwrap.fill(Results(output).line(again).text, 118))
+        return 0
     from creditcore.demo.tour import Tour
     from creditcore.demo.world import World
 

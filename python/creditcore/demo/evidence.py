@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from creditcore.demo.facts import family_differs, significant_families
+from creditcore.demo.facts import LEAST_UNITS, family_differs, significant_families
 from creditcore.demo.places import units_without_people
 from creditcore.demo.real_case import Evidence
 from creditcore.metrics import ks
@@ -68,9 +68,9 @@ def out_of_time(frame: pl.DataFrame, score: str, scored: Path) -> Evidence:
     )
 
 
-def funnel(frame: pl.DataFrame, scored: Path) -> Evidence:
+def funnel(frame: pl.DataFrame, check: str) -> Evidence:
     """From applications to outcomes."""
-    accepted = frame.filter(pl.col("decision") == "accepted")
+    accepted = frame.filter(pl.col("prior_decision") == "accepted")
     outcomes = dict(accepted["outcome"].value_counts().rows())
     matured = sum(count for outcome, count in outcomes.items() if outcome is not None)
     return Evidence(
@@ -78,15 +78,28 @@ def funnel(frame: pl.DataFrame, scored: Path) -> Evidence:
         f"{matured:,} matured: "
         f"{outcomes.get('good', 0):,} good, {outcomes.get('indeterminate', 0):,} indeterminate, "
         f"{outcomes.get('bad', 0):,} bad; {len(accepted) - matured:,} are open.",
-        f"creditcore rank {scored} --by decision --score points_model --regions none --kind all",
+        check,
     )
 
 
-def top(ranking: Ranking, title: str, most: int, check: str) -> Evidence:
-    """The first rows, with standard errors."""
+def top(ranking: Ranking, title: str, most: int, check: str, least: int = LEAST_UNITS) -> Evidence:
+    """The first rows, with standard errors; in a small country with their numbers, and a warning."""
     rows = [row for row in ranking.rows() if row["rank"] is not None][:most]
-    listed = ", ".join(f"{row['rank']} {row['name']} {row['mean']:.1f} ± {row['se']:.1f}" for row in rows)
-    return Evidence(f"{title} (mean points of persons, each once, ± standard error): {listed}.", check)
+    small = least < LEAST_UNITS
+    listed = ", ".join(
+        f"{row['rank']} {row['name']} {row['mean']:.1f} ± {row['se']:.1f}"
+        + (f" (n {row['n']:,})" if small else "")
+        for row in rows
+    )
+    warning = (
+        f" This country is too small for a ranking: places of fewer than {LEAST_UNITS} persons are first or "
+        "last by chance; take more records."
+        if small
+        else ""
+    )
+    return Evidence(
+        f"{title} (mean points of persons, each once, ± standard error): {listed}.{warning}", check
+    )
 
 
 def families(ranked: Mapping[str, Ranking], check: str) -> Evidence:

@@ -13,9 +13,10 @@ import numpy as np
 
 from creditcore.demo.draws import Draws
 from creditcore.demo.feature_table import FEATURES
+from creditcore.demo.network_columns import NETWORK
 
 FRAUD_TREES, CREDIT_TREES, LEAVES = 40, 120, 31
-VERSION = "2024.06"
+VERSION = "2024.07"
 VALID_FROM = "2024-07-01"
 """The day on which the demo's world begins; nothing that trained the fleet was known later."""
 
@@ -38,14 +39,16 @@ SEGMENTS: dict[str, str | None] = {
 """For each segment, the condition where its models apply."""
 FRAUD_FAMILIES: tuple[tuple[str, ...], ...] = (
     ("device", "transaction"),
-    ("device", "application"),
+    ("device", "application", "network"),
     ("transaction", "application"),
-    ("device", "transaction", "application"),
-    ("device", "transaction", "application", "behaviour"),
+    ("device", "transaction", "application", "network"),
+    ("device", "transaction", "application", "behaviour", "network"),
     ("device", "transaction", "application", "bureau"),
-    ("transaction", "application", "bureau"),
-    ("device", "transaction", "application", "behaviour", "bureau"),
+    ("transaction", "application", "bureau", "network"),
+    ("device", "transaction", "application", "behaviour", "bureau", "network"),
 )
+"""`network` is what an application shares with those before it (`network_columns`); `_some_of` leaves out a
+quarter of each set."""
 KEPT_SHARE = 0.75
 CREDIT_FAMILIES: dict[str, tuple[str, ...]] = {
     "bureau": ("bureau", "application"),
@@ -112,5 +115,6 @@ def _some_of(families: tuple[str, ...], segment: str, seed: int) -> tuple[str, .
     What a segment never has (enterprises have no employment) is not among them.
     """
     names = [feature.name for feature in FEATURES if feature.family in families and feature.gap != segment]
+    names += NETWORK if "network" in families else ()
     order = np.argsort(Draws(seed).bits("features of a model", np.arange(len(names), dtype=np.int64)))
     return tuple(names[place] for place in sorted(order[: round(KEPT_SHARE * len(names))]))

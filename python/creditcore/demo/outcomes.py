@@ -44,7 +44,7 @@ DAY = np.int64(86_400_000_000)
 """Microseconds."""
 
 SCHEMA: dict[str, pl.DataType] = {
-    "decision": pl.String(),
+    "prior_decision": pl.String(),
     "prior_points": pl.Int16(),
     "exposure": pl.Int32(),
     "balance": pl.Int32(),
@@ -105,7 +105,7 @@ def columns(draws: Draws, applied: Applied, as_of: int) -> list[pl.Expr]:
     account = _account(draws, applied, outcome, window, as_of)
     source = draws.below("fraud source", ids, len(FRAUD_SOURCES))
     told = {
-        "decision": _text(("declined", "accepted"), accepted.astype(np.uint32)),
+        "prior_decision": _text(("declined", "accepted"), accepted.astype(np.uint32)),
         "prior_points": pl.lit(pl.Series(np.round(prior).astype(np.int16))),
         **{name: _when(accepted, pl.Series(values)) for name, values in account.items()},
         "performance_days": pl.lit(pl.Series(window.astype(np.int16))),

@@ -1,7 +1,7 @@
-"""What `creditcore demo` shows: lines of evidence, each with the command that checks it.
+"""What `creditcore demo` shows: lines of evidence, each with the command that gives its figures again.
 
-Comes in: a world, a folder. Goes out: files in that folder, and lines. `truth.parquet` is opened by the last
-steps alone (`_planted`).
+Comes in: a world, a folder. Goes out: files in that folder, and lines. What a lender has makes every line but
+the last ones; those are told from `truth.parquet` too (module `results`).
 """
 
 from __future__ import annotations
@@ -10,19 +10,18 @@ import platform
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import polars as pl
 
 from creditcore._core import instruction_set
 from creditcore.demo import evidence
-from creditcore.demo.facts import LEAST_UNITS, Fact, published_facts
+from creditcore.demo.configuration import FILE, write_config
+from creditcore.demo.facts import LEAST_UNITS, published_facts
 from creditcore.demo.fleet import unpack
+from creditcore.demo.network_columns import NETWORK, add_network
 from creditcore.demo.real_case import Evidence, real_case
-from creditcore.demo.truth import planted_by_city, rank_correlation, shrinkage
+from creditcore.demo.results import FACTS_FROM, RANK, Results
+from creditcore.demo.rules import kept_for, write_policy
 from creditcore.demo.world import World, write_world
 from creditcore.demo.worlds import planted_means
 from creditcore.fleet import Fleet
@@ -31,19 +30,12 @@ from creditcore.ranking import rank
 from creditcore.report.plot import dot_plot
 from creditcore.scoring import Blend
 
-if TYPE_CHECKING:
-    from creditcore.ranking import Ranking
-
-LEVELS = ("city", "province", "north_south", "coast", "nbs_region", "belts", "province_kind")
 KEPT = (
-    *("key", "unit_id", "kind", "adcode", "event_time", "product", "decision", "exposure", "balance"),
+    *("key", "unit_id", "kind", "adcode", "event_time", "product", "prior_decision", "exposure", "balance"),
     *("overdue_days", "outcome", "fraud"),
 )
-ENOUGH = 100_000
-"""Records from which a city needs `LEAST_UNITS` for a rank."""
-FACTS_FROM = 1_000_000
-"""Records from which the published facts must come back; with fewer, chance may hide one."""
-_RANK = "--score points_model --unit unit_id --kind person"
+AS_OF = "2026-07-11"
+"""The day of the decisions: that on which the data end."""
 
 
 class Tour:
@@ -67,87 +59,66 @@ class Tour:
         planted_means(world.name, world.seed)
         self.world, self.folder, self.seeds = world, folder, seeds
         self.failed = False
-        # A small country has no city of a hundred units; a standard error needs two.
-        self._least = LEAST_UNITS if world.records >= ENOUGH else 2
 
     def lines(self) -> Iterator[Evidence]:
-        """Make, score, rank and check, a line for each step."""
+        """Make, score, decide, rank and check, a line for each step."""
         self.folder.mkdir(parents=True, exist_ok=True)
         world = self.world
         yield Evidence(
             "All persons, companies and figures below but the real case are made up: world "
-            f"`{world.name}`, seed "
-            f"{world.seed}, {world.records:,} applications; nothing says anything about a real city. "
-            "Machine: "
-            f"{platform.machine()}, {instruction_set()}, Python {platform.python_version()}.",
+            f"`{world.name}`, seed {world.seed}, {world.records:,} applications; nothing says anything about "
+            f"a real city. Machine: {platform.machine()}, {instruction_set()}, Python "
+            f"{platform.python_version()}.",
             f"creditcore demo --records {world.records} --seed {world.seed} --world {world.name}",
         )
         yield from real_case(self.folder)
-        start = time.perf_counter()
-        records, truth = write_world(self.folder, world)
-        made = time.perf_counter()
-        models = unpack(self.folder / "models")
-        pipeline = Pipeline.load(models)
-        scored = self.folder / "scored.parquet"
-        pipeline.write(records, scored, keep=KEPT)
-        trees = sum(model["trees"] for model in pipeline.fleet.models)
-        yield Evidence(
-            f"Made in {made - start:.0f} s, scored in {time.perf_counter() - made:.0f} s: "
-            f"{len(pipeline.fleet)} "
-            f"models, {trees:,} trees, every leaf that of the training library.",
-            f"creditcore score {records} --models {models} --keep {','.join(KEPT)} -o {scored}",
-        )
-        frame = pl.read_parquet(scored)
-        ranked = rank(
-            frame, LEVELS, "points_model", region="adcode", unit="unit_id", kind="person", min_n=self._least
-        )
-        check = partial(_check, scored, self._least)
-        yield evidence.reconciled(ranked["city"], check("city --json"))
-        yield evidence.out_of_time(frame, "fraud_p", scored)
-        yield evidence.out_of_time(frame, "pd", scored)
-        yield evidence.funnel(frame, scored)
-        yield evidence.top(ranked["city"], "Top ten cities", 10, check("city --top 10"))
-        yield evidence.top(ranked["province"], "Provinces", 5, check("province --top 5"))
-        pair = {name: ranked[name] for name in ("north_south", "coast")}
-        yield evidence.families(pair, check("north_south,coast"))
-        yield from self._planted(ranked, frame, truth, check("city"))
-        yield from self._left(ranked, scored)
-
-    def _planted(
-        self, ranked: Mapping[str, Ranking], frame: pl.DataFrame, truth: Path, check: str
-    ) -> Iterator[Evidence]:
-        """The ranking against what was planted, and against what happened later."""
-        frames = {name: ranking.to_polars() for name, ranking in ranked.items()}
-        if self.world.name != "null":
-            found = shrinkage(frames["city"], planted_by_city(truth))
-            yield Evidence(
-                f"Planted against found over {found.cities} cities: correlation {found.correlation:.3f}; "
-                "a planted "
-                f"point shows as {found.slope:.2f} points, as features tell a part of the truth (shrinkage).",
-                check,
-            )
-        later = evidence.later_bad_rates(frame)
-        order = rank_correlation(frames["province"], later.to_polars())
-        yield Evidence(
-            f"Ranking against what happened: Spearman {order:.2f} between the points of {len(later)} "
-            "provinces and "
-            "the later bad rates of their accepted applicants (-1 is perfect).",
-            _check(self.folder / "scored.parquet", self._least, "province"),
-        )
-        if self.world.name == "published":
-            yield self._facts(published_facts(frames), check)
+        yield self._scored()
+        found = Results(self.folder)
+        yield found.reconciled()
+        yield found.fraud()
+        yield found.credit()
+        yield found.outcomes()
+        yield found.rules()
+        cities = found.ranked["city"]
+        yield evidence.top(cities, "Top ten cities", 10, found.check("city --top 10"), found.least)
+        yield evidence.top(found.ranked["province"], "Provinces", 5, found.check("province --top 5"))
+        pair = {name: found.ranked[name] for name in ("north_south", "coast")}
+        yield evidence.families(pair, found.check("north_south,coast"))
+        yield found.rings()
+        if world.name != "null":
+            yield found.planted()
+        yield found.later()
+        if world.name == "published":
+            missing = [fact for fact in found.found_facts() if not fact.holds]
+            self.failed = bool(missing) and world.records >= FACTS_FROM
+            yield found.facts()
             if self.seeds:
                 yield self._facts_of_seeds()
-        yield evidence.nobody(frame, check)
+        yield found.nobody()
+        yield self._left(found)
 
-    def _facts(self, facts: list[Fact], check: str) -> Evidence:
-        missing = [fact for fact in facts if not fact.holds]
-        self.failed = bool(missing) and self.world.records >= FACTS_FROM
-        told = "; ".join(f"not: {fact.fact} ({fact.evidence})" for fact in missing)
-        if missing and not self.failed:
-            told += f"; with fewer than {FACTS_FROM:,} records chance may hide one"
-        held = f"{len(facts) - len(missing)} of {len(facts)} published facts of 2019 come back"
-        return Evidence(f"{held}{f' ({told})' if told else ': ' + '; '.join(f.fact for f in facts)}.", check)
+    def _scored(self) -> Evidence:
+        """Make the world, link it, score it and decide it."""
+        start = time.perf_counter()
+        records, _ = write_world(self.folder, self.world)
+        made = time.perf_counter()
+        add_network(records)
+        linked = time.perf_counter()
+        models = unpack(self.folder / "models")
+        policy = write_policy(self.folder, records)
+        pipeline = Pipeline.load(models, policy)
+        kept = [*KEPT, *(name for name in kept_for(policy) if name not in KEPT)]
+        scored = self.folder / "scored.parquet"
+        pipeline.write(records, scored, keep=kept, as_of=AS_OF)
+        trees = sum(model["trees"] for model in pipeline.fleet.models)
+        return Evidence(
+            f"Made in {made - start:.0f} s, linked in {linked - made:.0f} s ({len(NETWORK)} features of what "
+            "an application shares with those before it), scored and decided in "
+            f"{time.perf_counter() - linked:.0f} s: {len(pipeline.fleet)} models, {trees:,} trees, every "
+            "leaf that of the training library.",
+            f"creditcore score {records} --models {models} --policy {policy} --as-of {AS_OF} "
+            f"--keep {','.join(kept)} -o {scored}",
+        )
 
     def _facts_of_seeds(self) -> Evidence:
         """In how many other worlds the facts come back, scored with the credit models alone."""
@@ -173,25 +144,23 @@ class Tour:
             f"creditcore demo --records {self.world.records} --seeds {self.seeds}",
         )
 
-    def _left(self, ranked: Mapping[str, Ranking], scored: Path) -> Iterator[Evidence]:
+    def _left(self, found: Results) -> Evidence:
         """The files that are left for the user to go on with."""
-        rows = ranked["city"].rows()
+        cities = found.ranked["city"]
         picture = self.folder / "cities.svg"
-        picture.write_text(dot_plot(rows[:50], ranked["city"].heading), encoding="utf-8")
+        picture.write_text(dot_plot(cities.rows()[:50], cities.heading), encoding="utf-8")
         for name in ("city", "province"):
-            ranked[name].to_polars().write_csv(self.folder / f"{name}.csv")
-        yield Evidence(
-            f"Files in {self.folder}: records.parquet, scored.parquet, truth.parquet, models/, uci.parquet, "
-            "city.csv, province.csv, cities.svg (points by city with intervals).",
-            f"creditcore rank {scored} --by city,province {_RANK} --top 20\n"
-            f"creditcore rank {scored} --by belts {_RANK} --weight exposure\n"
-            f"creditcore rank {scored} --by city {_RANK} --show-sql",
+            found.ranked[name].to_polars().write_csv(self.folder / f"{name}.csv")
+        config = write_config(self.folder, found.least)
+        return Evidence(
+            f"Files in {self.folder}: {FILE} (a portfolio's configuration), records.parquet, scored.parquet, "
+            "truth.parquet, models/, policy/, backtest.html, groups.parquet (members of rings), "
+            "rings.parquet, uci.parquet, city.csv, province.csv, cities.svg (points by city with intervals).",
+            f"creditcore rank {found.scored} --by city,province {RANK} --top 20\n"
+            f"creditcore rank {found.scored} --by belts {RANK} --weight exposure\n"
+            f"creditcore rank {found.scored} --by city {RANK} --show-sql\n"
+            f"creditcore config check {config}",
         )
-
-
-def _check(scored: Path, least: int, options: str) -> str:
-    """The command that gives a ranking of the demo again."""
-    return f"creditcore rank {scored} --min-n {least} {_RANK} --by {options}"
 
 
 def _credit_only(models: Path) -> Pipeline:

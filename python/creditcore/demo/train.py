@@ -30,9 +30,12 @@ from creditcore.demo.features import CATEGORICAL, MISSING_CODE, NAMES
 from creditcore.demo.fleet import ARCHIVE, CALIBRATIONS, DECLARATIONS, MANIFEST, pack
 from creditcore.demo.fleet_plan import FOCUS, LEAVES, VALID_FROM, VERSION, Plan, plans
 from creditcore.demo.model_text import stripped
+from creditcore.demo.network_columns import IDENTIFIERS, NETWORK, features_of, with_network
 from creditcore.demo.world import World, chunks
 
 MADE_BY = "# Made by `python -m creditcore.demo.train`; do not edit."
+INPUTS = (*NAMES, *NETWORK)
+"""What models may see."""
 SEED = 20_220_601
 RECORDS = 1_200_000
 FIRST_DAY = datetime.date(2022, 6, 1)
@@ -67,7 +70,7 @@ class Sample:
     """What the models learn from: accepted applications with matured outcomes."""
 
     values: Floats
-    """Rows by features, in the order of `NAMES`; classes as their positions, nulls as NaN."""
+    """Rows by features, in the order of `INPUTS`; classes as their positions, nulls as NaN."""
     facts: pl.DataFrame
     """`kind`, `channel`, `event_time`, `bad` (null: indeterminate) and `fraud_kind` (null: none)."""
 
@@ -80,13 +83,13 @@ def matrix(frame: pl.DataFrame) -> Floats:
     """Give the features of records as LightGBM takes them.
 
     Args:
-        frame: records with the 64 features.
+        frame: records with the 64 features and those of the network.
 
     Returns:
         Float64, rows by features: -999 stays as it is, null is NaN, a class is its position.
     """
     columns = []
-    for name in NAMES:
+    for name in INPUTS:
         column = frame[name]
         if name in CATEGORICAL:
             column = column.cast(pl.Enum(CATEGORICAL[name])).to_physical()
@@ -97,27 +100,28 @@ def matrix(frame: pl.DataFrame) -> Floats:
 def sample(world: World) -> Sample:
     """Make a world and keep what its lender could learn from.
 
-    Memory: about 600 bytes for each application that is kept, 0.3 of the world's.
+    Memory: about 1,200 bytes for each application that is kept, 0.3 of the world's, and 200 for each of all.
     """
-    values, facts = [], []
+    linked, learned = [], []
     for frame, _ in chunks(world):
+        linked.append(frame.select("key", "event_time", *IDENTIFIERS.values()))
         kept = frame.filter(
-            (pl.col("decision") == "accepted")
+            (pl.col("prior_decision") == "accepted")
             & pl.col("outcome").is_not_null()
             & (pl.col("event_time").dt.replace_time_zone(None) < LEARNED_UNTIL)
         )
-        values.append(matrix(kept))
-        bad = pl.when(pl.col("outcome") != "indeterminate").then(pl.col("outcome") == "bad")
-        facts.append(
-            kept.select(
-                "kind",
-                "channel",
-                pl.col("event_time").dt.replace_time_zone(None),
-                bad.alias("bad"),
-                "fraud_kind",
-            )
-        )
-    return Sample(np.concatenate(values), pl.concat(facts))
+        learned.append(kept.select("key", "kind", "channel", "event_time", "outcome", "fraud_kind", *NAMES))
+    # A record meets all before it, also those that nobody learns from.
+    kept = with_network(pl.concat(learned), features_of(pl.concat(linked)))
+    bad = pl.when(pl.col("outcome") != "indeterminate").then(pl.col("outcome") == "bad")
+    facts = kept.select(
+        "kind",
+        "channel",
+        pl.col("event_time").dt.replace_time_zone(None),
+        bad.alias("bad"),
+        "fraud_kind",
+    )
+    return Sample(matrix(kept), facts)
 
 
 def rows_of(plan: Plan, drawn: Sample) -> tuple[NDArray[np.int64], Floats, Floats]:
@@ -149,7 +153,7 @@ def train(plan: Plan, drawn: Sample) -> Any:
     import lightgbm
 
     rows, labels, weights = rows_of(plan, drawn)
-    places = [NAMES.index(name) for name in plan.features]
+    places = [INPUTS.index(name) for name in plan.features]
     classes = [name for name in plan.features if name in CATEGORICAL]
     settings = SETTINGS | (OF_FRAUD if plan.target == "fraud" else OF_CREDIT) | {"seed": plan.seed}
     data = lightgbm.Dataset(
@@ -228,7 +232,7 @@ def probe(features: tuple[str, ...]) -> Floats:
     rows = np.arange(PROBE_ROWS, dtype=np.int64)
     columns = []
     for name in features:
-        draws = Draws(NAMES.index(name))
+        draws = Draws(INPUTS.index(name))
         if name in CATEGORICAL:
             values = draws.below("class", rows, len(CATEGORICAL[name])).astype(np.float64)
         else:
@@ -315,7 +319,7 @@ def train_fleet(records: int, seed: int, archive: Path, listed: Path) -> Iterato
     declared = plans()
     with ThreadPoolExecutor(THREADS) as pool:
         for plan, booster in zip(declared, pool.map(lambda one: train(one, learned), declared), strict=True):
-            places = [NAMES.index(name) for name in plan.features]
+            places = [INPUTS.index(name) for name in plan.features]
             scores[plan.name] = booster.predict(held.values[:, places], raw_score=True, num_threads=THREADS)
             digests[plan.name] = probe_digest(booster, plan.features)
             contents[f"{plan.name}.txt"] = stripped(booster.model_to_string(), CATEGORICAL).encode()
