@@ -110,3 +110,28 @@ def groups(people: int, timing: str, train: int, test: int) -> None:
 
     for line in compare(people, train, test, timing):
         print(line, flush=True)
+
+
+@bench.command("tactics")
+@click.option("--records", type=click.IntRange(min=1), default=1_000_000, help="Records, in memory.")
+@click.option("--rules", "count", type=click.IntRange(min=1), default=1_000, help="Rules.")
+@click.option("--predicates", type=click.IntRange(min=40), default=600, help="Distinct predicates.")
+@click.option("--runs", type=click.IntRange(min=1), default=3, help="Timed runs of each engine, in turn.")
+@click.option("--rivals", help="Of decide, polars, polars-streaming, duckdb, zen, with commas; or `none`.")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of each engine.")
+def tactics(
+    records: int, count: int, predicates: int, runs: int, rivals: str | None, threads: int | None
+) -> None:
+    """Time rules over records against every other engine that is installed; answers are compared first."""
+    threads = threads or len(os.sched_getaffinity(0))
+    os.environ["POLARS_MAX_THREADS"] = str(threads)
+    from creditcore._core import instruction_set
+    from creditcore.bench.tactics import chosen, compare
+
+    asked = chosen(rivals)
+    print(
+        f"{records:,} records, {count:,} rules of {predicates:,} predicates, {threads} threads, "
+        f"{instruction_set()}"
+    )
+    for line in compare(records, count, predicates, threads, runs, asked):
+        print(line, flush=True)

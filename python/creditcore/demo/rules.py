@@ -27,7 +27,13 @@ KNOWN_BY = datetime.datetime(2025, 7, 1)
 """The list holds cards of frauds confirmed before this instant, and counts from it on: no rule knows the
 future."""
 SCORES = ("fraud_p", "pd", "points_model")
-ASKED = {"label": "outcome", "bad": "bad", "good": "good", "amount": "exposure", "period": "event_time"}
+ASKED: dict[str, Any] = {
+    "label": "outcome",
+    "bad": "bad",
+    "good": "good",
+    "amount": "exposure",
+    "period": "event_time",
+}
 
 
 def write_policy(folder: Path, records: Path) -> Path:

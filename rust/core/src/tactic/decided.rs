@@ -3,11 +3,12 @@
 //! In: what an engine found for some rows. Out: an Arrow batch. Ids and reasons are written once and pointed
 //! at (string views), so a hit costs sixteen bytes in each column.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::builder::{LargeStringBuilder, StringViewBuilder};
 use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, StringViewArray};
-use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::golden::{Decision, Hit, Outcome, Trouble};
@@ -103,15 +104,16 @@ pub fn schema(options: Options) -> SchemaRef {
 
 /// The columns of some rows.
 pub(super) fn to_batch(policy: &Policy, decided: &Decided, options: Options) -> Result<RecordBatch> {
-    let names = decided.decisions.iter().map(|decision| Some(decision.name()));
-    let ids: Vec<&str> = policy.rules.iter().map(|rule| rule.id.as_str()).collect();
+    let names = once(Decision::ALL.map(Decision::name));
+    let decisions = decided.decisions.iter().map(|decision| names.views()[*decision as usize]).collect();
+    let ids = once(policy.rules.iter().map(|rule| rule.id.as_str()));
     let language = usize::from(options.language == Language::Chinese);
-    let reasons: Vec<&str> = policy.rules.iter().map(|rule| rule.reason[language].as_str()).collect();
+    let reasons = once(policy.rules.iter().map(|rule| rule.reason[language].as_str()));
     let mut arrays: Vec<ArrayRef> = vec![
-        Arc::new(names.collect::<StringViewArray>()),
+        Arc::new(pointed(&names, decisions, None)?),
         lists(&decided.hits, &ids)?,
         lists(&decided.hits, &reasons)?,
-        Arc::new(effects(policy, &decided.hits)),
+        Arc::new(effects(policy, &decided.hits)?),
         errors(policy, decided)?,
     ];
     if options.shadow {
@@ -131,35 +133,53 @@ fn list_of(ends: impl Iterator<Item = u32>, values: ArrayRef) -> Result<ArrayRef
     Ok(Arc::new(list.map_err(internal)?))
 }
 
-/// For each row the texts of the rules that hit.
-fn lists(hits: &Hits, texts: &[&str]) -> Result<ArrayRef> {
+/// Texts that are written once and pointed at.
+fn once<'t>(texts: impl IntoIterator<Item = &'t str>) -> StringViewArray {
     let mut once = StringViewBuilder::new();
-    texts.iter().for_each(|text| once.append_value(text));
-    let once = once.finish();
-    let views: Vec<u128> = hits.hits.iter().map(|hit| once.views()[hit.rule()]).collect();
-    let buffers: Vec<Buffer> = once.data_buffers().to_vec();
-    let values = StringViewArray::try_new(ScalarBuffer::from(views), buffers, None).map_err(internal)?;
-    list_of(hits.ends.iter().copied(), Arc::new(values))
+    texts.into_iter().for_each(|text| once.append_value(text));
+    once.finish()
 }
 
-/// For each row what its rules do to points, in file order; null where they do nothing.
-fn effects(policy: &Policy, hits: &Hits) -> StringViewArray {
+/// Of texts that are written once those at some places; `nulls` where there is none.
+fn pointed(once: &StringViewArray, views: Vec<u128>, nulls: Option<NullBuffer>) -> Result<StringViewArray> {
+    let buffers: Vec<Buffer> = once.data_buffers().to_vec();
+    StringViewArray::try_new(ScalarBuffer::from(views), buffers, nulls).map_err(internal)
+}
+
+/// For each row the texts of the rules that hit.
+fn lists(hits: &Hits, texts: &StringViewArray) -> Result<ArrayRef> {
+    let views: Vec<u128> = hits.hits.iter().map(|hit| texts.views()[hit.rule()]).collect();
+    list_of(hits.ends.iter().copied(), Arc::new(pointed(texts, views, None)?))
+}
+
+/// For each row what its rules do to points, in file order; null where they do nothing. Rules meet in few
+/// ways, so each is put into words once.
+fn effects(policy: &Policy, hits: &Hits) -> Result<StringViewArray> {
     let parts: Vec<Option<String>> = policy.rules.iter().map(|rule| rule.action.effect()).collect();
-    let mut texts = StringViewBuilder::new();
-    let mut text = String::new();
-    for row in 0..hits.ends.len() {
-        text.clear();
-        for hit in hits.of(row) {
-            if let Some(part) = &parts[hit.rule()]
-                && hit.action(policy).effect().is_some()
-            {
-                text.push_str(if text.is_empty() { "" } else { "; " });
-                text.push_str(part);
+    let mut places: HashMap<Vec<u32>, usize> = HashMap::new();
+    let mut texts: Vec<String> = Vec::new();
+    let mut rows: Vec<Option<usize>> = vec![None; hits.ends.len()];
+    let mut met: Vec<u32> = Vec::new();
+    if parts.iter().any(Option::is_some) {
+        for (row, place) in rows.iter_mut().enumerate() {
+            met.clear();
+            let acting = hits.of(row).iter().filter(|hit| !hit.is_unknown() && parts[hit.rule()].is_some());
+            met.extend(acting.map(|hit| hit.rule() as u32));
+            if met.is_empty() {
+                continue;
             }
+            *place = places.get(met.as_slice()).copied().or_else(|| {
+                let told: Vec<&str> =
+                    met.iter().filter_map(|rule| parts[*rule as usize].as_deref()).collect();
+                texts.push(told.join("; "));
+                places.insert(met.clone(), texts.len() - 1);
+                Some(texts.len() - 1)
+            });
         }
-        texts.append_option((!text.is_empty()).then_some(&text));
     }
-    texts.finish()
+    let once = once(texts.iter().map(String::as_str));
+    let views = rows.iter().map(|place| place.map_or(0, |place| once.views()[place])).collect();
+    pointed(&once, views, Some(rows.iter().map(Option::is_some).collect::<Vec<bool>>().into()))
 }
 
 fn errors(policy: &Policy, decided: &Decided) -> Result<ArrayRef> {

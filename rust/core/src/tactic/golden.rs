@@ -78,9 +78,14 @@ impl Hit {
         (self.0 & !Self::UNKNOWN) as usize
     }
 
+    /// Whether its condition is unknown, and it asks for a person's look instead of its own action.
+    pub fn is_unknown(self) -> bool {
+        self.0 & Self::UNKNOWN != 0
+    }
+
     /// What the rule does here.
     pub fn action(self, policy: &Policy) -> Action {
-        if self.0 & Self::UNKNOWN != 0 { Action::Review } else { policy.rules[self.rule()].action }
+        if self.is_unknown() { Action::Review } else { policy.rules[self.rule()].action }
     }
 }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::cover::{Grid, Literals, literals, together};
 use super::finding::Finding;
 use super::kinds::Kinds;
-use super::policy::{Action, Policy, Rule};
+use super::policy::{Action, HitPolicy, Policy, Rule};
 use crate::expr::key;
 
 /// The most pairs of rules that are compared on a grid of their own.
@@ -48,12 +48,18 @@ fn constants(policy: &Policy, kinds: &Kinds, known: &[Known<'_>]) -> Vec<Finding
         let Some(truths) = truths else { continue };
         if !truths.contains(&Some(true)) {
             found.push(warn("always_false", one.rule, "the condition is never true".to_owned()));
-        } else if !truths.contains(&Some(false)) {
+        } else if !truths.contains(&Some(false)) && !is_otherwise(policy, one) {
             let told = "the condition is always true where its columns are known".to_owned();
             found.push(warn("always_true", one.rule, told));
         }
     }
     found
+}
+
+/// Whether it is the last row of a table whose first fitting row counts: what holds where no other does.
+fn is_otherwise(policy: &Policy, one: &Known<'_>) -> bool {
+    let tactic = &policy.tactics[one.rule.tactic];
+    tactic.table == Some(HitPolicy::First) && one.position + 1 == tactic.rules.end
 }
 
 /// Conditions that are there twice, with the same action.

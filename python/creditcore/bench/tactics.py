@@ -1,29 +1,31 @@
-"""Rules over records in memory against other engines: `python benches/tactics.py --records 10000000`.
+"""Rules over records in memory against other engines: `creditcore bench tactics`.
 
 Comes in: numbers of records, rules and distinct predicates. Goes out: for each engine the median seconds on
 the clock, and the least of the processors' (which others on the machine do not lengthen), for the same
-rules on the same columns, hits of each rule counted; the counts are compared first. Every rule joins three
-predicates by AND and hits about one record in a hundred. zen-engine takes records as JSON: it is given a
-few thousand, and its time is told for one million at that pace.
+rules on the same columns. The hits of every rule are counted and compared before anything is timed. A rule
+joins three predicates by AND and hits about one record in a hundred. zen-engine takes records one after the
+other: it is given a few thousand, and its time is told for one million at that pace.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 import creditcore as cc
-from creditcore._core import instruction_set
+from creditcore.errors import ArgumentError
 
+RIVALS = ("decide", "polars", "polars-streaming", "duckdb", "zen")
+"""`decide` is creditcore too: it writes ids and reasons, where the others count."""
+FEW = 2_000
+"""Records that zen-engine is given."""
 HIT = 0.01 ** (1 / 3)
 """The share of records of which a predicate holds: three together make one in a hundred."""
 KINDS = {"d": ("double", 16), "f": ("float", 12), "i": ("int", 8), "t": ("text", 4)}
@@ -190,49 +192,59 @@ def zen(data: dict[str, Any], made: Any, records: int) -> float:
     return time.perf_counter() - start
 
 
-def main() -> None:
-    """Run the engines in turn."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=10_000_000)
-    parser.add_argument("--rules", type=int, default=1_000)
-    parser.add_argument("--predicates", type=int, default=600)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--engines", default="decide,polars,polars-streaming,duckdb,zen")
-    options = parser.parse_args()
-    os.environ["POLARS_MAX_THREADS"] = str(options.threads)
-    print(
-        f"{options.records:,} records, {options.rules:,} rules, {options.predicates:,} predicates, "
-        f"{options.threads} threads, {instruction_set()}, {options.runs} runs"
-    )
-    data, made = columns(options.records), rules(options.rules, options.predicates)
-    found = engines(data, made, options.threads, set(options.engines.split(",")))
+def chosen(told: str | None) -> set[str]:
+    """Give the rivals of a text, split at commas; all of them where nothing is said, none for `none`.
+
+    Raises:
+        ArgumentError: another name.
+    """
+    asked = {*RIVALS} if told is None else {*told.split(",")} - {"none"}
+    if strange := sorted(asked - {*RIVALS}):
+        raise ArgumentError(f"`--rivals {strange[0]}`: allowed are {', '.join(RIVALS)}, none")
+    return asked
+
+
+def compare(
+    records: int, count: int, distinct: int, threads: int, runs: int, rivals: set[str]
+) -> Iterator[str]:
+    """Compare the answers, then time the engines in turn; gives lines to print.
+
+    Args:
+        records: how many.
+        count: of rules.
+        distinct: of predicates.
+        threads: of each engine.
+        runs: timed runs of each engine.
+        rivals: of `RIVALS`; those that are not installed are left out.
+
+    Raises:
+        RuntimeError: an engine finds other hits.
+    """
+    data, made = columns(records), rules(count, distinct)
+    found = engines(data, made, threads, rivals)
+    hits = found["creditcore"]()
+    for name, run in found.items():
+        counts = run()
+        # `decide` is asked for the number of all hits alone.
+        if counts != ([sum(hits)] if name == "creditcore.decide" else hits):
+            raise RuntimeError(f"{name} finds other hits")
+    yield f"{sum(hits):,} hits, the same for {', '.join(found)}"
     seconds: dict[str, list[float]] = {name: [] for name in found}
-    processor: dict[str, list[float]] = {name: [] for name in found}
-    answers: dict[str, list[int]] = {}
-    for _ in range(options.runs):
+    used_seconds: dict[str, list[float]] = {name: [] for name in found}
+    for _ in range(runs):
         for name, run in found.items():
             start, used = time.perf_counter(), time.process_time()
-            answers[name] = run()
+            run()
             seconds[name].append(time.perf_counter() - start)
-            processor[name].append(time.process_time() - used)
-    hits = answers["creditcore"]
-    for name, counts in answers.items():
-        assert counts == hits or counts == [sum(hits)], name
-    print(f"  {sum(hits):,} hits, {sum(hits) / len(hits) / options.records:.4f} of the records a rule")
-    ours, least = statistics.median(seconds["creditcore"]), min(processor["creditcore"])
+            used_seconds[name].append(time.process_time() - used)
+    ours, least = statistics.median(seconds["creditcore"]), min(used_seconds["creditcore"])
+    yield f"{'engine':<20}{'median s':>10}{'x ours':>8}{'processor s':>13}{'x ours':>8}"
     for name, times in seconds.items():
-        wall, used = statistics.median(times), min(processor[name])
-        told = f"{wall:>9.3f} s  x{wall / ours:<6.1f} processor {used:>8.3f} s  x{used / least:.1f}"
-        print(f"  {name:<20}{told}")
-    if "zen" in options.engines.split(",") and find_spec("zen"):
-        few = min(2_000, options.records)
+        wall, used = statistics.median(times), min(used_seconds[name])
+        yield f"{name:<20}{wall:>10.3f}{wall / ours:>8.1f}{used:>13.3f}{used / least:>8.1f}"
+    if "zen" in rivals and find_spec("zen"):
+        few = min(FEW, records)
         pace = zen(data, made, few) / few * 1_000_000
-        print(f"  zen-engine          {pace:>9.1f} s for a million records, one thread")
-    print(
-        f"  peak memory of the process {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB"
-    )
-
-
-if __name__ == "__main__":
-    main()
+        yield f"{'zen-engine':<20}{pace:>10.1f} s for a million records, on one thread"
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    yield f"peak memory of the process {peak:.1f} GiB"
