@@ -23,7 +23,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # What the module is built from. A changed file of Python code needs no build: the install is editable.
 SOURCES := $(shell find rust -name '*.rs' -o -name 'Cargo.toml' -o -name '*.csv' 2>/dev/null)
 
-.PHONY: help setup build demo test test-rust test-python test-parity check bench stubs lock clean
+.PHONY: help setup build demo test test-rust test-python test-parity test-faults check bench stubs lock clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -42,7 +42,10 @@ test-rust:
 
 # Tests on Spark run where there is a JDK.
 test-python: build $(VENV)/.stamp-test $(if $(shell command -v java),$(VENV)/.stamp-spark)
-	$(BIN)/python -m pytest -q -m "not parity"
+	$(BIN)/python -m pytest -q -m "not parity and not faults"
+
+test-faults: build $(VENV)/.stamp-test  ## kill portfolios at hundreds of points, refuse their writes
+	$(BIN)/python -m pytest -q -m faults tests/portfolio/test_faults.py
 
 test-parity: build $(VENV)/.stamp-test $(VENV)/.stamp-bench $(VENV)/.stamp-parity  ## compare with other systems
 	$(BIN)/python -m pytest -q -m parity

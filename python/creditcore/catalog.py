@@ -46,8 +46,8 @@ class Catalog:
         if not self.path.is_file():
             raise StateError(f"`{folder}`: there is no portfolio here; make one with `Portfolio.create`")
         with self._told():
-            mode = "rw" if writes else "ro"
-            uri = f"{self.path.absolute().as_uri()}?mode={mode}"
+            # Readers too: after a writer that was cut off the first to come undoes what it did not commit.
+            uri = f"{self.path.absolute().as_uri()}?mode=rw"
             self._connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
             if writes:
                 # The end of a transaction is on the disk when `commit` returns, the journal's end too.
@@ -140,8 +140,8 @@ class Catalog:
             yield
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorname", "") or ""
-            if "FULL" in code or "IOERR_WRITE" in code:
-                hint = "make room on the disk; the portfolio is as it was before"
+            if "FULL" in code or "IOERR" in code:
+                hint = "see to the disk and make room on it; what was acknowledged is kept"
             elif "READONLY" in code or "CANTOPEN" in code or "PERM" in code:
                 hint = "give this user the right to read and write in the folder"
             elif "BUSY" in code or "LOCKED" in code:

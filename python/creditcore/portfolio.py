@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,8 +22,9 @@ from creditcore.catalog import Catalog, manifest
 from creditcore.config import Config
 from creditcore.errors import ArgumentError, StateError
 from creditcore.portfolio_columns import VERSION_COLUMN, keep_columns, read_config
+from creditcore.portfolio_doctor import Finding, examine
 from creditcore.portfolio_reading import Reading
-from creditcore.portfolio_versions import Refresh, new_entry
+from creditcore.portfolio_versions import Refresh, instant, new_entry, next_number
 from creditcore.sources import Records, open_source
 
 if TYPE_CHECKING:
@@ -129,24 +130,40 @@ class Portfolio(Reading):
                     raise
         return cls(folder, lock, verify)
 
+    @classmethod
+    def doctor(cls, path: str | os.PathLike[str]) -> list[Finding]:
+        """Compare everything in a portfolio's folder, and make again what can be made of the rest.
+
+        The index and the sums are made of the segments. Segments and the catalog can only come from a backup.
+
+        Returns:
+            Findings; none where all is well.
+
+        Raises:
+            StateError: no portfolio, another writer, or a catalog that cannot be read.
+        """
+        folder = Path(path)
+        if not folder.is_dir():
+            raise StateError(f"`{folder}`: there is no portfolio here")
+        found = cls.__new__(cls)
+        found._folder, found._verify, found._closed = folder, True, False
+        found._core, found._rankings = None, {}
+        found._lock = _core.FolderLock(os.fspath(folder))
+        try:
+            found._catalog = Catalog(folder, writes=True)
+            found._read_entries()
+            return examine(folder, found._opened, found._digest_of, found._entries, found._catalog)
+        finally:
+            found._lock.release()
+
     def _load(self) -> None:
         """Bring memory to what the catalog says."""
         self._core = None
         self._rankings.clear()
-        self._entries = self._catalog.entries()
+        self._read_entries()
         last = self._entries[-1]
-        told = next(entry for entry in reversed(self._entries) if "config" in entry)
-        self.config = Config.of(told["config"], told["folder"])
-        self._fingerprint: str = told["fingerprint"]
-        if self.config.fingerprint != self._fingerprint:
-            raise StateError(
-                f"`{self._folder}`: a file that the configuration names was changed since; put it back"
-            )
-        self._table = region_tables.load(self.config.region_table)
-        layout, plan = keep_columns(self.config)
-        made = {**manifest(self._entries), "layout": layout, "plan": plan}
-        folder = os.fspath(self._folder)
-        core = _core.State.open(folder, json.dumps(made), self._table, verify=self._verify)
+        made = manifest(self._entries)
+        core = self._opened(made)
         if last["digest"] is not None and self._digest_of(core) != last["digest"]:
             raise StateError(
                 f"`{self._folder}`: the records are not those of version {last['version']} (the digest "
@@ -155,6 +172,24 @@ class Portfolio(Reading):
         if self._lock is not None:
             self._remove_strangers(made)
         self._core = core
+
+    def _read_entries(self) -> None:
+        """Read the catalog, and the configuration in it."""
+        self._entries = self._catalog.entries()
+        told = next(entry for entry in reversed(self._entries) if "config" in entry)
+        self.config = Config.of(told["config"], told["folder"])
+        self._fingerprint: str = told["fingerprint"]
+        if self.config.fingerprint != self._fingerprint:
+            raise StateError(
+                f"`{self._folder}`: a file that the configuration names was changed since; put it back"
+            )
+        self._table = region_tables.load(self.config.region_table)
+
+    def _opened(self, made: dict[str, Any]) -> _core.State:
+        """Open the state that a manifest names."""
+        layout, plan = keep_columns(self.config)
+        told = json.dumps({**made, "layout": layout, "plan": plan})
+        return _core.State.open(os.fspath(self._folder), told, self._table, verify=self._verify)
 
     def _remove_strangers(self, made: dict[str, Any]) -> None:
         """Remove files that no version that counts is made of: those of a refresh that was cut off."""
@@ -204,14 +239,14 @@ class Portfolio(Reading):
             StateError: another one writes, or the disk does not take it.
         """
         core, start = self._writer(), time.monotonic()
-        when = self._instant(as_of)
+        when = instant(as_of, self._entries[-1]["as_of"], self.config.zone)
         opened = open_source(source)
         # Until the catalog has it, memory is ahead of it.
         self._core = None
         try:
-            told = json.loads(core.ingest(opened, self._next_number(), progress=progress))
+            told = json.loads(core.ingest(opened, next_number(self._folder), progress=progress))
             ready = time.monotonic()
-            checkpoint = json.loads(core.checkpoint(self._next_number()))
+            checkpoint = json.loads(core.checkpoint(next_number(self._folder)))
             latency = {"ingest": ready - start, "checkpoint": time.monotonic() - ready}
             entry = {
                 **new_entry("ingest", when),
@@ -239,12 +274,12 @@ class Portfolio(Reading):
             ArgumentError: an `as_of` before that of the state.
         """
         core, start = self._writer(), time.monotonic()
-        when = self._instant(as_of)
+        when = instant(as_of, self._entries[-1]["as_of"], self.config.zone)
         told = json.loads(core.stage(open_source(delta)))
         latency: dict[str, float] = dict(told["stages"])
         began = time.monotonic()
         try:
-            segment = core.write(f"segment-{self._next_number():010}.arrow")
+            segment = core.write(f"segment-{next_number(self._folder):010}.arrow")
             latency["write"] = time.monotonic() - began
             segments = [] if segment is None else [json.loads(segment)]
             entry = {**new_entry("refresh", when), "segments": segments, "counts": told["counts"]}
@@ -287,26 +322,6 @@ class Portfolio(Reading):
         except StateError:
             self._core = None
 
-    def _next_number(self) -> int:
-        """A number that no file has."""
-        numbers = [
-            int(file.stem.rpartition("-")[2]) for file in self._folder.glob("*-*") if file.stem[-1:].isdigit()
-        ]
-        return max(numbers, default=0) + 1
-
-    def _instant(self, as_of: date | None) -> str | None:
-        before: str | None = self._entries[-1]["as_of"]
-        if as_of is None:
-            return before
-        moment = as_of if isinstance(as_of, datetime) else datetime.combine(as_of, datetime.min.time())
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=self.config.zone)
-        if before is not None and moment < datetime.fromisoformat(before):
-            raise ArgumentError(
-                f"`as_of` is {moment.isoformat()}; the state speaks of {before}, and time goes on only"
-            )
-        return moment.isoformat()
-
     def compact(self) -> None:
         """Write the current records anew, without what they replaced and without the memory of deletions.
 
@@ -319,7 +334,7 @@ class Portfolio(Reading):
         core = self._writer()
         began = time.monotonic()
         try:
-            told = json.loads(core.compact(self._next_number()))
+            told = json.loads(core.compact(next_number(self._folder)))
             entry = {
                 **new_entry("compact", self._entries[-1]["as_of"]),
                 **told,

@@ -6,7 +6,11 @@ Comes in: what a change did. Goes out: an entry of the catalog, a row of the his
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime, time, tzinfo
+from pathlib import Path
 from typing import Any
+
+from creditcore.errors import ArgumentError
 
 
 @dataclass(frozen=True)
@@ -59,3 +63,26 @@ def history_row(entry: dict[str, Any]) -> dict[str, Any]:
     told = {name: entry[name] for name in ("version", "kind", "as_of", "records")}
     seconds = float(sum(entry["latency"].values()))
     return {**told, **entry["counts"], "digest": entry["digest"], "seconds": seconds}
+
+
+def next_number(folder: Path) -> int:
+    """Give a number that no file of a state has."""
+    names = [file.stem for file in folder.glob("*-*")]
+    return max((int(name.rpartition("-")[2]) for name in names if name[-1:].isdigit()), default=0) + 1
+
+
+def instant(as_of: date | None, before: str | None, zone: tzinfo) -> str | None:
+    """Give an instant as text; that of before where none is given.
+
+    Raises:
+        ArgumentError: an instant before that.
+    """
+    if as_of is None:
+        return before
+    moment = as_of if isinstance(as_of, datetime) else datetime.combine(as_of, time())
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    if before is not None and moment < datetime.fromisoformat(before):
+        told = f"`as_of` is {moment.isoformat()}; the state speaks of {before}, and time goes on only"
+        raise ArgumentError(told)
+    return moment.isoformat()

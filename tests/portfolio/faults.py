@@ -1,0 +1,133 @@
+"""A portfolio under faults: run as a program, with `faults.c` loaded before the system's library.
+
+In: a folder, how many runs, a seed, and which faults. Each run continues in the same folder: a child of this
+process makes versions, tells each one that was acknowledged, and meets a fault; then another child opens the
+folder without faults and must find all of it. Out: a line of JSON for each run. What a version does depends on
+its number alone, so the digest of each is known from a folder where nothing happened.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import random
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import creditcore as cc
+
+CONFIG = {
+    "columns": {"key": "id", "region": "adcode"},
+    "score": {"column": "points"},
+    "rankings": [{"by": "city"}],
+}
+MODES = {"kill": 1, "torn": 2, "full": 3}
+VERSIONS = 12
+"""Versions that a child makes before it ends by itself."""
+
+
+def step(portfolio: cc.Portfolio) -> None:
+    """Make the next version: its number says what it is."""
+    number = portfolio.version + 1
+    draw = random.Random(number)
+    if number % 9 == 8:
+        portfolio.compact()
+        return
+    keys = draw.sample(range(60), 12)
+    delta = {
+        "id": keys,
+        "adcode": [draw.choice(["310100", "330400"]) for _ in keys],
+        "points": [draw.uniform(300, 900) for _ in keys],
+        "op": [draw.choice(["upsert", "upsert", "delete"]) for _ in keys],
+    }
+    if number % 7 == 1:
+        portfolio.ingest(delta)
+    else:
+        portfolio.refresh(delta)
+
+
+def forked(work: Callable[[Callable[[Any], None]], None]) -> tuple[list[Any], int]:
+    """Run work in a child; give what it told, and how it ended."""
+    reads, writes = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reads)
+
+        def tell(told: Any) -> None:
+            os.write(writes, json.dumps(told).encode() + b"\n")
+
+        try:
+            work(tell)
+            os._exit(0)
+        except BaseException as error:
+            os.write(writes, json.dumps({"error": f"{type(error).__name__}: {error}"}).encode() + b"\n")
+            os._exit(1)
+    os.close(writes)
+    with os.fdopen(reads, "rb") as told:
+        lines = [json.loads(line) for line in told]
+    return lines, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def main() -> None:
+    """Run; arguments: folder, runs, seed, mode, and `points` to go through all points one by one."""
+    folder, runs, seed, mode = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+    every = sys.argv[5:] == ["points"]
+    faults, state, draw = ctypes.CDLL(None), folder / "state", random.Random(seed)
+
+    def unharmed(tell: Callable[[Any], None]) -> None:
+        with cc.Portfolio.create(folder / "unharmed", CONFIG) as portfolio:
+            tell([portfolio.version, portfolio.digest()])
+            for _ in range(runs * VERSIONS if runs < 40 else 40 * VERSIONS):
+                step(portfolio)
+                tell([portfolio.version, portfolio.digest()])
+
+    wanted = dict(forked(unharmed)[0])
+    forked(lambda tell: cc.Portfolio.create(state, CONFIG).close())
+    acknowledged = 0
+    for run in range(runs):
+        point = run + 1 if every else draw.randrange(1, 260)
+
+        def harmed(tell: Callable[[Any], None], point: int = point) -> None:
+            faults.arm(MODES[mode], ctypes.c_long(point), os.fsencode(state))
+            with cc.Portfolio.open(state, "write") as portfolio:
+                for _ in range(VERSIONS):
+                    if mode == "full":
+                        try:
+                            step(portfolio)
+                        except cc.StateError as error:
+                            tell({"full": str(error)})
+                            # Room again: the same portfolio goes on.
+                            faults.arm(0, ctypes.c_long(0), os.fsencode(state))
+                            step(portfolio)
+                    else:
+                        step(portfolio)
+                    tell([portfolio.version, portfolio.digest()])
+
+        told, code = forked(harmed)
+        made = [one for one in told if isinstance(one, list)]
+        acknowledged = max([acknowledged, *(one[0] for one in made)])
+
+        def found(tell: Callable[[Any], None]) -> None:
+            with cc.Portfolio.open(state, "write") as portfolio:
+                tell([portfolio.version, portfolio.digest()])
+
+        after = forked(found)[0][0]
+        shown = {"run": run, "point": point, "code": code, "acknowledged": acknowledged, "after": after}
+        shown["right"] = all(wanted[version] == digest for version, digest in made)
+        shown["known"] = isinstance(after, list) and wanted.get(after[0]) == after[1]
+        shown["told"] = [one for one in told if isinstance(one, dict)]
+        print(json.dumps(shown), flush=True)
+        if isinstance(after, list):
+            acknowledged = after[0]
+            if after[0] + 2 * VERSIONS > max(wanted):
+                shutil.rmtree(state)
+                forked(lambda tell: cc.Portfolio.create(state, CONFIG).close())
+                acknowledged = 0
+
+
+if __name__ == "__main__":
+    main()
