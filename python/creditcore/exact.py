@@ -17,11 +17,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GroupSums:
-    """Units of one group, and their sums of weights w and of w times the value x."""
+    """Units of one group, and their sums of weights w, of w times the value x, and of w times its square."""
 
     n: int
     w: Fraction
     wx: Fraction
+    wxx: Fraction = Fraction(0)
+
+    def __add__(self, other: GroupSums) -> GroupSums:
+        """Give the sums of both."""
+        return GroupSums(self.n + other.n, self.w + other.w, self.wx + other.wx, self.wxx + other.wxx)
 
 
 def exact_sums(sums: Aggregate, grouping: int = 0) -> dict[str, GroupSums]:
@@ -53,7 +58,7 @@ def exact_sums(sums: Aggregate, grouping: int = 0) -> dict[str, GroupSums]:
                 value = int.from_bytes(data[at + 8 : at + 8 + limbs], "little", signed=True)
                 fields.append(value * Fraction(2) ** (64 * low))
                 at += 8 + limbs
-            found[code] = GroupSums(n, fields[0], fields[1])
+            found[code] = GroupSums(n, fields[0], fields[1], fields[2])
         if number == grouping:
             return found
     raise IndexError(grouping)
