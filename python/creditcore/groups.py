@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from creditcore import _core
 from creditcore.errors import ArgumentError
 from creditcore.lineage import Lineage, follow
 from creditcore.network import Identifiers, Network
+from creditcore.ring_pictures import Origin
 from creditcore.sources import Records
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from creditcore.person_model import PersonModel
+    from creditcore.report.rings import Ring
 
 TAU = 20.0
 """Days in which a tie fades by 1/e."""
@@ -62,6 +64,7 @@ class Groups:
     _members: pl.DataFrame = field(repr=False)
     _summary: pl.DataFrame = field(repr=False)
     _people: pl.DataFrame = field(repr=False)
+    _origin: Origin | None = field(default=None, repr=False)
 
     @property
     def summary(self) -> pl.DataFrame:
@@ -111,6 +114,43 @@ class Groups:
         for key, group in self.members.select("key", "group_id").rows():
             members.setdefault(group, []).append(key)
         return follow(members, before)
+
+    def plot(self, group_id: Any) -> Ring:
+        """Draw a group: people, what they share, when they came; keys are masked.
+
+        The records are read once more for each type of identifier, with the groups' own configuration.
+
+        Args:
+            group_id: of any group, judged or not.
+
+        Returns:
+            A `Ring`, which notebooks show; `.svg()` gives the picture, `.page()` a page.
+
+        Raises:
+            ArgumentError: no group of this id, or groups that were not found in records (`find_groups`).
+        """
+        if group_id not in self._summary["group_id"]:
+            raise ArgumentError(f"there is no group `{group_id}`; `all()` lists them")
+        return self._drawn([group_id])[0]
+
+    def to_html(self, most: int = 20) -> str:
+        """Give the most suspect rings as one page: pictures, evidence, masked members; no request, no script.
+
+        Raises:
+            ArgumentError: groups that were not found in records, or `most` below 1.
+        """
+        from creditcore.report.rings import page
+
+        if most < 1:
+            raise ArgumentError(f"`most` is {most}; it is 1 or more")
+        return page(self._drawn(self.summary["group_id"].head(most).to_list()), len(self))
+
+    def _drawn(self, ids: list[Any]) -> list[Ring]:
+        from creditcore.ring_pictures import rings
+
+        if self._origin is None:
+            raise ArgumentError("pictures need the records that groups were found in; call `find_groups`")
+        return rings(self, self._origin, ids)
 
     def __len__(self) -> int:
         """How many judged rings there are."""
@@ -162,7 +202,8 @@ def find_groups(
         model, notes = learn(network, known, own.get("tau", TAU), threads=threads)
     else:
         model, notes = None, []
-    return find_in(network._core, known, own, model=model, notes=notes, threads=threads)
+    found = find_in(network._core, known, own, model=model, notes=notes, threads=threads)
+    return replace(found, _origin=Origin(records, key, identifiers, time))
 
 
 def _split(config: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -39,6 +39,7 @@ from creditcore.errors import ArgumentError
     help="Members of the rings, as a .parquet or .csv file.",
 )
 @click.option("--summary", type=click.Path(path_type=Path), help="All groups, as a .parquet or .csv file.")
+@click.option("--html", type=click.Path(path_type=Path), help="A page of the most suspect rings, drawn.")
 def groups(
     files: tuple[Path, ...],
     key: str,
@@ -52,6 +53,7 @@ def groups(
     as_json: bool,
     path: Path | None,
     summary: Path | None,
+    html: Path | None,
 ) -> None:
     """Find hidden rings among the records of FILES (Parquet, CSV, Arrow IPC).
 
@@ -60,6 +62,7 @@ def groups(
     from creditcore._frame import write_parts
     from creditcore.cli.output import print_table
     from creditcore.groups import find_groups
+    from creditcore.report.files import write_whole
 
     config = {
         name: value for name, value in (("judged_from", judged_from), ("tau", tau)) if value is not None
@@ -77,6 +80,8 @@ def groups(
     for written, frame in ((path, found.members), (summary, found.all())):
         if written is not None:
             write_parts([frame.drop("dissolved_degrees", strict=False)], written)
+    if html is not None:
+        write_whole(html, found.to_html().encode())
     if as_json:
         print(json.dumps({"groups": found.summary.to_dicts(), "notes": found.notes}))
     elif path is None:
