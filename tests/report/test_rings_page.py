@@ -58,8 +58,8 @@ def test_a_picture_has_the_links_that_a_join_finds(groups: cc.Groups) -> None:
     keys = [member["key"] for member in ring.members]
     assert set(keys) == set(MEMBERS)
     drawn = nx.Graph()
-    for place, one in enumerate(ring.shared):
-        drawn.add_edges_from((keys[member], (one.type, place)) for member in one.members)
+    for place, box in enumerate(ring.shared):
+        drawn.add_edges_from((keys[member], (box.type, place)) for member in box.members)
     rows = {row["key"]: row for row in applications().to_dicts()}
     for one, other in combinations(MEMBERS, 2):
         wanted = {
