@@ -2,8 +2,8 @@
 
 In: a folder, how many runs, a seed, and which faults. Each run continues in the same folder: a child of this
 process makes versions, tells each one that was acknowledged, and meets a fault; then another child opens the
-folder without faults and must find all of it. Out: a line of JSON for each run. What a version does depends on
-its number alone, so the digest of each is known from a folder where nothing happened.
+folder without faults and must find all of it. Out: a line of JSON for each run. What a version does depends
+on its number alone, so the digest of each is known from a folder where nothing happened.
 """
 
 from __future__ import annotations

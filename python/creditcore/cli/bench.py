@@ -135,3 +135,48 @@ def tactics(
     )
     for line in compare(records, count, predicates, threads, runs, asked):
         print(line, flush=True)
+
+
+@bench.command("refresh")
+@click.option("--records", type=click.IntRange(min=1), default=2_000_000, help="Records of the portfolio.")
+@click.option("--delta", "rows", type=click.IntRange(min=1), default=10_000, help="Rows of a delta.")
+@click.option("--refreshes", type=click.IntRange(min=1), default=50, help="Refreshes that are timed.")
+@click.option("--fail-over", help="Exit 3 where p99 of a whole refresh is over it: `3s`, `50ms`.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Where to keep the portfolio; else a temporary folder."
+)
+def refresh(
+    records: int, rows: int, refreshes: int, fail_over: str | None, as_json: bool, folder: Path | None
+) -> None:
+    """Time refreshes of a portfolio of narrow records, stage by stage, beside the disk's own fdatasync."""
+    import json
+
+    from creditcore._core import instruction_set
+    from creditcore.bench.refresh import lines, measure
+
+    limit = None if fail_over is None else seconds_of(fail_over)
+    with tempfile.TemporaryDirectory(prefix="creditcore-bench-") as temporary:
+        kept = folder or Path(temporary)
+        kept.mkdir(parents=True, exist_ok=True)
+        told = measure(kept, records, rows, refreshes)
+    told |= {"threads": len(os.sched_getaffinity(0)), "isa": instruction_set()}
+    if as_json:
+        print(json.dumps(told))
+    else:
+        print(f"{told['records']:,} records, deltas of {rows:,}, {told['threads']} threads, {told['isa']}")
+        for line in lines(told):
+            print(line)
+    over = limit is not None and told["stages"]["total"]["p99"] > limit
+    if over or not told["equal"]:
+        sys.exit(3)
+
+
+def seconds_of(text: str) -> float:
+    """Read a duration such as `3s` or `50ms`."""
+    import re
+
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s)", text.strip())
+    if found is None:
+        raise click.BadParameter(f"`{text}` is no duration; write `3s` or `50ms`", param_hint="--fail-over")
+    return float(found[1]) if found[2] == "s" else float(f"{found[1]}e-3")

@@ -89,16 +89,23 @@ pub(super) fn sync_folder(folder: Option<&Path>) -> std::io::Result<()> {
     }
 }
 
-/// Compares the checksum of some bytes.
-pub(super) fn check(path: &Path, bytes: &[u8], wanted: FileSum) -> Result<()> {
+/// Compares the length and, where `whole` says so, the checksum of a file. It is read, not mapped: its pages are then
+/// those of the system and not of this process.
+pub(super) fn check(path: &Path, mut file: &File, wanted: FileSum, whole: bool) -> Result<()> {
     let damaged = "restore it from a backup, or run `creditcore doctor`";
-    if bytes.len() as u64 != wanted.bytes {
-        let text = format!("the file has {} bytes where it had {}; {damaged}", bytes.len(), wanted.bytes);
+    let length = file.metadata().map_err(|error| unreadable(path, &error))?.len();
+    if length != wanted.bytes {
+        let text = format!("the file has {length} bytes where it had {}; {damaged}", wanted.bytes);
         return Err(fault(path, text));
     }
-    let mut crc = Crc::new();
-    crc.update(bytes);
-    if crc.sum() != wanted.crc {
+    let (mut crc, mut part) = (Crc::new(), vec![0; if whole { 1 << 20 } else { 0 }]);
+    while whole {
+        match file.read(&mut part).map_err(|error| unreadable(path, &error))? {
+            0 => break,
+            length => crc.update(&part[..length]),
+        }
+    }
+    if whole && crc.sum() != wanted.crc {
         return Err(fault(path, format!("the file is damaged (its checksum differs); {damaged}")));
     }
     Ok(())

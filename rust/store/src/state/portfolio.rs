@@ -305,7 +305,8 @@ fn aggregate_of(
 }
 
 fn read_sums(path: &Path, sum: FileSum) -> Result<Aggregate> {
+    let file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
+    check(path, &file, sum, true)?;
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-    check(path, &bytes, sum)?;
     Aggregate::from_bytes(&bytes).map_err(|error| fault(path, error.to_string()))
 }

@@ -57,10 +57,8 @@ impl Segment {
     /// Maps a file of `rows` rows; its checksum is compared where `verify` says so.
     pub(super) fn open(path: &Path, rows: u64, sum: FileSum, verify: bool) -> Result<Self> {
         let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        check(path, &file, sum, verify)?;
         let bytes = buffer(&file).map_err(|error| unreadable(path, &error))?;
-        if verify || bytes.len() as u64 != sum.bytes {
-            check(path, &bytes, sum)?;
-        }
         let batch = guard::decode(|| decode(&bytes)).map_err(|text| {
             fault(
                 path,

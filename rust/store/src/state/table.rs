@@ -59,10 +59,8 @@ pub(super) fn open(path: &Path, sum: FileSum, verify: bool) -> Result<Table> {
     let damaged =
         || fault(path, "the index does not follow its form; run `creditcore doctor`, which makes it again");
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    check(path, &file, sum, verify)?;
     let bytes = buffer(&file).map_err(|error| unreadable(path, &error))?;
-    if verify || bytes.len() as u64 != sum.bytes {
-        check(path, &bytes, sum)?;
-    }
     let word = |at: usize| -> Result<u64> {
         let bytes = bytes.get(at * 8..at * 8 + 8).and_then(|bytes| bytes.first_chunk::<8>());
         bytes.map(|bytes| u64::from_le_bytes(*bytes)).ok_or_else(damaged)

@@ -1,0 +1,159 @@
+"""How long a refresh takes: a portfolio of narrow records, deltas of one size, every stage timed.
+
+Comes in: how many records, rows of a delta, refreshes. Goes out: figures as plain data. Records are a key
+(64-bit integer), a version (32 bits), a region (16 bits), a weight (16 bits), points (32-bit float, 1/64); a
+tenth of the rows of a delta inserts, the others change records drawn at random.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from creditcore.portfolio import Portfolio
+from creditcore.ranking import rank
+
+CONFIG: dict[str, Any] = {
+    "columns": {"key": "key", "region": "region"},
+    "score": {"column": "points"},
+    "weights": {"column": "weight"},
+    "regions": {"table": "none"},
+    "rankings": [{"by": "region"}],
+}
+REGIONS = 340
+PART = 4_000_000
+"""Records that are made at a time."""
+INSERTS = 0.1
+"""The share of a delta's rows whose key is new."""
+
+
+def records(keys: np.ndarray[Any, Any], version: int, seed: int) -> pl.DataFrame:
+    """Give records of some keys; regions are shared out by Zipf's law."""
+    draw = np.random.default_rng(seed)
+    shares = 1 / np.arange(1, REGIONS + 1)
+    regions = np.searchsorted(np.cumsum(shares) / shares.sum(), draw.random(len(keys)))
+    return pl.DataFrame(
+        {
+            # Keys are spread as account numbers are, not counted up.
+            "key": (keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(1)).astype(np.int64),
+            "version": np.full(len(keys), version, dtype=np.uint32),
+            "region": np.minimum(regions, REGIONS - 1).astype(np.uint16),
+            "weight": draw.integers(1, 10_000, len(keys), dtype=np.uint16),
+            "points": (draw.integers(300 * 64, 900 * 64, len(keys)) / 64).astype(np.float32),
+        }
+    )
+
+
+def deltas(known: int, rows: int, count: int, seed: int) -> Iterator[pl.DataFrame]:
+    """Give deltas: changes of records drawn at random, and new keys."""
+    draw = np.random.default_rng(seed)
+    fresh = max(round(rows * INSERTS), 1) if rows > 1 else 0
+    for number in range(count):
+        old = draw.integers(0, known, rows - fresh)
+        keys = np.concatenate([np.unique(old), np.arange(known, known + fresh)])
+        known += fresh
+        yield records(keys, 2 + number, seed + number)
+
+
+def disk(folder: Path, writes: int, size: int = 16_384) -> list[float]:
+    """Give seconds of `fdatasync` after each of some appended writes: what the disk alone takes."""
+    took = []
+    with (folder / "fdatasync").open("wb", buffering=0) as file:
+        for _ in range(writes):
+            file.write(os.urandom(size))
+            start = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append(time.perf_counter() - start)
+    (folder / "fdatasync").unlink()
+    return took
+
+
+def resident() -> int:
+    """Bytes of memory that this process has now, mapped files that were read among them."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def make(folder: Path, count: int) -> None:
+    """Make the portfolio."""
+    with Portfolio.create(folder, CONFIG) as portfolio:
+        for start in range(0, count, PART):
+            portfolio.ingest(records(np.arange(start, min(start + PART, count)), 1, start))
+
+
+def make_apart(folder: Path, count: int) -> None:
+    """Make the portfolio in a process of its own, so that its memory is not counted."""
+    told = "import sys, pathlib; from creditcore.bench.refresh import make; "
+    told += "make(pathlib.Path(sys.argv[1]), int(sys.argv[2]))"
+    subprocess.run([sys.executable, "-c", told, str(folder), str(count)], check=True)
+
+
+def quantiles(took: list[float]) -> dict[str, float]:
+    """Give p50, p95, p99 and the largest of some durations."""
+    levels = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+    return {name: float(np.quantile(took, level, method="higher")) for name, level in levels.items()}
+
+
+def measure(folder: Path, count: int, rows: int, refreshes: int) -> dict[str, Any]:
+    """Measure.
+
+    Args:
+        folder: where the portfolio is made, or lies already.
+        count: records.
+        rows: of a delta.
+        refreshes: how many are timed; the first of them is the cold one and told apart.
+
+    Returns:
+        `stages`: quantiles of seconds by stage and in `total`; `cold`: the first refresh; `fdatasync`: of the
+        disk alone; `open`: seconds; `bytes_a_record`: resident; `equal`: whether the ranking at the end is
+        that of all records taken at once.
+    """
+    state = folder / "state"
+    if not state.is_dir():
+        make_apart(state, count)
+    before, start = resident(), time.perf_counter()
+    with Portfolio.open(state, "write") as portfolio:
+        opened = time.perf_counter() - start
+        known, version = portfolio.records, portfolio.version
+        times: dict[str, list[float]] = {}
+        totals = []
+        for delta in deltas(known, rows, refreshes + 1, version):
+            done = portfolio.refresh(delta.with_columns(version=pl.col("version") + version))
+            totals.append(done.total)
+            for stage, seconds in done.latency.items():
+                times.setdefault(stage, []).append(seconds)
+        grown = resident() - before
+        whole = rank(portfolio.to_polars(), by="region", score="points", weight="weight", regions=None)
+        equal = portfolio.ranking("region").to_polars().equals(whole.to_polars())
+        stages = {stage: quantiles(took[1:]) for stage, took in {**times, "total": totals}.items()}
+        return {
+            "records": known,
+            "delta": rows,
+            "refreshes": refreshes,
+            "stages": stages,
+            "cold": totals[0],
+            "fdatasync": quantiles(disk(folder, 100)),
+            "open": opened,
+            "bytes_a_record": grown / portfolio.records,
+            "equal": equal,
+        }
+
+
+def lines(told: dict[str, Any]) -> Iterator[str]:
+    """Give the figures as a table."""
+    yield f"{'stage':<12}{'p50':>10}{'p95':>10}{'p99':>10}{'max':>10}   ms"
+    for stage, took in {**told["stages"], "fdatasync": told["fdatasync"]}.items():
+        yield f"{stage:<12}" + "".join(f"{seconds * 1e3:>10.2f}" for seconds in took.values())
+    same = "equal to" if told["equal"] else "DIFFERS FROM"
+    yield f"cold {told['cold'] * 1e3:.1f} ms; opened in {told['open']:.2f} s"
+    yield f"{told['bytes_a_record']:.1f} bytes a record resident; ranking {same} that of all records"
