@@ -6,7 +6,7 @@ decides it: by time, then the higher version, then the greater value, weight and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import polars as pl
 
@@ -81,3 +81,26 @@ def with_clusters(
             kept = kept.join(found, on="group").drop("group").rename({"code": "group"})
         key = pl.concat_str("group", "cluster", separator="\x1f")
         yield kept.with_columns(key=key).drop("group", "cluster"), len(rows) - len(kept)
+
+
+def weighed_otherwise(
+    parts: Iterable[tuple[pl.DataFrame, str, int]], names: list[str], trim: float, members: Collection[str]
+) -> dict[str, pl.DataFrame]:
+    """Give records as they are, and changed: `all`, `trimmed` (weights), `outside` (of rings).
+
+    Args:
+        parts: of the source, their columns in the order of `names`.
+        names: of `group`, `x` and, where there are such, `w` and `key`.
+        trim: the share of records whose weights stay; larger ones are cut to the largest of these.
+        members: keys of members of rings.
+    """
+    frames = [part.rename(dict(zip(part.columns, names, strict=True))) for part, _, _ in parts]
+    rows = pl.concat(frames)
+    found = {"all": rows}
+    if "w" in names:
+        cap = rows["w"].quantile(trim, "lower")
+        found["trimmed"] = rows.with_columns(w=pl.when(pl.col("w") > cap).then(cap).otherwise(pl.col("w")))
+    if "key" in names:
+        inside = pl.col("key").cast(pl.String).is_in(list(members))
+        found["outside"] = rows.filter(~inside.fill_null(False))
+    return found

@@ -1,0 +1,74 @@
+"""How much a ranking hangs on its choices: each column is the ranking that it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+import creditcore as cc
+from creditcore.sensitivity import sensitivity
+
+CITIES = ["320100", "320200", "320500", "330100", "330200", "330400", "310100", "110100"]
+
+
+def records() -> pl.DataFrame:
+    random = np.random.default_rng(4)
+    units = 4000
+    return pl.DataFrame(
+        {
+            "id": np.arange(units),
+            "city": random.choice(CITIES, units, p=[0.3, 0.2, 0.15, 0.1, 0.1, 0.05, 0.05, 0.05]),
+            "x": np.round(random.normal(600, 60, units)),
+            "w": np.round(random.lognormal(2, 1.5, units)) + 1,
+        }
+    )
+
+
+def places(frame: pl.DataFrame, weight: str | None, least: int) -> dict[str, int | None]:
+    return {row["code"]: row["rank"] for row in cc.rank(frame, "city", "x", weight, min_n=least).rows()}
+
+
+def test_every_choice_is_the_ranking_that_it_says(tmp_path: Path) -> None:
+    frame = records()
+    rings = frame.filter(pl.col("x") > 690)["id"].to_list()
+    path = tmp_path / "records.parquet"
+    frame.write_parquet(path)
+    cap = float(np.sort(frame["w"].to_numpy())[int(0.95 * 3999)])
+    expected = {
+        "base": places(frame, "w", 300),
+        "by_head": places(frame, None, 300),
+        "trimmed": places(frame.with_columns(w=pl.min_horizontal("w", pl.lit(cap))), "w", 300),
+        "without_rings": places(frame.filter(~pl.col("id").is_in(rings)), "w", 300),
+        "min_n_1": places(frame, "w", 1),
+    }
+    options = {"min_n": (300, 1), "trim": 0.95, "key": "id", "rings": rings, "top": 3}
+    for source in (frame, str(path)):
+        rows = sensitivity(source, "city", "x", "w", **options)  # type: ignore[arg-type]
+        assert list(rows[0]) == ["code", "name", *expected]
+        for row in rows:
+            assert {choice: row[choice] for choice in expected} == {
+                choice: ranks.get(row["code"]) for choice, ranks in expected.items()
+            }
+        leading = {
+            code for ranks in expected.values() for code, place in ranks.items() if place and place <= 3
+        }
+        assert {row["code"] for row in rows} == leading
+    assert len({tuple(row[choice] for row in rows) for choice in expected}) > 2, "choices matter here"
+
+
+def test_columns_of_the_records_are_ranked_too() -> None:
+    rows = sensitivity({"g": ["a", "b"], "x": [1.0, 2.0]}, "g", "x", min_n=(1,))
+    assert [(row["code"], row["base"]) for row in rows] == [("b", 1), ("a", 2)]
+
+
+def test_what_makes_no_sense_is_refused() -> None:
+    frame = {"city": ["330400"], "x": [1.0]}
+    with pytest.raises(cc.ArgumentError, match="`trim`"):
+        sensitivity(frame, "city", "x", trim=0)
+    with pytest.raises(cc.ArgumentError, match="give both or none"):
+        sensitivity(frame, "city", "x", rings=[1])
+    with pytest.raises(cc.ArgumentError, match="`by` is `town`"):
+        sensitivity(frame, "town", "x")
