@@ -6,12 +6,14 @@ Comes in: an open state. Goes out: figures and records of one version. Nothing h
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 from creditcore import _core
 from creditcore.aggregation import Aggregate
 from creditcore.config import Config
 from creditcore.errors import ArgumentError
+from creditcore.portfolio_columns import keep_columns
 from creditcore.portfolio_versions import history_row
 from creditcore.sources import open_source
 
@@ -109,6 +111,35 @@ class Reading:
         if not rows:
             raise ArgumentError(f"no record has the key `{key}`")
         return rows[0]
+
+    def explain(self, key: int | str) -> dict[str, Any]:
+        """Say what a record is and where it counts.
+
+        Returns:
+            `record`; `version` and `as_of` of the state; `counted`: by name of a ranking the rows that the
+            record counts in (`code`, `name`, `n`, `mean`, `rank`); `excluded`: by name the cause, where it
+            counts in none.
+
+        Raises:
+            ArgumentError: no record has the key.
+        """
+        record = self.record(key)
+        columns = {name: [value] for name, value in record.items()}
+        _, plan = keep_columns(self.config)
+        alone = Aggregate(_core.aggregate(open_source(columns), json.dumps(plan), self._table), self._table)
+        counted: dict[str, list[dict[str, Any]]] = {}
+        excluded: dict[str, str] = {}
+        for name in self.config.by:
+            found = alone.rank(name)
+            codes = {row["code"] for row in found.rows()}
+            rows = [row for row in self.ranking(name).rows() if row["code"] in codes]
+            counted[name] = [
+                {part: row[part] for part in ("code", "name", "n", "mean", "rank")} for row in rows
+            ]
+            if found.excluded:
+                excluded[name] = next(iter(found.excluded))
+        told = {"record": record, "version": self.version, "as_of": self.as_of}
+        return {**told, "counted": counted, "excluded": excluded}
 
     def history(self) -> pl.DataFrame:
         """Give the versions, the first one first.

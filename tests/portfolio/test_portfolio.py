@@ -211,6 +211,20 @@ def test_a_delta_that_is_refused_changes_nothing(
     assert portfolio.refresh(frame(drawn([1], 8))).changed == 1
 
 
+def test_a_record_is_explained_by_where_it_counts(portfolio: cc.Portfolio) -> None:
+    rows = drawn([1000, 1001], 1)
+    rows[0] |= {"adcode": "330400", "points": 640.0, "exposure": 1.0, "product": None}
+    rows[1] |= {"adcode": "440000", "points": 640.0, "exposure": 1.0, "product": "card"}
+    portfolio.refresh(frame(rows))
+    told = portfolio.explain(1000)
+    assert told["record"] == rows[0]
+    (city,) = told["counted"]["city"]
+    (wanted,) = (row for row in portfolio.ranking("city").rows() if row["code"] == "330400")
+    assert city == {name: wanted[name] for name in city}
+    assert told["excluded"] == {"product": "null_product"}
+    assert portfolio.explain(1001)["excluded"] == {"city": "no_city", "province": "no_city"}
+
+
 def test_time_goes_on_only(portfolio: cc.Portfolio) -> None:
     from datetime import date
 
