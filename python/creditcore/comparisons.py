@@ -58,6 +58,28 @@ def clustered(
         ArgumentError: `by` is nothing that there is.
         Whatever `creditcore.aggregate` raises.
     """
+    groups = sums_within(source, cluster, by, score, weight, region=region, regions=regions)
+    return [_clustered(code, list(groups[code].values())) for code in sorted(groups)]
+
+
+def sums_within(
+    source: Records,
+    cluster: str,
+    by: str,
+    score: str,
+    weight: str | None,
+    *,
+    region: str | None = None,
+    regions: str | os.PathLike[str] | None = "china",
+) -> dict[str, dict[str, GroupSums]]:
+    """Give the exact sums of every value of a column within every group.
+
+    The arguments are those of `clustered`.
+
+    Raises:
+        ArgumentError: `by` is nothing that there is.
+        Whatever `creditcore.aggregate` raises.
+    """
     from creditcore._frame import source_parts
     from creditcore._units import with_clusters
 
@@ -77,10 +99,11 @@ def clustered(
     for rows, _ in with_clusters(source_parts(opened, wanted), names, members):
         part = aggregate(rows, "key", "x", None if weight is None else "w", regions="none")
         whole = part if whole is None else whole.merge(part)
-    groups: dict[str, list[GroupSums]] = defaultdict(list)
+    groups: dict[str, dict[str, GroupSums]] = defaultdict(dict)
     for key, sums in ({} if whole is None else exact_sums(whole)).items():
-        groups[key.partition("\x1f")[0]].append(sums)
-    return [_clustered(code, groups[code]) for code in sorted(groups)]
+        code, _, value = key.partition("\x1f")
+        groups[code][value] = sums
+    return groups
 
 
 def _clustered(code: str, clusters: Sequence[GroupSums]) -> dict[str, Any]:
