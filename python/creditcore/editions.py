@@ -49,12 +49,11 @@ def edition(
 
     if not rankings:
         raise ArgumentError("a report needs a ranking; give at least one")
-    if status not in STATUSES:
-        raise ArgumentError(f"`status` is `{status}`; allowed are {', '.join(STATUSES)}")
+    check_status(status)
     main = next(iter(rankings.values()))
     rows = main.rows()
     known = [] if regions is None or regions == "none" else region_tables.attributes(regions)
-    names = {told["code"]: _name(told) for told in known}
+    names = {told["code"]: name_of(told) for told in known}
     # Beyond 2,000 ranked rows places are not known.
     rules = main._rules
     least = 0 if rules is None else rules.min_shown
@@ -67,15 +66,15 @@ def edition(
         records=main.records,
         excluded=main.excluded,
         status=status,
-        title=_pair(title),
-        population=_pair(population),
+        title=as_pair(title),
+        population=as_pair(population),
         as_of=as_of,
         confidence=main._core.confidence()[0],
         min_n=main._min_n,
         unresolved=[told for told in main.unresolved if told[2] >= least],
         without_data=[(code, names.get(code, (name, name))) for code, name in main.without_data],
         names=names,
-        tiles=_tiles(known),
+        tiles=tiles_of(known),
         own_places={row["code"]: at for row, at in zip(rows, own, strict=False) if at is not None},
         same={code: main.not_distinguishable(code) or () for code in placed},
         reasons={code: REASONS[why] for code, _, why in main.suppressed},
@@ -88,7 +87,18 @@ def edition(
     )
 
 
-def _pair(told: str | Pair | None) -> Pair | None:
+def check_status(status: str) -> None:
+    """Refuse a status that is none.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    if status not in STATUSES:
+        raise ArgumentError(f"`status` is `{status}`; allowed are {', '.join(STATUSES)}")
+
+
+def as_pair(told: str | Pair | None) -> Pair | None:
+    """Give a text in both languages."""
     return (told, told) if isinstance(told, str) else told
 
 
@@ -105,12 +115,13 @@ def _shown(shares: Shares, rankings: Mapping[str, Ranking]) -> Shares:
     return Shares(shares.cuts, {key: parts for key, parts in shares.rows.items() if key in ranked})
 
 
-def _name(told: Mapping[str, str]) -> Pair:
+def name_of(told: Mapping[str, str]) -> Pair:
+    """Give the names of a region as its table tells it."""
     name = told.get("name") or told["code"]
     return name, told.get("name_zh") or name
 
 
-def _tiles(known: Sequence[Mapping[str, str]]) -> dict[str, tuple[int, int]]:
+def tiles_of(known: Sequence[Mapping[str, str]]) -> dict[str, tuple[int, int]]:
     """Give the columns and lines of the map's tiles, from 0, where the region table has them."""
     return {
         told["code"]: (int(told["tile_col"]), int(told["tile_row"]))

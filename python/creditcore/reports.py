@@ -197,6 +197,41 @@ class Report:
         told: dict[str, Any] = {"population": population, "as_of": as_of, "status": status, "shares": shares}
         return cls(editions.edition(rankings, regions, title=title, files=files, command=command, **told))
 
+    @classmethod
+    def of_release(
+        cls,
+        folder: str | os.PathLike[str],
+        name: str = "latest",
+        since: str | None = None,
+        *,
+        title: str | Pair | None = None,
+        population: str | Pair | None = None,
+        status: str = "not_official",
+    ) -> Self:
+        """Make a report of a release: its rows, what moved since an earlier one and why, its history.
+
+        Args:
+            folder: of releases.
+            name: of the release; `latest` is the last one made.
+            since: the release that moves are told against; by default the one made before it, if any.
+            title: the heading, or a pair of headings (English, Chinese).
+            population: who is in it, in words, or a pair of them.
+            status: `not_official` or `synthetic`.
+
+        Raises:
+            ArgumentError: no release of that name.
+            StateError: a folder without releases, or files that are missing or changed.
+        """
+        from creditcore import release_reports
+        from creditcore.releases import Releases
+
+        releases = Releases(folder)
+        release = releases.get(name)
+        earlier = [one for one in releases.all() if one.number < release.number]
+        before = releases.get(since) if since is not None else (earlier[-1] if earlier else None)
+        told = {"title": title, "population": population}
+        return cls(release_reports.edition(release, before, earlier, status=status, **told))
+
     def to_html(self, lang: str = "en") -> str:
         """Give the page: one HTML file in English and Chinese that asks nothing of the network.
 

@@ -35,13 +35,16 @@ from creditcore.errors import ArgumentError
 @click.option(
     "--lang", type=click.Choice(["en", "zh"]), default="en", help="The language that is shown first."
 )
+@click.option("--release", metavar="NAME", help="FILES is a folder of releases: report this one, or latest.")
+@click.option("--since", metavar="NAME", help="With --release: the release that moves are told against.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="An .html, .md or .csv file.")
 @click.option("--charts", type=click.Path(path_type=Path), help="A folder for every chart as a PNG.")
 def report(files: tuple[str, ...], output: Path | None, charts: Path | None, lang: str, **given: Any) -> None:
     """Rank records in FILES and write a report that can be published: one HTML file, or Markdown.
 
     FILES are Parquet, CSV (.gz too) or Arrow IPC: files, globs, folders. Without -o and --charts,
-    Markdown goes to standard output.
+    Markdown goes to standard output. With --release, FILES is one folder of releases: what was released is
+    reported, with what moved since an earlier release and why; options of measures are the release's own.
     """
     from creditcore.reports import Report
 
@@ -55,8 +58,15 @@ def report(files: tuple[str, ...], output: Path | None, charts: Path | None, lan
     for name in ("title", "population"):
         if given[name] is not None and "|" in given[name]:
             given[name] = tuple(part.strip() for part in given[name].split("|", 1))
-    with progress_to_stderr() as progress:
-        made = Report.build(list(files), progress=progress, **given)
+    release, since = given.pop("release"), given.pop("since")
+    if release is None and since is not None:
+        raise ArgumentError("`--since` goes with `--release`; name the release that is reported")
+    if release is not None:
+        told = {name: given[name] for name in ("title", "population", "status")}
+        made = Report.of_release(files[0], release, since, **told)
+    else:
+        with progress_to_stderr() as progress:
+            made = Report.build(list(files), progress=progress, **given)
     if output is not None:
         made.write(output, lang)
     if charts is not None:

@@ -59,6 +59,14 @@ class Edition:
     rules: Mapping[str, Any] = field(default_factory=dict)
     """Rules of disclosure, where there are any."""
     shares: Shares | None = None
+    moves: Sequence[Row] = ()
+    """Rows of both releases, the surest moves first."""
+    breaks: Sequence[str] = ()
+    """Why the two cannot be compared."""
+    since: str | None = None
+    history: Mapping[str, Sequence[tuple[str, int | None, float | None]]] = field(default_factory=dict)
+    """Day, place and mean of each release, by code."""
+    csv_name: str | None = None
     csv: bytes = b""
     files: Sequence[str] = ()
     command: str | None = None

@@ -103,7 +103,7 @@ def page(edition: Edition, lang: str = "en") -> str:
         "charts": drawn_charts(edition),
         "legend": map_legend(edition),
         "bands": band_names(edition.shares.cuts) if edition.shares else [],
-        "file": f"{edition.by}.csv",
+        "file": edition.csv_name or f"{edition.by}.csv",
         "method": method,
         "sure": edition.sure,
         "csv": base64.b64encode(edition.csv).decode(),
@@ -175,6 +175,10 @@ def _region(edition: Edition, row: Row, scale: Any) -> dict[str, Any]:
             "facts": _own_facts(edition, row),
         }
     facts = _place_facts(edition, row) + _own_facts(edition, row)
+    past = edition.history.get(code, ())
+    if len(past) > 1 and row["level"] == edition.by:
+        places_then = [f"{day}: {count(rank)} ({figures.mean(mean)})" for day, rank, mean in past]
+        facts.append((pair("history"), _both(places_then[-1]), _both(" · ".join(places_then[:-1]))))
     told |= {"facts": facts, "rank": row["rank"]}
     if scale is not None:
         placed = strip(scale, row)

@@ -165,6 +165,19 @@ WORDS: dict[str, Pair] = {
     "band_above": ("above {low}", "高于 {low}"),
     "moves_title": ("Moves since {when}", "自 {when} 以来的升降"),
     "nation": ("All", "总体"),
+    "moves_note": (
+        "Differences of means with their intervals. In bold what is significant at 5 % over all rows together (Holm). "
+        "Who, weights and scores add up to the difference.",
+        "均值之差及其区间。粗体为全部行合并检验(Holm)在 5% 水平上显著者;人员、权重、分数三部分之和等于差值。",
+    ),
+    "moves_break": ("The two releases cannot be compared: {why}.", "两次发布不可比:{why}。"),
+    "was": ("Place before", "上次名次"),
+    "now": ("Place now", "本次名次"),
+    "difference": ("Difference", "均值之差"),
+    "by_who": ("Who", "人员"),
+    "by_weights": ("Weights", "权重"),
+    "by_scores": ("Scores", "分数"),
+    "moved_status": ("In both", "两次均有"),
 }
 
 WORDS |= {
