@@ -52,9 +52,9 @@ def test_a_release_tells_its_moves_and_why(folder: Path) -> None:
         if row["level"] == "city":
             assert {key: told[row["code"]][key] for key in row} == row
     for change in why(old, new):
-        row = told[change.code]
-        parts = row["who"] + row["weights"] + row["scores"]
-        assert parts == pytest.approx(row["diff"], abs=1e-9)
+        moved = told[change.code]
+        parts = moved["who"] + moved["weights"] + moved["scores"]
+        assert parts == pytest.approx(moved["diff"], abs=1e-9)
     assert "No records (365)" in report.to_html()
     assert [day for day, _, _ in edition.history["330400"]] == ["2026-06-30", "2026-09-30"]
 
