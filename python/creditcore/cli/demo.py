@@ -31,8 +31,8 @@ import click
 @click.option(
     "--again",
     metavar="LINE",
-    help="Print one line again from the files of --output: fraud, credit, outcomes, rules, rings, planted, "
-    "later, facts, nobody.",
+    help="Print one line again from the files of --output: fraud, credit, outcomes, rules, rings, refresh, "
+    "planted, later, facts, nobody.",
 )
 def demo(records: int, seed: int, world: str, seeds: int, output: Path, again: str | None) -> int:
     """Score and rank a real credit file and a synthetic country, and say how to check each figure.

@@ -16,6 +16,7 @@ import polars as pl
 from creditcore.demo import evidence
 from creditcore.demo.facts import LEAST_UNITS, Fact, published_facts
 from creditcore.demo.real_case import Evidence
+from creditcore.demo.renewal import renewal
 from creditcore.demo.ring_line import judged, ring_line
 from creditcore.demo.rules import backtest, backtest_check, rules_line
 from creditcore.demo.truth import planted_by_city, rank_correlation, shrinkage
@@ -118,6 +119,10 @@ class Results:
         )
         return ring_line(found.summary, found.members, self.folder, f"{self.again('rings')}\n{command}")
 
+    def refresh(self) -> Evidence:
+        """One record changes; leaves a portfolio."""
+        return renewal(self.scored, self.folder, self.again("refresh"))
+
     def planted(self) -> Evidence:
         """The ranking against what was planted."""
         cities = self.ranked["city"].to_polars()
@@ -168,6 +173,7 @@ LINES: dict[str, Callable[[Results], Evidence]] = {
     "outcomes": Results.outcomes,
     "rules": Results.rules,
     "rings": Results.rings,
+    "refresh": Results.refresh,
     "planted": Results.planted,
     "later": Results.later,
     "facts": Results.facts,

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from creditcore._core import instruction_set
@@ -28,6 +29,7 @@ from creditcore.fleet import Fleet
 from creditcore.pipeline import Pipeline
 from creditcore.ranking import rank
 from creditcore.report.plot import dot_plot
+from creditcore.reports import Report
 from creditcore.scoring import Blend
 
 KEPT = (
@@ -85,6 +87,7 @@ class Tour:
         pair = {name: found.ranked[name] for name in ("north_south", "coast")}
         yield evidence.families(pair, found.check("north_south,coast"))
         yield found.rings()
+        yield found.refresh()
         if world.name != "null":
             yield found.planted()
         yield found.later()
@@ -152,14 +155,31 @@ class Tour:
         for name in ("city", "province"):
             found.ranked[name].to_polars().write_csv(self.folder / f"{name}.csv")
         config = write_config(self.folder, found.least)
+        page = self.folder / "report.html"
+        if find_spec("altair") is not None:
+            made = Report.build(
+                str(found.scored),
+                unit="unit_id",
+                kind="person",
+                min_n=found.least,
+                as_of=AS_OF,
+                status="synthetic",
+                title="The synthetic country",
+            )
+            made.write(page)
+        report = (
+            f"creditcore report {found.scored} --unit unit_id --kind person --min-n {found.least} --as-of "
+            f"{AS_OF} --status synthetic --title 'The synthetic country' -o {page}"
+        )
         return Evidence(
             f"Files in {self.folder}: {FILE} (a portfolio's configuration), records.parquet, scored.parquet, "
-            "truth.parquet, models/, policy/, backtest.html, groups.parquet (members of rings), "
-            "rings.parquet, uci.parquet, city.csv, province.csv, cities.svg (points by city with intervals).",
+            "truth.parquet, models/, policy/, state/ (a portfolio), report.html, "
+            "backtest.html, groups.parquet (members of rings), rings.parquet, uci.parquet, city.csv, "
+            "province.csv, cities.svg (points by city with intervals).",
             f"creditcore rank {found.scored} --by city,province {RANK} --top 20\n"
             f"creditcore rank {found.scored} --by belts {RANK} --weight exposure\n"
             f"creditcore rank {found.scored} --by city {RANK} --show-sql\n"
-            f"creditcore config check {config}",
+            f"creditcore config check {config}\n{report}",
         )
 
 
