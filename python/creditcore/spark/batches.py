@@ -1,0 +1,150 @@
+"""Spark's Arrow batches on an executor: gathered to tables, extended by columns, placed in errors.
+
+Comes in: batches of a partition. Goes out: tables of some thousand rows, batches with further columns. The
+only module for Spark that knows pyarrow; columns that are not computed go through untouched.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from creditcore.errors import CreditcoreError
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+ROWS = 65_536
+"""Rows that are worked on at a time, or somewhat more."""
+TYPES = {"double": pa.float64(), "string": pa.string(), "array<string>": pa.list_(pa.string())}
+_PLACE = re.compile(r"`frame`(?:, row (\d+))?")
+
+Work = Callable[[pa.Table], Any]
+
+
+def partition_number() -> int:
+    """The number of the partition that this process works on."""
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    return 0 if context is None else context.partitionId()
+
+
+def task_threads() -> int:
+    """How many threads a task has to itself: `spark.task.cpus`."""
+    from pyspark import TaskContext
+
+    context = TaskContext.get()
+    return 1 if context is None else max(context.cpus(), 1)
+
+
+def tables(
+    batches: Iterator[pa.RecordBatch], names: Sequence[str], rows: int | None = ROWS
+) -> Iterator[tuple[int, pa.Table]]:
+    """Gather batches to tables of so many rows or more (None: to one); gives the rows before each, too."""
+
+    def table() -> pa.Table:
+        return pa.Table.from_batches(waiting).rename_columns(list(names))
+
+    waiting: list[pa.RecordBatch] = []
+    before = gathered = 0
+    for batch in batches:
+        if batch.num_rows == 0:
+            continue
+        waiting.append(batch)
+        gathered += batch.num_rows
+        if rows is not None and gathered >= rows:
+            yield before, table()
+            before += gathered
+            waiting, gathered = [], 0
+    if waiting:
+        yield before, table()
+
+
+def extended(
+    batches: Iterator[pa.RecordBatch],
+    names: Sequence[str],
+    work: Work,
+    columns: Mapping[str, str],
+    key: str | None,
+) -> Iterator[pa.RecordBatch]:
+    """Put columns that a function computes beside the rows.
+
+    Args:
+        batches: of one partition.
+        names: of their columns.
+        work: gives for a table as many rows with the new columns.
+        columns: their names, and their types as Spark calls them.
+        key: the column that an error names a row by.
+    """
+    for before, table in tables(batches, names):
+        made = placed(before, table, key)(work)
+        for name, kind in columns.items():
+            table = table.append_column(name, made.column(name).cast(TYPES[kind]))
+        yield from table.combine_chunks().to_batches()
+
+
+def placed(before: int, table: pa.Table, key: str | None) -> Callable[[Work], Any]:
+    """Give a function that runs another on the table, and tells an error with partition, row and key."""
+
+    def run(work: Callable[[pa.Table], Any]) -> Any:
+        try:
+            return work(table)
+        except CreditcoreError as error:
+            raise type(error)(_told(str(error), before, table, key)) from None
+
+    return run
+
+
+def _told(text: str, before: int, table: pa.Table, key: str | None) -> str:
+    found = _PLACE.match(text)
+    place = f"partition {partition_number()}"
+    if found is None:
+        return f"{place}: {text}"
+    if found[1] is not None:
+        row = int(found[1])
+        place = f"{place}, row {before + row}"
+        if key is not None and 0 < row <= table.num_rows:
+            place = f"{place} (`{key}` is `{table.column(key)[row - 1].as_py()}`)"
+    return f"{place}{text[found.end() :]}"
+
+
+def to_polars(table: pa.Table) -> Any:
+    """Give a table as a frame of polars."""
+    import polars as pl
+
+    return pl.from_arrow(table)
+
+
+def empty_table(frame: DataFrame) -> pa.Table:
+    """Give a table with the columns of a DataFrame and no row."""
+    from pyspark.sql.pandas.types import to_arrow_schema
+
+    return to_arrow_schema(frame.schema).empty_table()
+
+
+def bytes_batch(**columns: list[Any]) -> pa.RecordBatch:
+    """Give a batch of bytes and lists of texts."""
+    arrays = {
+        name: pa.array(
+            values, pa.binary() if isinstance((values or [b""])[0], bytes) else TYPES["array<string>"]
+        )
+        for name, values in columns.items()
+    }
+    return pa.RecordBatch.from_pydict(arrays)
+
+
+def distinct_texts(table: pa.Table, column: str) -> set[str]:
+    """Give the values of a column as texts, nulls left out."""
+    texts = table.column(column).unique().cast(pa.string()).to_pylist()
+    return {text for text in texts if text is not None}
+
+
+def rows_of_texts(column: str, texts: list[str], schema: pa.Table) -> pa.Table:
+    """Give a table of a schema whose only values are those of one column."""
+    nulls = {field.name: pa.nulls(len(texts), field.type) for field in schema.schema}
+    nulls[column] = pa.array(texts).cast(schema.schema.field(column).type)
+    return pa.table(nulls, schema=schema.schema)

@@ -1,0 +1,279 @@
+"""Scores and decisions on Spark: the columns that one machine computes, partition by partition.
+
+Comes in: a DataFrame, models, a policy. Goes out: the DataFrame with further columns; rows, their order and
+their partitions stay as they were, and nothing is shuffled.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from creditcore.errors import SchemaError
+from creditcore.spark import travel
+from creditcore.spark.session import default_key, plain_columns, session_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark.sql import DataFrame
+
+    from creditcore.fleet import Fleet
+    from creditcore.pipeline import Pipeline
+    from creditcore.tactics import Policy
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What an executor is told of a pipeline: the name of the fleet's file, the rest as text."""
+
+    fleet: str
+    schema: str | None
+    blend: str | None
+    scaling: tuple[float, float, float, float | None, float | None]
+    output: str | None
+    precision: str
+    inputs: tuple[str, ...]
+    columns: tuple[str, ...]
+    names: tuple[str, ...]
+    key: str | None
+
+    def pipeline(self) -> Pipeline:
+        """Give the pipeline, loaded once in each process."""
+        content = json.dumps([self.fleet, self.schema, self.blend, self.scaling])
+        pipeline: Pipeline = travel.loaded(content, self._load)
+        return pipeline
+
+    def _load(self) -> Pipeline:
+        from creditcore.calibration import Calibration
+        from creditcore.features import Schema
+        from creditcore.fleet import Fleet
+        from creditcore.pipeline import Pipeline
+        from creditcore.scoring import Blend, Scaling
+        from creditcore.spark.batches import task_threads
+
+        fleet = Fleet.load(travel.received(self.fleet), threads=task_threads())
+        schema = None if self.schema is None else Schema(**json.loads(self.schema))
+        blend = None
+        if self.blend is not None:
+            told = json.loads(self.blend)
+            made = {name: Calibration.from_dict(one) for name, one in told.pop("calibration").items()}
+            blend = Blend(**told, calibration=made)
+        return Pipeline(fleet, schema, blend, Scaling(*self.scaling))
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Score the batches of a partition."""
+        from creditcore.spark.batches import extended, task_threads, to_polars
+
+        threads = task_threads()
+
+        def work(table: pa.Table) -> Any:
+            rows = to_polars(table.select(list(self.inputs)))
+            return self.pipeline().score(rows, self.output, self.precision, threads=threads).to_arrow()
+
+        yield from extended(batches, self.names, work, dict.fromkeys(self.columns, "double"), self.key)
+
+
+def score(
+    frame: DataFrame,
+    models: str | os.PathLike[str] | Fleet | Pipeline,
+    output: str | None = None,
+    precision: str = "exact",
+    *,
+    key: str | None = None,
+) -> DataFrame:
+    """Score the records of a DataFrame; the figures are those of `Pipeline.score`, to the bit.
+
+    Args:
+        frame: the records, with the columns that the models (or their schema) name.
+        models: a folder of models as `Pipeline.load` takes it, a model file, a compiled fleet, or what was
+            loaded of these. It is read on the driver and sent to the executors as one compiled file, named by
+            its content.
+        output: adds the outputs of every model, `raw` or `probability`.
+        precision: `exact`, or `fast`.
+        key: the column of keys, by which an error names a record; `key` where there is one.
+
+    Returns:
+        The DataFrame with a double column for each output asked for and for `fraud_p`, `pd`, `points_model`
+        and `points_final`; without a blend the raw outputs. Rows and partitions stay as they were.
+
+    Memory: for each task the inputs and outputs of 65,536 records; for each process one fleet.
+
+    Raises:
+        SchemaError: a column that is missing, or that the DataFrame has already.
+        SourceError, FormatError, ModelError: models that cannot be read. A value that is refused is told by
+            the task that met it, when Spark runs it, with its partition, row and key.
+    """
+    from creditcore.pipeline import Pipeline
+    from creditcore.spark.batches import empty_table, to_polars
+
+    session = session_of(frame)
+    pipeline = models if isinstance(models, Pipeline) else _pipeline(models)
+    inputs = tuple(name for name, _ in pipeline._inputs(frame.columns))
+    made = pipeline.score(to_polars(empty_table(frame).select(list(inputs))), output, precision)
+    columns = _fresh(frame, made.columns)
+    schema, blend = pipeline.schema, pipeline.blend
+    scoring = Scoring(
+        travel.send_fleet(session, pipeline.fleet),
+        None if schema is None else json.dumps(schema.to_dict()),
+        None if blend is None else _blend_text(blend),
+        pipeline.scaling._scale,
+        output,
+        precision,
+        inputs,
+        tuple(columns),
+        tuple(frame.columns),
+        default_key(frame, key),
+    )
+    plain = plain_columns(frame, frame.columns)
+    return plain.mapInArrow(scoring.__call__, _extended(frame, dict.fromkeys(columns, "double")))
+
+
+def _pipeline(models: Any) -> Pipeline:
+    from creditcore.fleet import Fleet
+    from creditcore.pipeline import Pipeline
+
+    return Pipeline(models) if isinstance(models, Fleet) else Pipeline.load(models)
+
+
+def _blend_text(blend: Any) -> str:
+    told = {"fraud": blend.fraud, "credit": blend.credit, "on_null": blend.on_null}
+    made = {name: calibration.to_dict() for name, calibration in blend.calibration.items()}
+    return json.dumps({**told, "calibration": made})
+
+
+def _fresh(frame: DataFrame, names: list[str]) -> list[str]:
+    taken = [name for name in names if name in frame.columns]
+    if taken:
+        raise SchemaError(f"the records have a column `{taken[0]}` already; rename it, or drop it")
+    return names
+
+
+def _extended(frame: DataFrame, columns: dict[str, str]) -> Any:
+    """Give the schema of a DataFrame with further columns."""
+    from pyspark.sql.types import ArrayType, DoubleType, StringType, StructField, StructType
+
+    kinds = {"double": DoubleType(), "string": StringType(), "array<string>": ArrayType(StringType())}
+    further = [StructField(name, kinds[kind]) for name, kind in columns.items()]
+    return StructType([*frame.schema.fields, *further])
+
+
+DECIDED = {
+    "decision": "string",
+    "rules": "array<string>",
+    "reasons": "array<string>",
+    "effect": "string",
+    "errors": "array<string>",
+}
+
+
+@dataclass(frozen=True)
+class Deciding:
+    """What an executor is told of a policy: its text, its lists' files, the key of their hashes."""
+
+    place: str
+    text: str
+    lists: tuple[tuple[str, str | None, tuple[str, ...], bool], ...]
+    secret: bytes
+    inputs: tuple[str, ...]
+    day: str
+    language: str
+    shadow: bool
+    names: tuple[str, ...]
+    key: str | None
+
+    def policy(self) -> Policy:
+        """Give the policy, loaded once in each process."""
+        content = json.dumps([self.place, self.text, self.lists, travel.digest(self.secret)])
+        policy: Policy = travel.loaded(content, self._load)
+        return policy
+
+    def _load(self) -> Policy:
+        from creditcore.tactics import Policy
+
+        lists = [
+            (name, None if file is None else str(travel.received(file)), list(values), hashed)
+            for name, file, values, hashed in self.lists
+        ]
+        return Policy._of_parts(self.place, self.text, lists, self.secret)
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Decide the batches of a partition."""
+        from creditcore.spark.batches import extended, task_threads, to_polars
+
+        threads = task_threads()
+        asked: dict[str, Any] = {"as_of": self.day, "language": self.language, "shadow": self.shadow}
+
+        def work(table: pa.Table) -> Any:
+            rows = to_polars(table.select(list(self.inputs)))
+            return self.policy().decide(rows, **asked, threads=threads).to_arrow()
+
+        yield from extended(batches, self.names, work, decided_columns(self.shadow), self.key)
+
+
+def decided_columns(shadow: bool) -> dict[str, str]:
+    """Give the columns of decisions, and their types."""
+    return {**DECIDED, "shadow": "array<string>"} if shadow else DECIDED
+
+
+def decide(
+    frame: DataFrame,
+    policy: str | os.PathLike[str] | Policy,
+    *,
+    as_of: datetime.date | str | None = None,
+    language: str = "en",
+    shadow: bool = False,
+    key: str | None = None,
+) -> DataFrame:
+    """Decide the records of a DataFrame; the decisions are those of `Policy.decide`.
+
+    Args:
+        frame: the records, with every column that rules name.
+        policy: a policy, or the path of its file; lists travel as files named by their content.
+        as_of: the day of the decisions; today (UTC) by default, settled on the driver for all executors.
+        language: of the reasons: `en` or `zh`.
+        shadow: adds the column `shadow`.
+        key: the column of keys, by which an error names a record; `key` where there is one.
+
+    Returns:
+        The DataFrame with `decision`, `rules`, `reasons`, `effect` and `errors`, as `Policy.decide` gives
+        them.
+
+    Raises:
+        TacticError: a policy that cannot be read, or does not fit the columns.
+        SchemaError: a column that is missing, or that the DataFrame has already.
+        ArgumentError: another language, a day that is none.
+    """
+    from creditcore.policy_data import today
+    from creditcore.spark.batches import empty_table, to_polars
+    from creditcore.tactics import Policy
+
+    session = session_of(frame)
+    known = policy if isinstance(policy, Policy) else Policy.load(policy)
+    day = str(as_of or today())
+    inputs = tuple(name for name, _ in known.roles(frame.columns))
+    # Tells, before anything runs, what does not fit.
+    made = known.decide(
+        to_polars(empty_table(frame).select(list(inputs))), as_of=day, language=language, shadow=shadow
+    )
+    columns = decided_columns(shadow)
+    _fresh(frame, made.columns)
+    text, lists, secret = known._parts
+    sent = tuple(
+        (name, None if file is None else _send_list(session, file), tuple(values), hashed)
+        for name, file, values, hashed in lists
+    )
+    names = tuple(frame.columns)
+    told = Deciding(
+        known._place, text, sent, secret, inputs, day, language, shadow, names, default_key(frame, key)
+    )
+    return plain_columns(frame, names).mapInArrow(told.__call__, _extended(frame, columns))
+
+
+def _send_list(session: Any, file: str) -> str:
+    from pathlib import Path
+
+    return travel.send_file(session, Path(file), Path(file).suffix)
