@@ -49,6 +49,17 @@ def test_scores_are_those_of_one_machine(spark: SparkSession, clients: pl.DataFr
         cs.score(scored, UCI_CASE)
 
 
+def test_rules_of_a_pipeline_run_after_its_models(spark: SparkSession, clients: pl.DataFrame) -> None:
+    plain = Pipeline.load(UCI_CASE)
+    rule = {"id": "poor", "when": "pd > 0.2", "action": "review", "on_null": "review"}
+    policy = cc.Policy({"tactics": [{"id": "entry", "rules": [rule]}]})
+    pipeline = Pipeline(plain.fleet, plain.schema, plain.blend, plain.scaling, policy)
+    found = pl.DataFrame(cs.score(in_spark(spark, clients, 3), pipeline).toArrow()).sort("key")
+    wanted = pipeline.score(clients)
+    assert found.select(wanted.columns).equals(wanted)
+    assert wanted["decision"].n_unique() == 2
+
+
 def test_a_fleet_gives_its_raw_outputs(spark: SparkSession, clients: pl.DataFrame, tmp_path: Path) -> None:
     fleet = cc.Fleet.load(MODEL)
     fleet.compile(tmp_path / "fleet.ccf")

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creditcore.errors import SchemaError
@@ -19,11 +20,63 @@ from creditcore.spark.session import default_key, plain_columns, session_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
     from creditcore.fleet import Fleet
     from creditcore.pipeline import Pipeline
     from creditcore.tactics import Policy
+
+
+DECIDED = {
+    "decision": "string",
+    "rules": "array<string>",
+    "reasons": "array<string>",
+    "effect": "string",
+    "errors": "array<string>",
+}
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What an executor is told of a policy: its text, its lists' files, the key of their hashes."""
+
+    place: str
+    text: str
+    lists: tuple[tuple[str, str | None, tuple[str, ...], bool], ...]
+    secret: bytes
+
+    @staticmethod
+    def of(session: SparkSession, policy: Policy) -> Rules:
+        """Send the lists of a policy, and give the rest."""
+        text, lists, secret = policy._parts
+        sent = tuple(
+            (name, None if file is None else _send_list(session, file), tuple(values), hashed)
+            for name, file, values, hashed in lists
+        )
+        return Rules(policy._place, text, sent, secret)
+
+    @property
+    def content(self) -> str:
+        """What tells two policies apart."""
+        return json.dumps([self.place, self.text, self.lists, travel.digest(self.secret)])
+
+    def policy(self) -> Policy:
+        """Give the policy, loaded once in each process."""
+        policy: Policy = travel.loaded(self.content, self._load)
+        return policy
+
+    def _load(self) -> Policy:
+        from creditcore.tactics import Policy
+
+        lists = [
+            (name, None if file is None else str(travel.received(file)), list(values), hashed)
+            for name, file, values, hashed in self.lists
+        ]
+        return Policy._of_parts(self.place, self.text, lists, self.secret)
+
+
+def _send_list(session: SparkSession, file: str) -> str:
+    return travel.send_file(session, Path(file), Path(file).suffix)
 
 
 @dataclass(frozen=True)
@@ -34,16 +87,20 @@ class Scoring:
     schema: str | None
     blend: str | None
     scaling: tuple[float, float, float, float | None, float | None]
+    rules: Rules | None
+    language: str
+    day: str
     output: str | None
     precision: str
     inputs: tuple[str, ...]
-    columns: tuple[str, ...]
+    columns: dict[str, str]
     names: tuple[str, ...]
     key: str | None
 
     def pipeline(self) -> Pipeline:
         """Give the pipeline, loaded once in each process."""
-        content = json.dumps([self.fleet, self.schema, self.blend, self.scaling])
+        rules = None if self.rules is None else self.rules.content
+        content = json.dumps([self.fleet, self.schema, self.blend, self.scaling, rules, self.language])
         pipeline: Pipeline = travel.loaded(content, self._load)
         return pipeline
 
@@ -62,19 +119,20 @@ class Scoring:
             told = json.loads(self.blend)
             made = {name: Calibration.from_dict(one) for name, one in told.pop("calibration").items()}
             blend = Blend(**told, calibration=made)
-        return Pipeline(fleet, schema, blend, Scaling(*self.scaling))
+        policy = None if self.rules is None else self.rules.policy()
+        return Pipeline(fleet, schema, blend, Scaling(*self.scaling), policy, self.language)
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Score the batches of a partition."""
         from creditcore.spark.batches import extended, task_threads, to_polars
 
-        threads = task_threads()
+        told: dict[str, Any] = {"as_of": self.day, "threads": task_threads()}
 
         def work(table: pa.Table) -> Any:
             rows = to_polars(table.select(list(self.inputs)))
-            return self.pipeline().score(rows, self.output, self.precision, threads=threads).to_arrow()
+            return self.pipeline().score(rows, self.output, self.precision, **told).to_arrow()
 
-        yield from extended(batches, self.names, work, dict.fromkeys(self.columns, "double"), self.key)
+        yield from extended(batches, self.names, work, self.columns, self.key)
 
 
 def score(
@@ -83,9 +141,10 @@ def score(
     output: str | None = None,
     precision: str = "exact",
     *,
+    as_of: datetime.date | str | None = None,
     key: str | None = None,
 ) -> DataFrame:
-    """Score the records of a DataFrame; the figures are those of `Pipeline.score`, to the bit.
+    """Score the records of a DataFrame, and decide them where there are rules; as `Pipeline.score` does.
 
     Args:
         frame: the records, with the columns that the models (or their schema) name.
@@ -94,11 +153,13 @@ def score(
             its content.
         output: adds the outputs of every model, `raw` or `probability`.
         precision: `exact`, or `fast`.
+        as_of: the day of the decisions; today (UTC) by default, settled on the driver for all executors.
         key: the column of keys, by which an error names a record; `key` where there is one.
 
     Returns:
         The DataFrame with a double column for each output asked for and for `fraud_p`, `pd`, `points_model`
-        and `points_final`; without a blend the raw outputs. Rows and partitions stay as they were.
+        and `points_final`; without a blend the raw outputs; with rules `decision`, `rules`, `reasons`,
+        `effect` and `errors`. Rows and partitions stay as they were.
 
     Memory: for each task the inputs and outputs of 65,536 records; for each process one fleet.
 
@@ -108,28 +169,34 @@ def score(
             the task that met it, when Spark runs it, with its partition, row and key.
     """
     from creditcore.pipeline import Pipeline
+    from creditcore.policy_data import today
     from creditcore.spark.batches import empty_table, to_polars
 
     session = session_of(frame)
     pipeline = models if isinstance(models, Pipeline) else _pipeline(models)
-    inputs = tuple(name for name, _ in pipeline._inputs(frame.columns))
-    made = pipeline.score(to_polars(empty_table(frame).select(list(inputs))), output, precision)
-    columns = _fresh(frame, made.columns)
-    schema, blend = pipeline.schema, pipeline.blend
+    inputs = tuple(name for name, _ in pipeline.inputs_of(frame.columns))
+    day = str(as_of or today())
+    none = to_polars(empty_table(frame).select(list(inputs)))
+    made = pipeline.score(none, output, precision, as_of=day)
+    columns = {name: DECIDED.get(name, "double") for name in _fresh(frame, made.columns)}
+    schema, blend, policy = pipeline.schema, pipeline.blend, pipeline.policy
     scoring = Scoring(
         travel.send_fleet(session, pipeline.fleet),
         None if schema is None else json.dumps(schema.to_dict()),
         None if blend is None else _blend_text(blend),
         pipeline.scaling._scale,
+        None if policy is None else Rules.of(session, policy),
+        pipeline._language,
+        day,
         output,
         precision,
         inputs,
-        tuple(columns),
+        columns,
         tuple(frame.columns),
         default_key(frame, key),
     )
     plain = plain_columns(frame, frame.columns)
-    return plain.mapInArrow(scoring.__call__, _extended(frame, dict.fromkeys(columns, "double")))
+    return plain.mapInArrow(scoring.__call__, _extended(frame, columns))
 
 
 def _pipeline(models: Any) -> Pipeline:
@@ -161,44 +228,17 @@ def _extended(frame: DataFrame, columns: dict[str, str]) -> Any:
     return StructType([*frame.schema.fields, *further])
 
 
-DECIDED = {
-    "decision": "string",
-    "rules": "array<string>",
-    "reasons": "array<string>",
-    "effect": "string",
-    "errors": "array<string>",
-}
-
-
 @dataclass(frozen=True)
 class Deciding:
-    """What an executor is told of a policy: its text, its lists' files, the key of their hashes."""
+    """What an executor is told of decisions."""
 
-    place: str
-    text: str
-    lists: tuple[tuple[str, str | None, tuple[str, ...], bool], ...]
-    secret: bytes
+    known: Rules
     inputs: tuple[str, ...]
     day: str
     language: str
     shadow: bool
     names: tuple[str, ...]
     key: str | None
-
-    def policy(self) -> Policy:
-        """Give the policy, loaded once in each process."""
-        content = json.dumps([self.place, self.text, self.lists, travel.digest(self.secret)])
-        policy: Policy = travel.loaded(content, self._load)
-        return policy
-
-    def _load(self) -> Policy:
-        from creditcore.tactics import Policy
-
-        lists = [
-            (name, None if file is None else str(travel.received(file)), list(values), hashed)
-            for name, file, values, hashed in self.lists
-        ]
-        return Policy._of_parts(self.place, self.text, lists, self.secret)
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Decide the batches of a partition."""
@@ -209,7 +249,7 @@ class Deciding:
 
         def work(table: pa.Table) -> Any:
             rows = to_polars(table.select(list(self.inputs)))
-            return self.policy().decide(rows, **asked, threads=threads).to_arrow()
+            return self.known.policy().decide(rows, **asked, threads=threads).to_arrow()
 
         yield from extended(batches, self.names, work, decided_columns(self.shadow), self.key)
 
@@ -261,19 +301,7 @@ def decide(
     )
     columns = decided_columns(shadow)
     _fresh(frame, made.columns)
-    text, lists, secret = known._parts
-    sent = tuple(
-        (name, None if file is None else _send_list(session, file), tuple(values), hashed)
-        for name, file, values, hashed in lists
-    )
     names = tuple(frame.columns)
-    told = Deciding(
-        known._place, text, sent, secret, inputs, day, language, shadow, names, default_key(frame, key)
-    )
+    rules = Rules.of(session, known)
+    told = Deciding(rules, inputs, day, language, shadow, names, default_key(frame, key))
     return plain_columns(frame, names).mapInArrow(told.__call__, _extended(frame, columns))
-
-
-def _send_list(session: Any, file: str) -> str:
-    from pathlib import Path
-
-    return travel.send_file(session, Path(file), Path(file).suffix)
