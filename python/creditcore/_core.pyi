@@ -32,15 +32,24 @@ __all__ = [
     "check_scaling",
     "components",
     "cut_of",
+    "edge_total",
     "evaluate",
     "explain",
     "fit_calibration",
     "instruction_set",
+    "joined_keys",
     "keyed_hashes",
+    "label_free_of",
+    "learned_strength",
     "model_formats",
+    "network_of_shown",
     "read_policy",
+    "rings_of",
     "score",
+    "shown",
+    "strong_ties",
     "suspicion",
+    "types_of",
 ]
 
 __version__: Final[str]
@@ -787,6 +796,16 @@ def cut_of(scores: Incomplete, share: SupportsFloat | SupportsIndex) -> float:
     A score that a share of people reaches.
     """
 
+def edge_total(
+    network: Network,
+    tau: SupportsFloat | SupportsIndex,
+    scores: Incomplete,
+    cut: SupportsFloat | SupportsIndex,
+) -> int:
+    """
+    Twice the weight of all edges between those at or above the cut.
+    """
+
 def evaluate(
     condition: str, source: Source, *, nan: str = "null", threads: SupportsIndex | None = None
 ) -> tuple[Table, list[tuple[int, int, int, str]]]:
@@ -826,14 +845,43 @@ def instruction_set() -> str:
     The instruction set that the kernels use.
     """
 
+def joined_keys(one: Incomplete, other: Incomplete) -> Table:
+    """
+    `key`, `component`: each key of some pairs once, ascending, with the smallest key of its set.
+    """
+
 def keyed_hashes(values: SupportsGetItem[int, str], key: SupportsGetItem[int, SupportsIndex]) -> list[int]:
     """
     The keyed hashes of values, as a list file writes them.
     """
 
+def label_free_of(strengths: Incomplete, triangles: Incomplete) -> Table:
+    """
+    The label-free scores of strengths and triangles.
+    """
+
+def learned_strength(people: SupportsIndex, sharing: SupportsIndex) -> float:
+    """
+    The strength that a type learns of how many people share an identifier of it.
+    """
+
 def model_formats() -> list[str]:
     """
     The formats of model files that can be read.
+    """
+
+def network_of_shown(
+    plan: str,
+    keys: Incomplete,
+    times: Incomplete,
+    places: Incomplete,
+    kinds: Incomplete,
+    hashes: Incomplete,
+    *,
+    threads: SupportsIndex | None = None,
+) -> Network:
+    """
+    The network of columns as `shown` gives them, by a plan (JSON).
     """
 
 def read_policy(
@@ -843,6 +891,21 @@ def read_policy(
 ) -> tuple[Policy | None, list[tuple[str, str, str | None, str, tuple[int, int] | None, str, str | None]]]:
     """
     Reads a policy from JSON: the policy, where nothing is wrong with it, and what is.
+    """
+
+def rings_of(
+    network: Network,
+    tau: SupportsFloat | SupportsIndex,
+    scores: Incomplete,
+    known: Incomplete,
+    cut: SupportsFloat | SupportsIndex,
+    resolution: SupportsIndex,
+    total: SupportsIndex,
+    *,
+    threads: SupportsIndex | None = None,
+) -> tuple[Table, Table]:
+    """
+    The groups of whole components of a network whose edges have this total: their members, and a row for each.
     """
 
 def score(
@@ -865,7 +928,24 @@ def score(
     Scores predictions: `fraud_p`, `pd`, `points_model`, `points_final`.
     """
 
+def shown(network: Network) -> Table:
+    """
+    `key`, `time`, `place`, `kind`, `hash`: who shows what, in the order of keys.
+    """
+
+def strong_ties(
+    network: Network, tau: SupportsFloat | SupportsIndex, people: Incomplete
+) -> tuple[Table, Table]:
+    """
+    The strong ties of some people: `key`, `strength`, `end`, and a column of partners, each one's ascending up to `end`.
+    """
+
 def suspicion(scores: Incomplete, cut: SupportsFloat | SupportsIndex) -> Table:
     """
     Scores as figures between 0 and 1 that are 1/2 at the cut.
+    """
+
+def types_of(network: Network) -> list[tuple[str, int]]:
+    """
+    The types of a network, in the order of their numbers: name, and people up to which an identifier links.
     """

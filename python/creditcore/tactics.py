@@ -28,7 +28,7 @@ from creditcore.policy_data import (
     zone_of,
 )
 from creditcore.policy_faults import Faults
-from creditcore.policy_parts import ListOrigin, hash_key, read_lists, with_tables
+from creditcore.policy_parts import hash_key, read_lists, with_tables
 from creditcore.sources import Records, as_paths, open_source
 
 if TYPE_CHECKING:
@@ -89,17 +89,6 @@ class Policy:
             raise TacticError(f"`{place}`: not a policy")
         self._core = core
         self._faults.refuse(core.failing())
-
-    @classmethod
-    def _of_parts(cls, place: str, text: str, lists: list[ListOrigin], key: bytes) -> Policy:
-        """Make a policy anew, elsewhere, of what it was made of."""
-        policy = cls.__new__(cls)
-        policy._place, policy._faults, policy._parts = place, Faults(place, None), (text, lists, key)
-        core, found = _core.read_policy(text, lists, key)
-        policy._faults.refuse(found)
-        assert core is not None
-        policy._core = core
-        return policy
 
     def require(self, names: Sequence[str]) -> None:
         """Refuse records whose columns, by their names, lack some that rules name.

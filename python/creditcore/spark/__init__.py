@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from creditcore.spark.aggregation import aggregate, rank
+    from creditcore.spark.groups import SparkGroups, find_groups
+    from creditcore.spark.linking import components
     from creditcore.spark.scoring import decide, score
 
 _HOMES = {
@@ -18,9 +20,12 @@ _HOMES = {
     "decide": "creditcore.spark.scoring",
     "aggregate": "creditcore.spark.aggregation",
     "rank": "creditcore.spark.aggregation",
+    "components": "creditcore.spark.linking",
+    "find_groups": "creditcore.spark.groups",
+    "SparkGroups": "creditcore.spark.groups",
 }
 
-__all__ = ["aggregate", "decide", "rank", "score"]
+__all__ = ["SparkGroups", "aggregate", "components", "decide", "find_groups", "rank", "score"]
 
 
 def __getattr__(name: str) -> object:

@@ -148,3 +148,68 @@ def rows_of_texts(column: str, texts: list[str], schema: pa.Table) -> pa.Table:
     nulls = {field.name: pa.nulls(len(texts), field.type) for field in schema.schema}
     nulls[column] = pa.array(texts).cast(schema.schema.field(column).type)
     return pa.table(nulls, schema=schema.schema)
+
+
+def spark_types(native: Any) -> pa.Table:
+    """Give a native table as one of pyarrow, in the types that Spark knows."""
+    table = pa.table(native)
+    for place, field in enumerate(table.schema):
+        table = table.set_column(place, field.name, table.column(place).cast(_spark_type(field.type)))
+    return table
+
+
+def _spark_type(kind: pa.DataType) -> pa.DataType:
+    """Give the type of Spark that holds all values of one: there are no unsigned integers."""
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pa.list_(_spark_type(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([(one.name, _spark_type(one.type)) for one in kind])
+    if pa.types.is_string_view(kind) or pa.types.is_large_string(kind) or pa.types.is_string(kind):
+        return pa.string()
+    if kind in (pa.uint8(), pa.uint16()):
+        return pa.int32()
+    return pa.int64() if kind in (pa.uint32(), pa.uint64()) else kind
+
+
+def people_and_shown(network: Any) -> Iterator[pa.RecordBatch]:
+    """Give the people of a network, a row each with a null hash, and a row for each identifier shown."""
+    from creditcore import _core
+
+    keys: Any = spark_types(network.components()).column("key")
+    none: dict[str, Any] = {"time": pa.int64(), "place": pa.int32(), "kind": pa.int32(), "hash": pa.int64()}
+    columns: dict[str, Any] = {name: pa.nulls(len(keys), kind) for name, kind in none.items()}
+    yield from pa.table({"key": keys, **columns}).to_batches()
+    shown = spark_types(_core.shown(network))
+    shown = shown.set_column(2, "place", shown.column("place").cast(pa.int32()))
+    yield from shown.to_batches()
+
+
+def sets_and_shown(network: Any) -> Iterator[pa.RecordBatch]:
+    """Give the sets of a network's people (hash null), and for each identifier the set that shows it."""
+    import polars as pl
+
+    from creditcore import _core
+    from creditcore._frame import to_polars as native
+
+    people = native(network.components()).rename({"component": "own"})
+    shown = native(_core.shown(network)).select("key", "hash").join(people, on="key")
+    shown = shown.unique("hash", keep="any").select("key", "own", "hash")
+    both = [people.with_columns(pl.lit(None, pl.Int64).alias("hash")), shown]
+    for part in both:
+        table = part.to_arrow()
+        yield from table.cast(
+            pa.schema([(one.name, _spark_type(one.type)) for one in table.schema])
+        ).to_batches()
+
+
+def forest_of(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Join pairs of keys; gives each key that is not the smallest of its set, and the smallest."""
+    import pyarrow.compute as pc
+
+    from creditcore import _core
+
+    for _, table in tables(batches, ("one", "other"), None):
+        whole = table.combine_chunks()
+        one, other = (whole.column(name).chunk(0) for name in ("one", "other"))
+        found = spark_types(_core.joined_keys(one, other))
+        yield from found.filter(pc.not_equal(found.column("key"), found.column("component"))).to_batches()

@@ -66,13 +66,21 @@ class Rules:
         return policy
 
     def _load(self) -> Policy:
+        from creditcore import _core
+        from creditcore.policy_faults import Faults
         from creditcore.tactics import Policy
 
         lists = [
             (name, None if file is None else str(travel.received(file)), list(values), hashed)
             for name, file, values, hashed in self.lists
         ]
-        return Policy._of_parts(self.place, self.text, lists, self.secret)
+        policy = Policy.__new__(Policy)
+        policy._place, policy._faults = self.place, Faults(self.place, None)
+        core, found = _core.read_policy(self.text, lists, self.secret)
+        policy._faults.refuse(found)
+        assert core is not None
+        policy._core = core
+        return policy
 
 
 def _send_list(session: SparkSession, file: str) -> str:

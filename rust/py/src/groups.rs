@@ -21,12 +21,12 @@ use crate::table::Table;
 /// The features of a network's people, and what follows from them.
 #[pyclass(frozen, module = "creditcore._core")]
 pub(crate) struct Detection {
-    network: Arc<creditcore::link::Network>,
-    inner: core::Detection,
+    pub(crate) network: Arc<creditcore::link::Network>,
+    pub(crate) inner: core::Detection,
 }
 
 /// The values of an array without nulls.
-fn numbers<T: ArrowPrimitiveType>(py: Python<'_>, array: &PyArray) -> PyResult<Vec<T::Native>> {
+pub(crate) fn numbers<T: ArrowPrimitiveType>(py: Python<'_>, array: &PyArray) -> PyResult<Vec<T::Native>> {
     match array.array().as_primitive_opt::<T>() {
         Some(values) => Ok(values.values().to_vec()),
         None => {
@@ -38,7 +38,7 @@ fn numbers<T: ArrowPrimitiveType>(py: Python<'_>, array: &PyArray) -> PyResult<V
 }
 
 /// A table of one column of figures.
-fn figures(name: &str, values: Vec<f64>) -> Table {
+pub(crate) fn figures(name: &str, values: Vec<f64>) -> Table {
     Table::new(vec![(name.to_owned(), Arc::new(Float64Array::from(values)) as ArrayRef)])
 }
 
@@ -122,7 +122,7 @@ impl Detection {
         let threads = threads_or_default(threads);
         let links = self.network.links();
         let rings = gate::run(py, None, |control| {
-            let filter = core::Filter { scores: &scores, cut, resolution, basis };
+            let filter = core::Filter { scores: &scores, cut, resolution, basis, total: None };
             self.inner.rings(links, &filter, &known, threads, control)
         })?;
         Ok((self.members(&rings, &scores), self.summary(&rings)))
@@ -134,7 +134,7 @@ impl Detection {
         ("key".to_owned(), self.network.keys_of(0..self.network.links().people() as u32))
     }
 
-    fn members(&self, rings: &[Ring], scores: &[f64]) -> Table {
+    pub(crate) fn members(&self, rings: &[Ring], scores: &[f64]) -> Table {
         let all = || rings.iter().flat_map(|ring| ring.members.iter().map(move |member| (ring, member)));
         let people: Vec<u32> = all().map(|(_, member)| member.person).collect();
         let groups: Vec<u32> = all().map(|(ring, _)| ring.found.members[0]).collect();
@@ -150,7 +150,7 @@ impl Detection {
         ])
     }
 
-    fn summary(&self, rings: &[Ring]) -> Table {
+    pub(crate) fn summary(&self, rings: &[Ring]) -> Table {
         let links = self.network.links();
         let count = |figure: fn(&Ring) -> u32| -> ArrayRef {
             Arc::new(rings.iter().map(|ring| Some(figure(ring))).collect::<UInt32Array>())
@@ -195,7 +195,7 @@ impl Detection {
     }
 }
 
-fn float32(column: &[f32]) -> ArrayRef {
+pub(crate) fn float32(column: &[f32]) -> ArrayRef {
     Arc::new(Float32Array::from_iter_values(column.iter().copied()))
 }
 

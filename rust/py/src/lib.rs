@@ -16,6 +16,7 @@ mod portfolio;
 mod record;
 mod region;
 mod score;
+mod shards;
 mod source;
 mod table;
 mod tactic;
@@ -52,6 +53,11 @@ mod _core {
     use super::score::{
         ScoreCounts, calibrate, check_blend, check_calibration, check_scaling, explain, fit_calibration,
         score,
+    };
+    #[pymodule_export]
+    use super::shards::{
+        edge_total, joined_keys, label_free_of, learned_strength, network_of_shown, rings_of, shown,
+        strong_ties, types_of,
     };
     #[pymodule_export]
     use super::source::Source;

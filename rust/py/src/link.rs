@@ -15,7 +15,7 @@ use crate::gate;
 use crate::source::Source;
 use crate::table::Table;
 
-fn plan_of(plan: &str) -> creditcore::Result<Plan> {
+pub(crate) fn plan_of(plan: &str) -> creditcore::Result<Plan> {
     serde_json::from_str(plan).map_err(|error| Error::argument(format!("the plan is not valid: {error}")))
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    fn wrap(inner: core::Network) -> Self {
+    pub(crate) fn wrap(inner: core::Network) -> Self {
         Self { inner: Arc::new(inner) }
     }
 

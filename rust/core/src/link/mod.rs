@@ -18,6 +18,7 @@ mod plan;
 mod read;
 mod records;
 mod settings;
+mod shards;
 mod update;
 mod values;
 
@@ -32,5 +33,6 @@ pub use normalise::Normaliser;
 pub use plan::{CONTACT, Config, Identifiers, OWN, Plan};
 pub use records::{Entry, Gathering, MOST_LINKS, Records};
 pub use settings::{MOST_TYPES, Overrides, Settings, TypeSettings};
+pub use shards::{ShownRows, learned_strength, smallest_of_sets};
 pub use update::{Change, Changes};
 pub use values::Met;

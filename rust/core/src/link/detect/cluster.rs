@@ -23,10 +23,13 @@ const MOST_LEVELS: usize = 16;
 
 /// Gives the community of each node, numbered by their first node.
 ///
-/// `resolution` is in sixteenths: 16 is plain modularity, more gives smaller communities.
-pub fn louvain(nodes: usize, edges: &[Edge], resolution: u64) -> Vec<u32> {
+/// `resolution` is in sixteenths: 16 is plain modularity, more gives smaller communities. `total` is twice the weight
+/// of all edges, where these are not all: the communities of whole components are then those of the whole graph,
+/// because nothing else of other components enters a gain.
+pub fn louvain(nodes: usize, edges: &[Edge], resolution: u64, total: Option<u64>) -> Vec<u32> {
     let mut community: Vec<u32> = (0..nodes as u32).collect();
     let mut graph = Rows::new(nodes, edges);
+    graph.total = total.unwrap_or(graph.total);
     for _ in 0..MOST_LEVELS {
         let (moved, local) = graph.move_nodes(resolution);
         if !moved {
@@ -172,6 +175,6 @@ impl Rows {
             .chunk_by(|a, b| (a.one, a.other) == (b.one, b.other))
             .map(|run| Edge { weight: run.iter().map(|edge| edge.weight).sum(), ..run[0] })
             .collect();
-        Self::new(count, &sums)
+        Self { total: self.total, ..Self::new(count, &sums) }
     }
 }

@@ -5,7 +5,7 @@
 
 use super::ego::{self, Egos};
 use super::evidence::{Evidence, evidence};
-use super::groups::{Basis, Found, find};
+use super::groups::{Filter, Found, find};
 use super::history::History;
 use super::inside::{Inside, Member};
 use super::surroundings::{Surroundings, View};
@@ -13,19 +13,6 @@ use super::weights::Weights;
 use crate::Result;
 use crate::exec::{Control, parallel};
 use crate::link::{Links, Network};
-
-/// Who passes, and how those are clustered.
-#[derive(Clone, Copy, Debug)]
-pub struct Filter<'a> {
-    /// A score for each person, between 0 and 1.
-    pub scores: &'a [f64],
-    /// Who is at or above it passes.
-    pub cut: f64,
-    /// In sixteenths of that of plain modularity.
-    pub resolution: u64,
-    /// What the scores are.
-    pub basis: Basis,
-}
 
 /// A group with its evidence.
 #[derive(Clone, Debug)]
@@ -104,8 +91,7 @@ impl Detection {
         threads: usize,
         control: &Control,
     ) -> Result<Vec<Ring>> {
-        let Filter { scores, cut, resolution, basis } = *filter;
-        let found = find(links, &self.weights, scores, cut, resolution, basis, control)?;
+        let found = find(links, &self.weights, filter, control)?;
         let label = |person: u32| match known.get(person as usize) {
             Some(1) => Some(true),
             Some(0) => Some(false),

@@ -142,15 +142,61 @@ fn row(found: &Surroundings<'_>, strong: &mut Vec<(u64, u32)>, block: &mut Block
         }
     }
     block.strength.push(faded);
-    // Of equal ties all are kept or none, so that no numbering matters.
+    keep_strongest(strong);
+    block.ties.extend(strong.iter().map(|&(_, person)| person));
+    block.ends.push(block.ties.len() as u32);
+}
+
+/// Of a person's strong ties, by partner, keeps the strongest; of equal ones all or none, so that no numbering matters.
+fn keep_strongest(strong: &mut Vec<(u64, u32)>) {
     if strong.len() > MOST_STRONG {
         strong.sort_unstable_by(|a, b| b.cmp(a));
         let bound = strong[MOST_STRONG].0;
         strong.retain(|&(weight, _)| weight > bound);
         strong.sort_unstable_by_key(|&(_, person)| person);
     }
-    block.ties.extend(strong.iter().map(|&(_, person)| person));
-    block.ends.push(block.ties.len() as u32);
+}
+
+/// The ties of some people.
+#[derive(Clone, Debug, Default)]
+pub struct StrongTies {
+    /// The faded strength of each one's ties.
+    pub strengths: Vec<f32>,
+    /// Where each one's partners end.
+    pub ends: Vec<u32>,
+    /// Those with whom the tie is strong, as far as triangles are counted among them; each row ascending.
+    pub partners: Vec<u32>,
+}
+
+/// The strengths and strong ties of some people, which need no more of a network than all who show an identifier
+/// of theirs: triangles are counted where the rows of partners meet.
+///
+/// # Errors
+/// Only a request to stop.
+pub fn strong_ties(
+    links: &Links,
+    weights: &Weights,
+    people: &[u32],
+    control: &Control,
+) -> Result<StrongTies> {
+    let mut surroundings = Surroundings::new(links, weights, View::Now);
+    let mut found = StrongTies::default();
+    let mut strong = Vec::new();
+    for (number, &person) in people.iter().enumerate() {
+        if number % BLOCK == 0 {
+            control.check()?;
+        }
+        surroundings.find(person);
+        let partners = surroundings.partners.iter();
+        found.strengths.push(in_units(partners.clone().map(|partner| partner.faded).sum()));
+        strong.clear();
+        let tied = partners.filter(|partner| partner.faded >= STRONG);
+        strong.extend(tied.map(|partner| (partner.faded, partner.person)));
+        keep_strongest(&mut strong);
+        found.partners.extend(strong.iter().map(|&(_, person)| person));
+        found.ends.push(found.partners.len() as u32);
+    }
+    Ok(found)
 }
 
 /// What the partners' scores say of each person: columns in the order of [`RISK_FEATURES`].

@@ -51,21 +51,35 @@ pub struct Found {
     pub score: f64,
 }
 
-/// Finds the groups among those whose score is at or above `cut`, the smallest keys first.
-///
-/// `resolution` is in sixteenths of that of plain modularity.
-///
-/// # Errors
-/// Scores that are not one for each person between 0 and 1; a request to stop.
-pub fn find(
-    links: &Links,
-    weights: &Weights,
-    scores: &[f64],
-    cut: f64,
-    resolution: u64,
-    basis: Basis,
-    control: &Control,
-) -> Result<Vec<Found>> {
+/// Who passes, and how those are clustered.
+#[derive(Clone, Copy, Debug)]
+pub struct Filter<'a> {
+    /// A score for each person, between 0 and 1.
+    pub scores: &'a [f64],
+    /// Who is at or above it passes.
+    pub cut: f64,
+    /// In sixteenths of that of plain modularity.
+    pub resolution: u64,
+    /// What the scores are.
+    pub basis: Basis,
+    /// Twice the weight of all edges, where the links are whole components of a larger network; see [`louvain`].
+    pub total: Option<u64>,
+}
+
+/// Those who passed, and the ties between them.
+struct Passed {
+    people: Vec<u32>,
+    /// By the places of people.
+    ties: Vec<Tie>,
+    edges: Vec<Edge>,
+    /// For each the weight of all its ties, faded and not.
+    totals: Vec<(u64, u64)>,
+    /// The scores of everybody, in units.
+    fixed: Vec<u64>,
+}
+
+/// Finds the ties between those whose score is at or above the cut.
+fn passed(links: &Links, weights: &Weights, scores: &[f64], cut: f64, control: &Control) -> Result<Passed> {
     let fixed = fixed_scores(links, scores)?;
     let passed: Vec<u32> =
         (0..links.people() as u32).filter(|&person| scores[person as usize] >= cut).collect();
@@ -91,8 +105,33 @@ pub fn find(
         }
     }
     let score_of = |number: u32| fixed[passed[number as usize] as usize];
-    let edges: Vec<Edge> = ties.iter().map(|tie| edge(tie, score_of(tie.one), score_of(tie.other))).collect();
-    let community = louvain(passed.len(), &edges, resolution);
+    let edges = ties.iter().map(|tie| edge(tie, score_of(tie.one), score_of(tie.other))).collect();
+    Ok(Passed { people: passed, ties, edges, totals, fixed })
+}
+
+/// Twice the weight of all edges between those who pass: what the shards of a network add up to [`Filter::total`].
+///
+/// # Errors
+/// As [`find`].
+pub fn edge_total(
+    links: &Links,
+    weights: &Weights,
+    scores: &[f64],
+    cut: f64,
+    control: &Control,
+) -> Result<u64> {
+    let edges = passed(links, weights, scores, cut, control)?.edges;
+    Ok(edges.iter().map(|edge| 2 * edge.weight).sum())
+}
+
+/// Finds the groups among those whose score is at or above the cut, the smallest keys first.
+///
+/// # Errors
+/// Scores that are not one for each person between 0 and 1; a request to stop.
+pub fn find(links: &Links, weights: &Weights, filter: &Filter<'_>, control: &Control) -> Result<Vec<Found>> {
+    let Passed { people: passed, ties, edges, totals, fixed } =
+        passed(links, weights, filter.scores, filter.cut, control)?;
+    let community = louvain(passed.len(), &edges, filter.resolution, filter.total);
     let mut members: Vec<Vec<u32>> =
         vec![Vec::new(); community.iter().max().map_or(0, |&last| last as usize + 1)];
     for (number, &place) in community.iter().enumerate() {
@@ -106,7 +145,7 @@ pub fn find(
             let own = numbers.iter().map(|&number| totals[number as usize]);
             let all = own.fold((0, 0), |sum, (faded, weight)| (sum.0 + faded, sum.1 + weight));
             let mut group = sums.take(links, place, people, all, &fixed);
-            group.score = ring_score(&group, basis);
+            group.score = ring_score(&group, filter.basis);
             found.push(group);
         }
     }

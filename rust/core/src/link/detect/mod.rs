@@ -22,13 +22,15 @@ mod weights;
 mod tests;
 
 pub use cluster::{Edge, louvain};
-pub use detection::{Detection, Filter, Ring};
-pub use ego::{COMMON_FEATURES, Egos, RISK_FEATURES, STRONG, TYPE_FEATURES, egos, names, risks};
+pub use detection::{Detection, Ring};
+pub use ego::{
+    COMMON_FEATURES, Egos, RISK_FEATURES, STRONG, StrongTies, TYPE_FEATURES, egos, names, risks, strong_ties,
+};
 pub use evidence::{Benign, Evidence, SharedType, evidence};
-pub use groups::{Basis, Found, LEAST_MEMBERS, Tie, find, ring_score};
+pub use groups::{Basis, Filter, Found, LEAST_MEMBERS, Tie, edge_total, find, ring_score};
 pub use history::History;
 pub use inside::{Inside, Level, Member, SharedIdentifier};
-pub use score::{cut_of, label_free, suspicion};
+pub use score::{cut_of, label_free, plain_score, suspicion};
 pub use spread::spread;
 pub use surroundings::{Partner, Surroundings, View};
 pub use weights::{MOST_DETECTED_TYPES, UNIT, Weights, days_apart};

@@ -13,10 +13,13 @@ const SLOPE: f64 = 2.0;
 
 /// The label-free score of each person.
 pub fn label_free(egos: &Egos) -> Vec<f64> {
-    let score = |(&strength, &triangles): (&u64, &u32)| {
-        libm::log(f64::from(in_units(strength)) + FLOOR) + libm::log1p(f64::from(triangles))
-    };
+    let score = |(&strength, &triangles): (&u64, &u32)| plain_score(in_units(strength), triangles);
     egos.strength.iter().zip(&egos.triangles).map(score).collect()
+}
+
+/// The label-free score of a person with some faded strength and triangles.
+pub fn plain_score(strength: f32, triangles: u32) -> f64 {
+    libm::log(f64::from(strength) + FLOOR) + libm::log1p(f64::from(triangles))
 }
 
 /// Who has less than this much faded strength and no triangle passes no filter.

@@ -170,7 +170,7 @@ proptest! {
     fn communities_part_a_graph_and_gain_modularity(edges in proptest::collection::vec((0..12_u32, 0..12_u32, 1..50_u64), 0..40)) {
         let edges: Vec<Edge> = edges.into_iter().filter(|(one, other, _)| one != other)
             .map(|(one, other, weight)| Edge { one, other, weight }).collect();
-        let community = louvain(12, &edges, 16);
+        let community = louvain(12, &edges, 16, None);
         let total: u64 = edges.iter().map(|edge| edge.weight).sum();
         let quality = |community: &[u32]| {
             let mut strength = [0.0; 12];
@@ -191,6 +191,28 @@ proptest! {
         let firsts: Vec<u32> = (0..12).filter(|&node| !community[..node].contains(&community[node])).map(|node| community[node]).collect();
         prop_assert_eq!(&firsts, &(0..firsts.len() as u32).collect::<Vec<_>>());
     }
+
+    #[test]
+    fn components_alone_have_the_communities_of_the_whole(edges in proptest::collection::vec((0..20_u32, 0..20_u32, 0..50_u64, 0..2_u32), 0..60)) {
+        // Two graphs between each other, by even and odd numbers.
+        let edges: Vec<Edge> = edges.into_iter().filter(|(one, other, ..)| one < other)
+            .map(|(one, other, weight, part)| Edge { one: 2 * one + part, other: 2 * other + part, weight }).collect();
+        let whole = louvain(40, &edges, 8, None);
+        let total = edges.iter().map(|edge| 2 * edge.weight).sum();
+        for part in 0..2 {
+            let own = edges.iter().filter(|edge| edge.one % 2 == part);
+            let own: Vec<Edge> = own.map(|edge| Edge { one: edge.one / 2, other: edge.other / 2, ..*edge }).collect();
+            let alone = louvain(20, &own, 8, Some(total));
+            for (a, b) in (0..20).flat_map(|a| (0..20).map(move |b| (a, b))) {
+                let of_whole = |node: u32| whole[(2 * node + part) as usize];
+                prop_assert_eq!(alone[a as usize] == alone[b as usize], of_whole(a) == of_whole(b));
+            }
+        }
+    }
+}
+
+fn filter(scores: &[f64]) -> Filter<'_> {
+    Filter { scores, cut: 0.5, resolution: 16, basis: Basis::LabelFree, total: None }
 }
 
 fn groups_of(links: &Links, share: f64) -> Vec<Found> {
@@ -199,8 +221,7 @@ fn groups_of(links: &Links, share: f64) -> Vec<Found> {
     let scores = label_free(&egos);
     let at = cut_of(&scores, share);
     let suspicion: Vec<f64> = scores.iter().map(|&score| suspicion(score, at)).collect();
-    find(links, &weights, &suspicion, 0.5, 16, Basis::LabelFree, &Control::default())
-        .expect("scores of everyone")
+    find(links, &weights, &filter(&suspicion), &Control::default()).expect("scores of everyone")
 }
 
 /// Two rings among people who share a home at most, and one who only met a ring.
@@ -303,7 +324,7 @@ fn scores_outside_are_refused() {
     let links = links(&town());
     let weights = Weights::new(&links, 20.0).expect("few types");
     let control = Control::default();
-    let short = find(&links, &weights, &[0.5], 0.5, 16, Basis::LabelFree, &control).expect_err("one score");
+    let short = find(&links, &weights, &filter(&[0.5]), &control).expect_err("one score");
     assert_eq!(short.to_string(), "there are 1 scores for 200 people; give one each");
     let wild = risks(&links, &weights, &vec![f64::NAN; 200], 1, &control).expect_err("no score");
     assert_eq!(wild.to_string(), "a score is `NaN`; scores are from 0 to 1");

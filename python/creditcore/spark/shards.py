@@ -1,0 +1,144 @@
+"""Complete lists of people on an executor: ties, scores, and groups of the people on them.
+
+Comes in: batches of identifiers with all their people (`hash`, `kind`, `members`). Goes out: batches of what
+the native core computes of them. Columns are rearranged here, nothing is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from creditcore import _core
+from creditcore._frame import to_polars
+from creditcore.spark.batches import spark_types, tables, task_threads
+
+LISTS = ("hash", "kind", "members")
+
+
+def _whole(batches: Iterator[pa.RecordBatch], names: tuple[str, ...]) -> pl.DataFrame | None:
+    """Give the rows of a partition as one frame; a list that comes for several blocks is taken once."""
+    for _, table in tables(batches, names, None):
+        return pl.DataFrame(table)
+    return None
+
+
+def _network(lists: pl.DataFrame, plan: str) -> Any:
+    """Build the network of complete lists."""
+    flat = lists.select(LISTS).unique("hash", keep="any").explode("members").unnest("members")
+    no_time = 2**32 - 1
+    times = flat["time"].fill_null(no_time).cast(pl.UInt32)
+    columns = [
+        flat["key"],
+        times,
+        flat["place"].cast(pl.UInt32),
+        flat["kind"].cast(pl.UInt8),
+        flat["hash"],
+    ]
+    arrays = [column.rechunk().to_arrow() for column in columns]
+    return _core.network_of_shown(plan, *arrays, threads=task_threads())
+
+
+def ties_of(batches: Iterator[pa.RecordBatch], plan: str, tau: float) -> Iterator[pa.RecordBatch]:
+    """Give `key`, `strength`, `strong` of the people of a block."""
+    lists = _whole(batches, (*LISTS, "own"))
+    if lists is None:
+        return
+    own = lists["own"].explode().drop_nulls().unique().sort().rechunk()
+    people, partners = _core.strong_ties(_network(lists, plan), tau, own.to_arrow())
+    found = pa.table(people).combine_chunks()
+    ends = found.column("end").cast(pa.int32())
+    offsets: Any = pa.concat_arrays([pa.array([0], pa.int32()), *ends.chunks])
+    values: Any = spark_types(pa.table(partners)).combine_chunks().column("partner")
+    one = values.chunk(0) if values.num_chunks else pa.array([], values.type)
+    made = spark_types(found.drop_columns(["end"])).append_column(
+        "strong", pa.ListArray.from_arrays(offsets, one)
+    )
+    yield from made.combine_chunks().to_batches()
+
+
+def scores_of(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Give `key` and `plain` of `key`, `strength`, `triangles`."""
+    for _, table in tables(batches, ("key", "strength", "triangles")):
+        rows = pl.DataFrame(table).rechunk()
+        strengths, triangles = rows["strength"], rows["triangles"].cast(pl.UInt32)
+        plain = _core.label_free_of(strengths.to_arrow(), triangles.to_arrow())
+        yield from _beside(table, "plain", pa.table(plain).column("score"))
+
+
+def suspicions_of(batches: Iterator[pa.RecordBatch], cut: float) -> Iterator[pa.RecordBatch]:
+    """Give `key` and `score` of `key` and `plain`."""
+    for _, table in tables(batches, ("key", "plain")):
+        plain = table.combine_chunks().column("plain").chunk(0)
+        yield from _beside(table, "score", pa.table(_core.suspicion(plain, cut)).column("suspicion"))
+
+
+def _beside(table: pa.Table, name: str, values: Any) -> list[pa.RecordBatch]:
+    made = table.select(["key"]).append_column(name, values)
+    return made.combine_chunks().to_batches()
+
+
+def one_score(strength: float, triangles: int, cut: float | None) -> float:
+    """Give the plain score of one person, or, with a cut, what it says."""
+    plain = pa.table(
+        _core.label_free_of(pa.array([strength], pa.float32()), pa.array([triangles], pa.uint32()))
+    ).column("score")
+    if cut is None:
+        return float(plain[0].as_py())
+    return float(pa.table(_core.suspicion(plain.chunk(0), cut)).column("suspicion")[0].as_py())
+
+
+def cut_between(counts: list[tuple[float, int]], wanted: int) -> float:
+    """Give the cut between the last of so many people from above and the next below."""
+    reached = 0
+    around: list[float] = []
+    for score, people in sorted(counts, reverse=True):
+        if around and score < around[0]:
+            around.append(score)
+            break
+        reached += people
+        if reached >= wanted and not around:
+            around = [score]
+    return _core.cut_of(pa.array(around, pa.float64()), 1.0 / max(len(around), 1))
+
+
+def _scored(batches: Iterator[pa.RecordBatch], plan: str) -> tuple[Any, Any, Any, pl.DataFrame] | None:
+    """Give a partition's network, its people's scores (0 where they did not pass), and no known outcome."""
+    lists = _whole(batches, (*LISTS, "passed"))
+    if lists is None:
+        return None
+    network = _network(lists, plan)
+    passed = lists.select("passed").explode("passed").unnest("passed").unique("key")
+    people = to_polars(network.components()).select("key")
+    scores = people.join(passed, on="key", how="left", maintain_order="left")["score"].fill_null(0.0)
+    known = pl.Series("known", [-1], pl.Int8).new_from_index(0, len(people))
+    return network, scores.rechunk().to_arrow(), known.rechunk().to_arrow(), people
+
+
+def total_of(batches: Iterator[pa.RecordBatch], plan: str, tau: float) -> Iterator[pa.RecordBatch]:
+    """Give twice the weight of the edges between those who passed."""
+    from decimal import Decimal
+
+    found = _scored(batches, plan)
+    if found is not None:
+        total = Decimal(_core.edge_total(found[0], tau, found[1], 0.5))
+        yield pa.RecordBatch.from_pydict({"total": pa.array([total], pa.decimal128(38, 0))})
+
+
+def rings_of(
+    batches: Iterator[pa.RecordBatch], plan: str, tau: float, resolution: int, total: int
+) -> Iterator[pa.RecordBatch]:
+    """Give the groups of a partition's components, a row each, its members in a list."""
+    found = _scored(batches, plan)
+    if found is None:
+        return
+    network, scores, known, _ = found
+    threads = task_threads()
+    members, summary = _core.rings_of(network, tau, scores, known, 0.5, resolution, total, threads=threads)
+    by_group = to_polars(members).group_by("group_id", maintain_order=True)
+    listed = by_group.agg(pl.struct("key", "level", "score", "reason").alias("members"))
+    rings = to_polars(summary).join(listed, on="group_id", maintain_order="left")
+    yield from spark_types(rings.to_arrow()).to_batches()
