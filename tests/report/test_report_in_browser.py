@@ -182,8 +182,12 @@ def test_the_appearance_can_be_chosen(open_page: Opener, page: Path) -> None:
 
 
 def test_paper_shows_figures_and_no_buttons(open_page: Opener, page: Path) -> None:
-    shown = open_page(page, width=794)
+    shown = open_page(page, width=680, scheme="dark")
     shown.page.emulate_media(media="print")
+    background = shown.page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == "rgb(255, 255, 255)"
+    assert shown.width() <= 680
+    assert shown.page.locator("#places thead .roomy:visible").count() == 4
     for gone in (".controls", "nav", "#search", "#all", "#download"):
         assert not shown.page.locator(gone).first.is_visible()
     assert shown.page.locator("#places tbody tr:visible").count() == 50
