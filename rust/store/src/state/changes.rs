@@ -76,10 +76,28 @@ pub(super) fn hashes(batch: &RecordBatch) -> Result<Vec<u128>> {
     Ok(made.finish())
 }
 
-/// The row that each key leads to now, its mark of deletion included.
-fn current(keys: &Keys, spread: &[u64], table: &Table, rows: &Rows, layout: &Layout) -> Result<Vec<u32>> {
-    let mut order: Vec<u32> = (0..spread.len() as u32).collect();
-    order.sort_unstable_by_key(|&row| spread[row as usize]);
+/// The places of rows in the order of their spread keys; those of one key beside each other and ascending.
+fn sorted(keys: &Keys, spread: &[u64]) -> Vec<u32> {
+    let mut pairs: Vec<(u64, u32)> = spread.iter().copied().zip(0..).collect();
+    pairs.sort_unstable();
+    let mut order: Vec<u32> = pairs.into_iter().map(|(_, row)| row).collect();
+    if keys.ambiguous() {
+        for rows in order.chunk_by_mut(|&a, &b| spread[a as usize] == spread[b as usize]) {
+            rows.sort_by(|&a, &b| keys.order(a as usize, b as usize).then(a.cmp(&b)));
+        }
+    }
+    order
+}
+
+/// The row that each key leads to now, its mark of deletion included; `order` is that of the spread keys.
+fn current(
+    keys: &Keys,
+    spread: &[u64],
+    order: &[u32],
+    table: &Table,
+    rows: &Rows,
+    layout: &Layout,
+) -> Result<Vec<u32>> {
     let sorted: Vec<u64> = order.iter().map(|&row| spread[row as usize]).collect();
     let mut found = vec![ABSENT; sorted.len()];
     table.find(&sorted, &mut found);
@@ -128,7 +146,8 @@ fn compare_texts(
 /// The records that the keys of a delta lead to.
 pub(super) fn live(delta: &Delta, layout: &Layout, table: &Table, rows: &Rows) -> Result<RecordBatch> {
     let keys = Keys::new(&layout.key, delta.batch.column(0).clone())?;
-    let found = current(&keys, &keys.spread(), table, rows, layout)?;
+    let spread = keys.spread();
+    let found = current(&keys, &spread, &sorted(&keys, &spread), table, rows, layout)?;
     rows.gather(&found.into_iter().filter(|row| row & DEAD == 0).collect::<Vec<_>>())
 }
 
@@ -142,16 +161,12 @@ pub(super) fn resolve(delta: &Delta, layout: &Layout, table: &Table, rows: &Rows
         let row = row as usize;
         Claim { version: told[row], deletes: delta.deletes[row], hash: hashed[row] }
     };
-    let mut order: Vec<u32> = (0..spread.len() as u32).collect();
-    order.sort_unstable_by(|&a, &b| {
-        let (left, right) = (a as usize, b as usize);
-        spread[left].cmp(&spread[right]).then_with(|| keys.order(left, right)).then(a.cmp(&b))
-    });
+    let order = sorted(&keys, &spread);
     let same =
         |a: u32, b: u32| spread[a as usize] == spread[b as usize] && keys.same(a as usize, &keys, b as usize);
     let winners = winners(&order, same, claim);
     let superseded = (spread.len() - winners.len()) as u64;
-    let current = current_of(&winners, &keys, &spread, table, rows, layout)?;
+    let current = current_of(&winners, &order, &keys, &spread, table, rows, layout)?;
     let known: Vec<u32> = current.iter().copied().filter(|&row| row != ABSENT).collect();
     let stored = rows.gather(&known.iter().map(|&row| row & !DEAD).collect::<Vec<_>>())?;
     let stored_hashes = hashes(&stored)?;
@@ -185,6 +200,7 @@ pub(super) fn resolve(delta: &Delta, layout: &Layout, table: &Table, rows: &Rows
 
 fn current_of(
     winners: &[u32],
+    order: &[u32],
     keys: &Keys,
     spread: &[u64],
     table: &Table,
@@ -192,10 +208,12 @@ fn current_of(
     layout: &Layout,
 ) -> Result<Vec<u32>> {
     if winners.len() == spread.len() {
-        return current(keys, spread, table, rows, layout);
+        return current(keys, spread, order, table, rows, layout);
     }
     let some: Vec<u64> = winners.iter().map(|&row| spread[row as usize]).collect();
-    current(&keys.take(winners)?, &some, table, rows, layout)
+    let keys = keys.take(winners)?;
+    let order = sorted(&keys, &some);
+    current(&keys, &some, &order, table, rows, layout)
 }
 
 /// Rows that were chosen: of the delta, and of those stored.
@@ -320,7 +338,7 @@ pub(super) fn of_segment(
     })?;
     let keys = Keys::new(&layout.key, key)?;
     let spread = keys.spread();
-    let current = current(&keys, &spread, table, rows, layout)?;
+    let current = current(&keys, &spread, &sorted(&keys, &spread), table, rows, layout)?;
     let live: Vec<u32> = current.iter().copied().filter(|&row| row != ABSENT && row & DEAD == 0).collect();
     let old = rows.gather(&live)?;
     let records = batch.slice(0, first_deleted);
