@@ -7,11 +7,16 @@ computes on frames; nothing of it is a published figure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from datetime import date, datetime, time, tzinfo
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from creditcore.errors import SchemaError, SourceError
 from creditcore.metrics import ScoreCounts, psi
+
+if TYPE_CHECKING:
+    from creditcore._core import Source
 
 BINS = 10
 MOST_CATEGORIES = 1_000
@@ -159,3 +164,85 @@ def _counts(values: pl.Series, edges: Sequence[float]) -> list[int]:
     """How many values lie in each bin, closed above, and above the last edge."""
     at_most = [int((values <= edge).sum()) for edge in edges] + [len(values)]
     return [many - few for few, many in zip([0, *at_most], at_most, strict=False)]
+
+
+def back_in_place(rows: pl.DataFrame, live: pl.Series, made: pl.DataFrame | None) -> pl.DataFrame:
+    """Put columns that were made of some rows behind all rows, in their places; null elsewhere."""
+    if made is None:
+        return rows
+    if len(made) == len(rows):
+        return rows.hstack(made)
+    places = made.with_columns(live.arg_true().alias("#"))
+    found = rows.with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).alias("#"))
+    return found.join(places, on="#", how="left", maintain_order="left").drop("#")
+
+
+def under(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Give frames of the same columns under each other."""
+    return pl.concat(frames) if frames else pl.DataFrame()
+
+
+def newest_in(source: Source, name: str, zone: tzinfo) -> datetime | None:
+    """Give the newest time of a column of a source, as an instant; of a day its last one. None without any.
+
+    Raises:
+        SchemaError: a column of another type; SourceError: a text that is no time.
+    """
+    from creditcore._frame import source_parts
+
+    found: datetime | None = None
+    for part, file, _ in source_parts(source, [(name, "key")]):
+        value: Any = part.to_series().max()
+        if value is None:
+            continue
+        if isinstance(value, str):
+            try:
+                value = datetime.fromisoformat(value)
+            except ValueError as error:
+                told = "times are ISO 8601, such as 2026-01-31T12:00:00"
+                raise SourceError(f"`{file}`: column `{name}` holds `{value}`; {told}") from error
+        if not isinstance(value, date):
+            raise SchemaError(
+                f"`{file}`: column `{name}` is of type {part.to_series().dtype}; give days or times"
+            )
+        if not isinstance(value, datetime):
+            value = datetime.combine(value, time.max)
+        moment = value if value.tzinfo else value.replace(tzinfo=zone)
+        found = moment if found is None else max(found, moment)
+    return found
+
+
+def to_types(part: pl.DataFrame, types: Mapping[str, Any], file: str, first_row: int) -> pl.DataFrame:
+    """Read columns of texts as flags, days and times, where the types say so.
+
+    Raises:
+        SourceError: a text that is none, with file, row and column.
+    """
+    made = {}
+    for name, kind in types.items():
+        if name not in part.columns or part[name].dtype != pl.String:
+            continue
+        texts = part[name].replace(["", "\\N"], None)
+        if kind == pl.Boolean:
+            flags = {"true": True, "false": False, "1": True, "0": False}
+            made[name] = texts.str.to_lowercase().replace_strict(flags, default=None, return_dtype=pl.Boolean)
+        elif kind == pl.Date:
+            made[name] = texts.str.to_date("%Y-%m-%d", strict=False)
+        elif kind == pl.Datetime:
+            made[name] = texts.str.to_datetime(strict=False, time_unit="us").cast(kind, strict=False)
+        else:
+            continue
+        wrong = (texts.is_not_null() & made[name].is_null()).arg_true()
+        if len(wrong):
+            row, value = wrong[0], texts[wrong[0]]
+            raise SourceError(
+                f"`{file}`, row {first_row + row + 1}: column `{name}` holds `{value}`, which is no {kind}; "
+                "the portfolio's column is of that type"
+            )
+    return part.with_columns(**made)
+
+
+def filled(rows: pl.DataFrame, types: Mapping[str, Any]) -> pl.DataFrame:
+    """Put columns of nulls behind rows, where they lack one of these."""
+    absent = {name: kind for name, kind in types.items() if name not in rows.columns}
+    return rows.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in absent.items())

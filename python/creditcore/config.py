@@ -199,6 +199,13 @@ class Config(Part):
 
         Where files lie changes nothing. The key of hashes is left out: no result depends on it.
         """
+        return data_hash(self.contents())
+
+    def contents(self) -> dict[str, Any]:
+        """Give the configuration with the fingerprint of each file in place of its path, by section.
+
+        Files that stand beside the models are told as `schema`, `blend` and `policy` of their own.
+        """
         told = self.to_dict()
         for section, key, path in self._files():
             told[section][key] = FILES[section, key](path)
@@ -207,8 +214,9 @@ class Config(Part):
             ("blend", self.blend_file, file_hash),
             ("policy", self.policy_file, policy_hash),
         ):
-            told.setdefault("beside", {})[part] = None if file is None else fingerprint(file)
-        return data_hash(told)
+            found = None if file is None else fingerprint(file)
+            told[part] = {**told.get(part, {}), "file": found} if part in told or file is not None else None
+        return {name: section for name, section in told.items() if section is not None}
 
     @property
     def schema_file(self) -> Path | None:

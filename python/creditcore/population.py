@@ -7,6 +7,7 @@ first one that holds counts; what is unknown leaves nobody out.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -112,7 +113,11 @@ class Population:
         policy = self._conditions(None if as_of is None else day_of(as_of, self._config), zoned)
         if policy is None or not len(rows):
             return rows.select(rows.to_series(0).cast(str).alias("cause")).to_series().clear(len(rows))
-        decided = policy.decide(rows, threads=threads)
+        try:
+            decided = policy.decide(rows, threads=threads)
+        except TacticError as error:
+            text = re.sub(r"^`policy/[^`]*`, line \d+, column \d+: rule", "`[population]`: cause", str(error))
+            raise TacticError(text) from error
         return decided["rules"].list.first().alias("cause")
 
     def reconciled(self, causes: pl.Series) -> Reconciled:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -21,19 +22,20 @@ from creditcore.aggregation import Progress
 from creditcore.catalog import Catalog, manifest
 from creditcore.config import Config
 from creditcore.errors import ArgumentError, StateError
-from creditcore.portfolio_columns import VERSION_COLUMN, keep_columns, read_config
+from creditcore.portfolio_changes import Changing
+from creditcore.portfolio_columns import keep_columns, read_config
 from creditcore.portfolio_doctor import Finding, examine
-from creditcore.portfolio_reading import Reading
+from creditcore.portfolio_line import PortfolioLine, keep_aside, moment_of
 from creditcore.portfolio_versions import Refresh, instant, new_entry, next_number
 from creditcore.sources import Records, open_source
 
 if TYPE_CHECKING:
     from creditcore.ranking import Ranking
 
-FILE_NAMES = ("segment-", "index-", "sums-")
+FILE_NAMES = ("segment-", "index-", "sums-", "quarantine-")
 
 
-class Portfolio(Reading):
+class Portfolio(Changing):
     """The state of a portfolio: one writer, any number of readers, each of one version.
 
     >>> import creditcore as cc, tempfile
@@ -74,7 +76,7 @@ class Portfolio(Reading):
             SchemaError: a configuration that cannot be read or that this call cannot keep.
         """
         made = read_config(config)
-        keep_columns(made)
+        keep_columns(made, PortfolioLine(made))
         folder = Path(path)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -121,7 +123,7 @@ class Portfolio(Reading):
                 if mode == "write":
                     raise
         for _ in range(_TRIES):
-            before = _version_of(folder)
+            before = None if lock is not None else _version_of(folder)
             try:
                 return cls(folder, lock, verify)
             except StateError:
@@ -184,10 +186,11 @@ class Portfolio(Reading):
                 f"`{self._folder}`: a file that the configuration names was changed since; put it back"
             )
         self._table = region_tables.load(self.config.region_table)
+        self._line, self._causes = PortfolioLine(self.config), None
 
     def _opened(self, made: dict[str, Any]) -> _core.State:
         """Open the state that a manifest names."""
-        layout, plan = keep_columns(self.config)
+        layout, plan = keep_columns(self.config, self._line)
         told = json.dumps({**made, "layout": layout, "plan": plan})
         return _core.State.open(os.fspath(self._folder), told, self._table, verify=self._verify)
 
@@ -196,6 +199,7 @@ class Portfolio(Reading):
         checkpoint = made["checkpoint"] or {}
         known = {segment["file"] for segment in made["segments"]}
         known |= {checkpoint[part]["file"] for part in ("index", "sums") if part in checkpoint}
+        known |= {entry["quarantine"]["file"] for entry in self._entries if entry.get("quarantine")}
         for file in self._folder.iterdir():
             if file.name.startswith(FILE_NAMES) and file.name not in known:
                 file.unlink(missing_ok=True)
@@ -240,11 +244,12 @@ class Portfolio(Reading):
         """
         core, start = self._writer(), time.monotonic()
         when = instant(as_of, self._entries[-1]["as_of"], self.config.zone)
-        opened = open_source(source)
+        types = self.types()
         # Until the catalog has it, memory is ahead of it.
         self._core = None
         try:
-            told = json.loads(core.ingest(opened, next_number(self._folder), progress=progress))
+            with self._line.source(source, moment_of(when), types) as opened:
+                told = json.loads(core.ingest(opened, next_number(self._folder), progress=progress))
             ready = time.monotonic()
             checkpoint = json.loads(core.checkpoint(next_number(self._folder)))
             latency = {"ingest": ready - start, "checkpoint": time.monotonic() - ready}
@@ -259,7 +264,9 @@ class Portfolio(Reading):
             self._drop_strangers()
             raise
 
-    def refresh(self, delta: Records, as_of: date | None = None) -> Refresh:
+    def refresh(
+        self, delta: Records, as_of: date | None = None, *, files: Sequence[tuple[str, str]] = ()
+    ) -> Refresh:
         """Renew the state by a delta: on the disk, summed and ranked when this returns.
 
         Args:
@@ -267,22 +274,28 @@ class Portfolio(Reading):
                 `version` (optional) an integer. Of a key's rows, those before among them, the highest
                 version counts; without versions the last one to come.
             as_of: the instant that the state speaks of afterwards; by default that of before.
+            files: names and SHA-256 (hex) of the files that the delta is of; they are committed with it.
 
         Raises:
+            DeltaRefused: a quality gate of the configuration refuses it; nothing was written.
             SchemaError, SourceError: columns or rows that are refused; the state is as it was before.
             StateError: another one writes, or the disk does not take it; the state is as it was before.
             ArgumentError: an `as_of` before that of the state.
         """
         core, start = self._writer(), time.monotonic()
         when = instant(as_of, self._entries[-1]["as_of"], self.config.zone)
-        told = json.loads(core.stage(open_source(delta)))
-        latency: dict[str, float] = dict(told["stages"])
-        began = time.monotonic()
+        prepared = self._line.prepare(delta, moment_of(when), self.types())
+        told = json.loads(core.stage(open_source(prepared.rows)))
+        latency: dict[str, float] = {**prepared.latency, **dict(told["stages"])}
+        began, number = time.monotonic(), next_number(self._folder)
         try:
-            segment = core.write(f"segment-{next_number(self._folder):010}.arrow")
+            segment = core.write(f"segment-{number:010}.arrow")
+            aside = keep_aside(prepared.quarantined, self._folder / f"quarantine-{number:010}.parquet")
             latency["write"] = time.monotonic() - began
             segments = [] if segment is None else [json.loads(segment)]
             entry = {**new_entry("refresh", when), "segments": segments, "counts": told["counts"]}
+            more = {"files": [*map(list, files)], "findings": prepared.findings, "quarantine": aside}
+            entry |= {name: value for name, value in more.items() if value}
         except BaseException:
             core.discard()
             raise
@@ -305,6 +318,7 @@ class Portfolio(Reading):
             raise
         committed = time.monotonic()
         core.apply()
+        self._causes = None
         self._entries.append({"version": number, **entry})
         self._rankings.clear()
         self._core = core
@@ -313,7 +327,10 @@ class Portfolio(Reading):
             self.ranking(name)
         ends = {"commit": committed - began, "apply": applied - committed, "rank": time.monotonic() - applied}
         latency = {**latency, **ends}
-        return Refresh(number, latency, time.monotonic() - start, entry["counts"], 0, entry["digest"])
+        made = Refresh(number, latency, time.monotonic() - start, entry["counts"], 0, entry["digest"])
+        aside = entry.get("quarantine", {}).get("rows", 0)
+        more = {"findings": entry.get("findings", ()), "quarantined": aside}
+        return replace(made, as_of=entry["as_of"], records=entry["records"], **more)
 
     def _drop_strangers(self) -> None:
         """Load what the catalog says, which removes what a failed change has written; later, if not now."""
@@ -321,49 +338,6 @@ class Portfolio(Reading):
             self._load()
         except StateError:
             self._core = None
-
-    def compact(self) -> None:
-        """Write the current records anew, without what they replaced and without the memory of deletions.
-
-        A row of a deleted key that comes later inserts it, whatever its version. The digest stays. Readers
-        keep the files that they opened.
-
-        Raises:
-            StateError: another one writes, or the disk does not take it; the state is as it was before.
-        """
-        core = self._writer()
-        began = time.monotonic()
-        try:
-            told = json.loads(core.compact(next_number(self._folder)))
-            entry = {
-                **new_entry("compact", self._entries[-1]["as_of"]),
-                **told,
-                "base": True,
-                "digest": self._digest_of(core),
-                "records": self.records,
-                "latency": {"compact": round(time.monotonic() - began, 6)},
-            }
-            self._core = None
-            self._catalog.commit(self._entries[-1]["version"] + 1, entry)
-        finally:
-            self._drop_strangers()
-        self._state()
-
-    def erase(self, key: int | str) -> None:
-        """Delete a record, and write the state anew so that no file holds it.
-
-        Raises:
-            ArgumentError: no record has the key.
-            StateError: another one writes, or the disk does not take it.
-        """
-        self._writer()
-        record = self.record(key)
-        version = self.config.columns.version or VERSION_COLUMN
-        self.refresh(
-            {**{name: [value] for name, value in record.items()}, "op": ["delete"]}
-            | ({version: [record[version]]} if record.get(version) is not None else {})
-        )
-        self.compact()
 
     def close(self) -> None:
         """Close the portfolio, and give the right to write back; closing twice does nothing."""

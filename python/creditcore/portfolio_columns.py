@@ -13,6 +13,7 @@ from creditcore import regions as region_tables
 from creditcore.aggregation import make_plan
 from creditcore.config import Config
 from creditcore.errors import SchemaError
+from creditcore.portfolio_line import CAUSE, USED, PortfolioLine
 
 VERSION_COLUMN = "version"
 """The column of versions where the configuration names none."""
@@ -27,18 +28,13 @@ def read_config(told: Config | Mapping[str, Any] | str | os.PathLike[str]) -> Co
     return Config.load(told)
 
 
-def keep_columns(config: Config) -> tuple[dict[str, Any], dict[str, Any]]:
+def keep_columns(config: Config, line: PortfolioLine) -> tuple[dict[str, Any], dict[str, Any]]:
     """Give the columns that a state keeps (`columns`: name and whether a number) and its plan.
 
     Raises:
         SchemaError: a section that a portfolio does not keep, or rankings that do not fit.
     """
     columns = config.columns
-    for section in ("fleet", "network", "policy", "population"):
-        if getattr(config, section) is not None:
-            raise config.fault(
-                (section,), "a portfolio of records with scores has no such section; leave it out"
-            )
     if columns.unit is not None:
         raise config.fault(
             ("columns", "unit"), "a portfolio counts records; leave it out, the key is the unit"
@@ -48,7 +44,9 @@ def keep_columns(config: Config) -> tuple[dict[str, Any], dict[str, Any]]:
     numbers = [config.score.column, *([] if config.weights is None else [config.weights.column])]
     others = [columns.event_time, columns.known_time, columns.region, columns.kind]
     others += [*config.grouping_columns, *columns.keep]
-    kept = [(name, True) for name in numbers]
+    # A weight that is an input too is a number for both.
+    kept = [*((name, True) for name in numbers), *(one for one in line.kept if one[0] not in numbers)]
+    numbers = [name for name, _ in kept]
     kept += [(name, False) for name in dict.fromkeys(others) if name is not None and name not in numbers]
     version = columns.version or VERSION_COLUMN
     taken = {columns.key, version}
@@ -63,4 +61,6 @@ def keep_columns(config: Config) -> tuple[dict[str, Any], dict[str, Any]]:
     plan = make_plan(
         names, config.by, measure, weight, columns.region, None, "latest", "event_time", kind, table, {}
     )
+    if config.population is not None:
+        plan |= {"kind_column": CAUSE, "kind": USED}
     return layout, plan

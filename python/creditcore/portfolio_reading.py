@@ -14,6 +14,8 @@ from creditcore.aggregation import Aggregate
 from creditcore.config import Config
 from creditcore.errors import ArgumentError
 from creditcore.portfolio_columns import keep_columns
+from creditcore.portfolio_line import CAUSE
+from creditcore.portfolio_questions import Questions
 from creditcore.portfolio_versions import history_row
 from creditcore.sources import open_source
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from creditcore.ranking import Ranking
 
 
-class Reading:
+class Reading(Questions):
     """The side of a portfolio that reads; `Portfolio` is made of it."""
 
     config: Config
@@ -90,7 +92,9 @@ class Reading:
             raise ArgumentError(f"`by` is `{name}`; the portfolio ranks by {', '.join(names)}")
         if name not in self._rankings:
             least = next(ranking.min_n for ranking in self.config.rankings if name in ranking.by)
-            self._rankings[name] = Aggregate(core.sums(), self._table).rank(name, least)
+            ranking = Aggregate(core.sums(), self._table).rank(name, least)
+            counted = self.config.population is not None
+            self._rankings[name] = ranking.with_causes(self.causes) if counted else ranking
         return self._rankings[name]
 
     def to_polars(self) -> pl.DataFrame:
@@ -118,14 +122,15 @@ class Reading:
         Returns:
             `record`; `version` and `as_of` of the state; `counted`: by name of a ranking the rows that the
             record counts in (`code`, `name`, `n`, `mean`, `rank`); `excluded`: by name the cause, where it
-            counts in none.
+            counts in none; `rules`: for each rule what it says and the values it saw, as `Policy.trace`;
+            `reasons`: the features that took most points, `feature` and `points`.
 
         Raises:
             ArgumentError: no record has the key.
         """
         record = self.record(key)
         columns = {name: [value] for name, value in record.items()}
-        _, plan = keep_columns(self.config)
+        _, plan = keep_columns(self.config, self._line)
         alone = Aggregate(_core.aggregate(open_source(columns), json.dumps(plan), self._table), self._table)
         counted: dict[str, list[dict[str, Any]]] = {}
         excluded: dict[str, str] = {}
@@ -137,9 +142,12 @@ class Reading:
                 {part: row[part] for part in ("code", "name", "n", "mean", "rank")} for row in rows
             ]
             if found.excluded:
-                excluded[name] = next(iter(found.excluded))
+                cause = next(iter(found.excluded))
+                # A population leaves out by a column that tells the cause itself.
+                left = self.config.population is not None and cause == "other_kind"
+                excluded[name] = record[CAUSE] if left else cause
         told = {"record": record, "version": self.version, "as_of": self.as_of}
-        return {**told, "counted": counted, "excluded": excluded}
+        return {**told, "counted": counted, "excluded": excluded, **self._why(record)}
 
     def history(self) -> pl.DataFrame:
         """Give the versions, the first one first.

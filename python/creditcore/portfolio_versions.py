@@ -5,7 +5,8 @@ Comes in: what a change did. Goes out: an entry of the catalog, a row of the his
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, tzinfo
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,10 @@ class Refresh:
             say what is known), `superseded` (a row of their key has a higher version).
         rescored: records that were scored again because others changed.
         digest: of the state after it.
+        as_of: the instant that the state speaks of.
+        records: how many there are.
+        findings: of the quality gates, as plain records.
+        quarantined: rows that the gates put aside.
     """
 
     version: int
@@ -35,6 +40,14 @@ class Refresh:
     counts: dict[str, int]
     rescored: int
     digest: str
+    as_of: str | None = None
+    records: int = 0
+    findings: Sequence[Mapping[str, Any]] = ()
+    quarantined: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as plain data."""
+        return {**asdict(self), "changed": self.changed}
 
     @property
     def changed(self) -> int:

@@ -7,7 +7,7 @@ exactly equal means share a rank.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from creditcore import _core, publishing
@@ -35,13 +35,23 @@ class Ranking:
     """
 
     def __init__(
-        self, core: _core.Ranking, plan: dict[str, Any], min_n: int, rules: PublishRules | None = None
+        self,
+        core: _core.Ranking,
+        plan: dict[str, Any],
+        min_n: int,
+        rules: PublishRules | None = None,
+        causes: Callable[[], dict[str, int]] | None = None,
     ) -> None:
         """Wrap the native rows; made by `rank` and `Aggregate.rank`."""
         self._core = core
         self._plan = plan
         self._min_n = min_n
         self._rules = rules
+        self._causes = causes
+
+    def with_causes(self, causes: Callable[[], dict[str, int]]) -> Ranking:
+        """Give the same rows, of records some of which were left out by causes, counted when asked for."""
+        return Ranking(self._core, {**self._plan, "kind": None}, self._min_n, self._rules, causes)
 
     @property
     def by(self) -> str:
@@ -62,7 +72,10 @@ class Ranking:
     @property
     def excluded(self) -> dict[str, int]:
         """Counts of records left out, by cause; records = sum of n + excluded."""
-        return self._core.excluded()
+        found = self._core.excluded()
+        if self._causes is None:
+            return found
+        return {name: count for name, count in found.items() if name != "other_kind"} | self._causes()
 
     @property
     def unresolved(self) -> list[tuple[str, str, int]]:
@@ -127,7 +140,9 @@ class Ranking:
         two-sided, with step-down, as in the R package csranks. The shrunken mean is that of the normal model
         with the variance between siblings by Paule and Mandel (Morris, JASA 78, 1983).
         """
-        return Ranking(self._core.at(confidence, draws, seed), self._plan, self._min_n, self._rules)
+        return Ranking(
+            self._core.at(confidence, draws, seed), self._plan, self._min_n, self._rules, self._causes
+        )
 
     def marginal_places(self) -> list[tuple[int, int] | None]:
         """Give for each row its best and worst place, each interval holding for its row alone.

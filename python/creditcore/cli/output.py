@@ -60,6 +60,24 @@ def print_table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     console.print(table)
 
 
+def with_refresh_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a verb that renews a portfolio its options `--as-of` and `--json`."""
+    import click
+
+    when = "The instant or day that the portfolio speaks of afterwards; that of before without it."
+    command = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+    return click.option("--as-of", metavar="WHEN", help=when)(command)
+
+
+def print_refresh(told: Mapping[str, Any], as_json: bool) -> None:
+    """Print a refresh on standard output, and what the gates found on standard error."""
+    from creditcore.report.refresh import refresh_line
+
+    for finding in told["findings"]:
+        print(f"creditcore: {finding['level']}: {finding['text']}", file=sys.stderr)
+    print(json.dumps(told, ensure_ascii=False) if as_json else refresh_line(told))
+
+
 def print_left_out(ranking: Ranking) -> None:
     """Say on standard error what was left out and which regions have no records."""
     excluded = ranking.excluded

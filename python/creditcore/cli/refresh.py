@@ -1,0 +1,27 @@
+"""`creditcore refresh`: renew a portfolio by a delta."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from creditcore.cli.output import print_refresh, with_refresh_options
+
+
+@click.command
+@click.argument("state", type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True)
+@with_refresh_options
+def refresh(state: Path, files: tuple[str, ...], as_of: str | None, as_json: bool) -> None:
+    """Renew the portfolio STATE by the rows of FILES: inserts, changes and (column `op`) deletes.
+
+    When it returns, the change is on the disk and in the rankings. Exit status 3 where a quality gate refuses
+    the rows; the portfolio is then as it was.
+    """
+    from creditcore.portfolio import Portfolio
+    from creditcore.portfolio_line import instant
+
+    with Portfolio.open(state, "write") as portfolio:
+        done = portfolio.refresh(list(files), instant(as_of, portfolio.config))
+    print_refresh(done.to_dict(), as_json)
