@@ -31,6 +31,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, BooleanArray, cast::AsArray};
 
 pub use check::Columns;
+pub(crate) use check::check;
 pub use column::NanMode;
 pub(crate) use column::{Column, midnight, plain, type_of};
 pub(crate) use convert::{day, instant};

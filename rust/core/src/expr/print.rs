@@ -3,7 +3,7 @@
 //! In: a tree. Out: a text. In [`Dialect::Own`] equal trees have equal texts, wherever they stood, so the text
 //! is a key. In the others the text means there what the tree means here: what would be a fault is null.
 
-use super::node::{Comparison, Function, Kind, Literal, Node, Operator, Target, Test};
+use super::node::{Comparison, Function, Kind, Literal, Node, Operator, Target, Test, Type};
 
 /// Whose words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,10 +32,11 @@ impl Dialect {
     }
 }
 
-/// Writes trees; `column` gives the text of a column by its name.
+/// Writes trees; `column` gives the text of a column by its name, `kind` the type of a part, where it is known.
 pub(crate) struct Printer<'a> {
     pub(crate) dialect: Dialect,
     pub(crate) column: &'a dyn Fn(&str) -> String,
+    pub(crate) kind: &'a dyn Fn(&Node) -> Option<Type>,
 }
 
 /// A name in quotes.
@@ -48,7 +49,7 @@ pub(crate) fn quoted(name: &str, dialect: Dialect) -> String {
 
 /// The key of a tree: equal for equal trees, wherever they stand in a text.
 pub(crate) fn key(node: &Node) -> String {
-    Printer { dialect: Dialect::Own, column: &|name| quoted(name, Dialect::Own) }.text(node)
+    Printer { dialect: Dialect::Own, column: &|name| quoted(name, Dialect::Own), kind: &|_| None }.text(node)
 }
 
 impl Printer<'_> {
@@ -96,7 +97,12 @@ impl Printer<'_> {
             }
             Kind::Cast(value, target) => {
                 let cast = if self.dialect == Dialect::Own { "CAST" } else { "TRY_CAST" };
-                format!("{cast}({} AS {})", of(value), self.target(*target))
+                // Spark cuts the fraction off, where halves are rounded away from zero here.
+                let rounds = self.dialect == Dialect::Spark
+                    && matches!(target, Target::Integer(_))
+                    && (self.kind)(value) == Some(Type::Double);
+                let text = if rounds { format!("ROUND({})", of(value)) } else { of(value) };
+                format!("{cast}({text} AS {})", self.target(*target))
             }
             Kind::Call(function, parts) => self.call(*function, parts),
         }
@@ -152,6 +158,11 @@ impl Printer<'_> {
     }
 
     fn arithmetic(&self, operator: Operator, left: &Node, right: &Node) -> String {
+        if self.dialect == Dialect::Spark
+            && let Some(text) = self.days_of_spark(operator, left, right)
+        {
+            return text;
+        }
         let (left, right) = (self.text(left), self.text(right));
         let symbol = operator.symbol();
         match (operator, self.dialect) {
@@ -163,6 +174,19 @@ impl Printer<'_> {
             (Operator::Subtract, _) => format!("try_subtract({left}, {right})"),
             (Operator::Multiply, _) => format!("try_multiply({left}, {right})"),
         }
+    }
+
+    /// Sums and differences of days in Spark, which takes them by 32-bit integers alone.
+    fn days_of_spark(&self, operator: Operator, left: &Node, right: &Node) -> Option<String> {
+        let is_day = |node: &Node| (self.kind)(node) == Some(Type::Date);
+        let (first, last) = (self.text(left), self.text(right));
+        Some(match (operator, is_day(left), is_day(right)) {
+            (Operator::Add, true, false) => format!("date_add({first}, TRY_CAST({last} AS INT))"),
+            (Operator::Add, false, true) => format!("date_add({last}, TRY_CAST({first} AS INT))"),
+            (Operator::Subtract, true, false) => format!("date_sub({first}, TRY_CAST({last} AS INT))"),
+            (Operator::Subtract, true, true) => format!("CAST(datediff({first}, {last}) AS BIGINT)"),
+            _ => return None,
+        })
     }
 
     fn target(&self, target: Target) -> &'static str {
@@ -197,6 +221,14 @@ impl Printer<'_> {
             Function::Ln => format!("LN(CASE WHEN {first} > 0 THEN {first} END)"),
             Function::Sqrt => format!("SQRT(CASE WHEN {first} >= 0 THEN {first} END)"),
             Function::Abs | Function::Power => self.guarded(&call),
+            // Spark gives integers, which a large double overflows; one from 2^52 on has no fraction.
+            Function::Floor | Function::Ceil
+                if self.dialect == Dialect::Spark && (self.kind)(&parts[0]) == Some(Type::Double) =>
+            {
+                format!(
+                    "(CASE WHEN ABS({first}) < 4503599627370496D THEN CAST({call} AS DOUBLE) ELSE {first} END)"
+                )
+            }
             _ => call,
         }
     }

@@ -5,7 +5,7 @@
 
 use super::kinds::Kinds;
 use super::policy::{OnNull, Policy};
-use crate::expr::{Dialect, NanMode, Printer, Type, quoted};
+use crate::expr::{Dialect, NanMode, Node, Printer, Type, check, quoted};
 
 impl Policy {
     /// The query of every rule, by its id, over a table (written as the dialect wants it).
@@ -32,7 +32,11 @@ impl Policy {
                 wide
             }
         };
-        let printer = Printer { dialect, column: &column };
+        let columns: Vec<(String, Type)> = (self.columns().into_iter())
+            .map(|name| (name.to_owned(), kinds.get(name).copied().unwrap_or(Type::Null)))
+            .collect();
+        let kind = |node: &Node| check(node, &columns).ok();
+        let printer = Printer { dialect, column: &column, kind: &kind };
         let query = |rule: &super::policy::Rule| {
             let condition = printer.text(rule.when.root());
             let unknown = matches!(rule.on_null, OnNull::Hit | OnNull::Review);
