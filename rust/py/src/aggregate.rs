@@ -99,7 +99,7 @@ impl Aggregate {
             rules.map(serde_json::from_str).transpose().map_err(|error| {
                 to_exception(py, &Error::argument(format!("the rules are not valid: {error}")))
             })?;
-        let inner = gate::run(py, None, |_| {
+        let inner = gate::run(py, None, move |_| {
             let regions = regions.as_deref();
             let hide = |rules| rank::publish::suppress(&self.inner, grouping, &levels, regions, rules);
             let hidden = rules.as_ref().map(hide).transpose()?;
