@@ -9,6 +9,9 @@ BIN := $(VENV)/bin
 STUB := python/creditcore/_core.pyi
 FRESH := .check/stubs/creditcore/_core.pyi
 
+FUZZ_SECONDS ?= 300
+FUZZ_TARGETS ?= $(basename $(notdir $(wildcard rust/fuzz/targets/*.rs)))
+
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -21,9 +24,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYO3_PYTHON := $(CURDIR)/$(BIN)/python
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # What the module is built from. A changed file of Python code needs no build: the install is editable.
-SOURCES := $(shell find rust -name '*.rs' -o -name 'Cargo.toml' -o -name '*.csv' 2>/dev/null)
+SOURCES := $(shell find rust -path rust/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' -o -name '*.csv' \) -print 2>/dev/null)
 
-.PHONY: help setup build demo test test-rust test-python test-parity test-faults check bench stubs lock clean
+.PHONY: help setup build demo test test-rust test-python test-parity test-faults check bench fuzz stubs lock clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -64,6 +67,19 @@ bench: build $(VENV)/.stamp-test $(VENV)/.stamp-bench $(VENV)/.stamp-rivals  ## 
 	cargo bench --locked --quiet -p creditcore-kernels
 	$(BIN)/python -m pytest benches --benchmark-only
 
+fuzz: build .check/tools/bin/cargo-fuzz  ## throw broken bytes at whatever is parsed; FUZZ_SECONDS for each target
+	$(BIN)/python rust/fuzz/seeds.py .check/corpus
+	for target in $(FUZZ_TARGETS); do \
+		echo "== $$target"; \
+		mkdir -p .check/found/$$target; \
+		.check/tools/bin/cargo-fuzz run --fuzz-dir rust/fuzz --sanitizer none $$target \
+			.check/found/$$target .check/corpus/$$target -- \
+			-max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -max_len=262144 -verbosity=0; \
+	done
+
+.check/tools/bin/cargo-fuzz:
+	cargo install --quiet --locked cargo-fuzz --root .check/tools
+
 stubs: $(FRESH)  ## write the types of the extension module
 	cp $(FRESH) $(STUB)
 
@@ -73,7 +89,7 @@ lock: $(VENV)/.stamp-build  ## resolve the versions in requirements.lock anew
 		--group build --group test --group check --group bench --group parity --group rivals --group spark -o requirements.lock pyproject.toml
 
 clean:  ## remove everything that was built
-	rm -rf target $(VENV) .check .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf target rust/fuzz/target $(VENV) .check .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find $(wildcard python tests benches) -name __pycache__ -prune -exec rm -rf {} +
 	find python -name '*.so' -delete
 

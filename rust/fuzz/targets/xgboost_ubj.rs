@@ -1,0 +1,3 @@
+//! Bytes as the input of `xgboost_ubj`; see the library.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| creditcore_fuzz::model("xgboost ubj", bytes));
