@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from creditcore.spark.aggregation import aggregate, rank
     from creditcore.spark.groups import SparkGroups, find_groups
+    from creditcore.spark.line import SparkLine, run
     from creditcore.spark.linking import components
     from creditcore.spark.scoring import decide, score
 
@@ -23,9 +24,21 @@ _HOMES = {
     "components": "creditcore.spark.linking",
     "find_groups": "creditcore.spark.groups",
     "SparkGroups": "creditcore.spark.groups",
+    "run": "creditcore.spark.line",
+    "SparkLine": "creditcore.spark.line",
 }
 
-__all__ = ["SparkGroups", "aggregate", "components", "decide", "find_groups", "rank", "score"]
+__all__ = [
+    "SparkGroups",
+    "SparkLine",
+    "aggregate",
+    "components",
+    "decide",
+    "find_groups",
+    "rank",
+    "run",
+    "score",
+]
 
 
 def __getattr__(name: str) -> object:

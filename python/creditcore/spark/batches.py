@@ -121,9 +121,14 @@ def to_polars(table: pa.Table) -> Any:
 
 def empty_table(frame: DataFrame) -> pa.Table:
     """Give a table with the columns of a DataFrame and no row."""
+    from inspect import signature
+
     from pyspark.sql.pandas.types import to_arrow_schema
 
-    return to_arrow_schema(frame.schema).empty_table()
+    zone: dict[str, Any] = {}
+    if "timezone" in signature(to_arrow_schema).parameters:  # Spark 3.5 has none, and takes UTC
+        zone["timezone"] = frame.sparkSession.conf.get("spark.sql.session.timeZone")
+    return to_arrow_schema(frame.schema, **zone).empty_table()
 
 
 def bytes_batch(**columns: list[Any]) -> pa.RecordBatch:

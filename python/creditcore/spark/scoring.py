@@ -204,7 +204,7 @@ def score(
         default_key(frame, key),
     )
     plain = plain_columns(frame, frame.columns)
-    return plain.mapInArrow(scoring.__call__, _extended(frame, columns))
+    return plain.mapInArrow(scoring.__call__, extended_schema(frame, columns))
 
 
 def _pipeline(models: Any) -> Pipeline:
@@ -227,7 +227,7 @@ def _fresh(frame: DataFrame, names: list[str]) -> list[str]:
     return names
 
 
-def _extended(frame: DataFrame, columns: dict[str, str]) -> Any:
+def extended_schema(frame: DataFrame, columns: dict[str, str]) -> Any:
     """Give the schema of a DataFrame with further columns."""
     from pyspark.sql.types import ArrayType, DoubleType, StringType, StructField, StructType
 
@@ -312,4 +312,4 @@ def decide(
     names = tuple(frame.columns)
     rules = Rules.of(session, known)
     told = Deciding(rules, inputs, day, language, shadow, names, default_key(frame, key))
-    return plain_columns(frame, names).mapInArrow(told.__call__, _extended(frame, columns))
+    return plain_columns(frame, names).mapInArrow(told.__call__, extended_schema(frame, columns))
