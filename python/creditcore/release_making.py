@@ -14,10 +14,11 @@ from typing import Any
 
 import creditcore as cc
 from creditcore import publishing
+from creditcore import regions as region_tables
 from creditcore.aggregation import Aggregate, aggregate
 from creditcore.errors import ArgumentError, SchemaError, SourceError
-from creditcore.exact import exact_sums
 from creditcore.ranking import Ranking
+from creditcore.release_apart import Used, used_units
 from creditcore.sources import open_source
 
 STAGES = ("applicants", "approved", "on book")
@@ -31,7 +32,7 @@ class Made:
 
     rankings: dict[str, Ranking]
     sums: Aggregate
-    units: bytes | None
+    used: Used
     score_version: str | None
     method: dict[str, Any]
     population: dict[str, Any]
@@ -63,8 +64,8 @@ def make(configuration: dict[str, Any], as_of: str, salt: bytes) -> Made:
     told = dict(configuration.get("population", {}))
     _check_population(told)
     first = rankings[names[0]]
-    used = first.records - sum(first.excluded.values())
-    population = told | {"records": first.records, "used": used, "excluded": first.excluded}
+    counted = first.records - sum(first.excluded.values())
+    population = told | {"records": first.records, "used": counted, "excluded": first.excluded}
     method = {
         "headings": {name: ranking.heading for name, ranking in rankings.items()},
         "suppressed": {name: ranking.suppressed for name, ranking in rankings.items()},
@@ -72,8 +73,10 @@ def make(configuration: dict[str, Any], as_of: str, salt: bytes) -> Made:
         "standard_error": "sqrt(n/(n-1) * sum(w^2 (x-m)^2)) / sum(w)",
         "confidence": 0.95,
     }
-    units = None if options.get("unit") is None else _unit_hashes(configuration, salt)
-    return Made(rankings, sums, units, version, method, population, as_of)
+    hidden = {name: [row[0] for row in ranking.suppressed] for name, ranking in rankings.items()}
+    table = region_tables.load(configuration.get("regions", "china"))
+    used = used_units(sums, opened, table, hidden, salt)
+    return Made(rankings, sums, used, version, method, population, as_of)
 
 
 def write_files(folder: Path, made: Made) -> dict[str, str]:
@@ -95,38 +98,9 @@ def write_files(folder: Path, made: Made) -> dict[str, str]:
     text = json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
     (folder / "release.json").write_text(text, encoding="utf-8")
     (folder / "private" / "sums.ccagg").write_bytes(made.sums.to_bytes())
-    if made.units is not None:
-        (folder / "private" / "units").write_bytes(made.units)
+    made.used.write(folder / "private")
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): file_sha256(path) for path in paths}
-
-
-def units_apart(made: Made, folder: Path) -> int:
-    """Count the units in which a release differs from one that is kept.
-
-    By the units' keys where both have them; else by the counts of the finest groups, which see only how many.
-    """
-    path = folder / "private" / "units"
-    if made.units is not None and path.is_file():
-        return len(_set(made.units) ^ _set(path.read_bytes()))
-    kept = Aggregate.from_bytes((folder / "private" / "sums.ccagg").read_bytes(), None)
-    mine, theirs = ({code: of.n for code, of in exact_sums(sums).items()} for sums in (made.sums, kept))
-    return sum(abs(mine.get(code, 0) - theirs.get(code, 0)) for code in mine.keys() | theirs.keys())
-
-
-def _set(units: bytes) -> set[bytes]:
-    return {units[at : at + 8] for at in range(0, len(units), 8)}
-
-
-def _unit_hashes(configuration: dict[str, Any], salt: bytes) -> bytes:
-    """Give 64 keyed bits of every unit's key, sorted."""
-    from creditcore._frame import source_parts
-
-    opened = open_source(configuration["source"], encoding=configuration.get("encoding"))
-    keys: set[str] = set()
-    for part, _, _ in source_parts(opened, [(configuration["unit"], "key")]):
-        keys.update(str(key) for key in part.to_series().unique().to_list() if key is not None)
-    return b"".join(sorted(hashlib.blake2b(key.encode(), digest_size=8, key=salt).digest() for key in keys))
 
 
 def _version(sums: Aggregate, told: str | None, versioned: bool) -> str | None:

@@ -21,18 +21,18 @@ from typing import Any
 from creditcore import publishing
 from creditcore.errors import ArgumentError, SourceError, StateError
 from creditcore.publishing import Publish, PublishRules
+from creditcore.release_apart import Used, too_near
 from creditcore.release_making import (
     Made,
     code_versions,
     file_sha256,
     make,
     tree_sha256,
-    units_apart,
     write_files,
 )
 
 CATALOG = "catalog.sqlite"
-FORM = "1"
+FORM = "2"
 _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE releases (
@@ -245,41 +245,54 @@ class Releases:
         place = self.folder / name
         if place.exists():
             raise StateError(f"`{place}` is there, but not in the catalog; move it away first")
+        moved = False
         try:
             files = write_files(fresh, made)
+            sizes = {path: (fresh / path).stat().st_size for path in files}
+            _to_disk(fresh)
             with self._catalog() as catalog, catalog:
                 number = _all(catalog, "SELECT COALESCE(MAX(number), 0) + 1 AS n FROM releases")[0]["n"]
                 told = [configuration, made.method, made.population, code_versions()]
-                catalog.execute(
-                    "INSERT INTO releases VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        name,
-                        number,
-                        day,
-                        made.score_version,
-                        *(json.dumps(part, sort_keys=True) for part in told),
-                    ),
+                whole = (
+                    name,
+                    number,
+                    day,
+                    made.score_version,
+                    *(json.dumps(part, sort_keys=True) for part in told),
                 )
-                sizes = {path: (fresh / path).stat().st_size for path in files}
+                catalog.execute("INSERT INTO releases VALUES (?, ?, ?, ?, ?, ?, ?, ?)", whole)
                 rows = [(name, path, sizes[path], sha) for path, sha in files.items()]
                 catalog.executemany("INSERT INTO files VALUES (?, ?, ?, ?)", rows)
                 of = [(name, told["role"], told["path"], told["sha256"]) for told in inputs]
                 catalog.executemany("INSERT INTO inputs VALUES (?, ?, ?, ?)", of)
-                # The last step before the commit, so that a release is listed only with its files.
+                # Whole, and on the disk, before the commit: a release is listed only with its files.
                 fresh.rename(place)
+                moved = True
+                _sync(self.folder)
+        except BaseException:
+            if moved and not self._lists(name):
+                shutil.rmtree(place, ignore_errors=True)
+            raise
         finally:
             shutil.rmtree(fresh, ignore_errors=True)
         return self.get(name)
 
+    def _lists(self, name: str) -> bool:
+        with self._catalog() as catalog:
+            return bool(_all(catalog, "SELECT name FROM releases WHERE name = ?", name))
+
     def _check_apart(self, made: Made, earlier: list[Release], least: int) -> None:
         for release in earlier:
-            apart = units_apart(made, release.folder)
-            if 0 < apart < least:
+            release.check_files()
+            cells = too_near(made.used, Used.read(release.folder / "private"), least)
+            if cells:
+                told = "; ".join(f"{name}: {count}" for name, count in list(cells.items())[:5])
+                more = f"; and {len(cells) - 5} more" if len(cells) > 5 else ""
                 raise ArgumentError(
-                    f"the records differ from those of release `{release.name}` in {apart} units; two "
-                    f"releases that differ in fewer than {least} tell of those units; "
-                    "release them together with "
-                    "later ones"
+                    f"this release differs from release `{release.name}` in fewer than {least} units "
+                    f"(and not in none) of what both tell of ({told}{more}): the two together would tell of "
+                    "those units; wait and release them together with later ones, publish at a coarser "
+                    "level, or hide those cells (a higher `min_shown`)"
                 )
 
     def _make_folder(self) -> None:
@@ -359,3 +372,18 @@ def _name(name: str) -> str:
 def _region_file(configuration: dict[str, Any]) -> str | None:
     regions = configuration.get("regions", "china")
     return None if regions in ("china", "none", None) else str(regions)
+
+
+def _to_disk(folder: Path) -> None:
+    """Hand a folder's files to the disk, and the folder and those in it with them."""
+    for path in sorted(folder.rglob("*")):
+        _sync(path)
+    _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
