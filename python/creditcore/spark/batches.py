@@ -128,7 +128,8 @@ def empty_table(frame: DataFrame) -> pa.Table:
     zone: dict[str, Any] = {}
     if "timezone" in signature(to_arrow_schema).parameters:  # Spark 3.5 has none, and takes UTC
         zone["timezone"] = frame.sparkSession.conf.get("spark.sql.session.timeZone")
-    return to_arrow_schema(frame.schema, **zone).empty_table()
+    table: pa.Table = to_arrow_schema(frame.schema, **zone).empty_table()
+    return table
 
 
 def bytes_batch(**columns: list[Any]) -> pa.RecordBatch:
