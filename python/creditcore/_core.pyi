@@ -130,6 +130,10 @@ class Detection:
         """
         The label-free score of each person.
         """
+    def listed(self, /, list: Network) -> Table:
+        """
+        For each person, in the order of keys, how many identifiers of another network it shows.
+        """
     @staticmethod
     def of(
         network: Network,
@@ -149,6 +153,7 @@ class Detection:
         cut: SupportsFloat | SupportsIndex,
         resolution: SupportsIndex,
         *,
+        listed: Incomplete | None = None,
         learned: bool = False,
         threads: SupportsIndex | None = None,
     ) -> tuple[Table, Table]:
@@ -309,6 +314,10 @@ class Network:
         """
         `key`, `component`, in the order of keys.
         """
+    def counts(self, /) -> tuple[int, int] | None:
+        """
+        How many people and links there are; nothing where telling would take long.
+        """
     def fit(self, /) -> Network:
         """
         The network with the strengths that its data teaches.
@@ -338,6 +347,11 @@ class Network:
         """
         The plan, its configuration complete, as JSON.
         """
+    def shared_among(self, /, keys: SupportsGetItem[int, Any]) -> Table:
+        """
+        `key`, `type`, `identifier` (its hash), `role`, `time` (seconds since 1970): identifiers that several of some
+        people show.
+        """
     def sizes(self, /) -> tuple[int, int, int, int, int]:
         """
         How many people, links of all identifiers, kept identifiers, kept links, and bytes of the kept links.
@@ -346,6 +360,10 @@ class Network:
         """
         The byte form: equal networks have equal bytes.
         """
+    def types(self, /) -> list[tuple[str, int, int, int, int]]:
+        """
+        For each type its name, people who show it, people who share it, hubs and links of hubs.
+        """
     def update(
         self,
         /,
@@ -353,11 +371,13 @@ class Network:
         hash_key: bytes,
         *,
         expire_before: SupportsIndex | None = None,
+        features: SupportsFloat | SupportsIndex | None = None,
         threads: SupportsIndex | None = None,
         progress: Any | None = None,
-    ) -> tuple[Network, Table]:
+    ) -> tuple[Network, Table, Table | None]:
         """
-        The network after a delta, and what changed: `key`, `change`.
+        The network after a delta, what changed (`key`, `change`), and, where a decay is given, the features that
+        changed.
         """
 
 @final

@@ -14,9 +14,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from creditcore import _core
+from creditcore.blocklist import Blocklist, listed
 from creditcore.errors import ArgumentError
+from creditcore.identifier_notes import type_notes
+from creditcore.labels import known_of, label_rows
 from creditcore.lineage import Lineage, follow
-from creditcore.network import Identifiers, Network
+from creditcore.link_plan import Identifiers
+from creditcore.network import Network, net_features
 from creditcore.ring_pictures import Origin
 from creditcore.sources import Records
 
@@ -64,7 +68,20 @@ class Groups:
     _members: pl.DataFrame = field(repr=False)
     _summary: pl.DataFrame = field(repr=False)
     _people: pl.DataFrame = field(repr=False)
+    _network: _core.Network = field(repr=False)
     _origin: Origin | None = field(default=None, repr=False)
+
+    def __repr__(self) -> str:
+        """Tell how many rings there are, and the most suspect."""
+        summary = self.summary
+        told = f"{len(summary):,} rings with {int(summary['size'].sum() or 0):,} members"
+        return f"<creditcore.Groups: {told}, {len(self._summary):,} groups>\n{summary.head(5)}"
+
+    def _repr_html_(self) -> str:
+        """Show the most suspect rings as a table in a notebook."""
+        shown = ("group_id", "size", "score", "span_days", "benign", "shared")
+        told = f"<p>{len(self):,} rings, {len(self._summary):,} groups</p>"
+        return told + self.summary.select(shown).head(20)._repr_html_()
 
     @property
     def summary(self) -> pl.DataFrame:
@@ -88,10 +105,11 @@ class Groups:
         members, `strength` of ties inside by member, `exclusivity` (the share of the members' ties that stays
         inside; `exclusivity_static` without fading), `closure` (the same, of ties to people who passed the
         filter), `several_types` (the share of ties by two types or more), `diversity` (entropy over types, in
-        nats), `span_days` (null without times), `known_fraud`, `known_good`, `shared` (by type members on
-        identifiers, and how many members were expected to share), `benign` and `benign_score` (0 to 1, the
-        explanation that fits best: household, dormitory, shop), `dissolved_by` (how many identifiers hold it
-        together, found greedily), `dissolved_types`, `dissolved_degrees`.
+        nats), `span_days` (null without times), `known_fraud`, `known_good`, `listed` (members who show an
+        identifier of the blocklist), `shared` (by type members on identifiers, and how many members were
+        expected to share), `benign` and `benign_score` (0 to 1, the explanation that fits best: household,
+        dormitory, shop; null where none fits), `dissolved_by` (how many identifiers hold it together, found
+        greedily), `dissolved_types`, `dissolved_degrees`.
         """
         return self._summary
 
@@ -152,6 +170,37 @@ class Groups:
             raise ArgumentError("pictures need the records that groups were found in; call `find_groups`")
         return rings(self, self._origin, ids)
 
+    def to_networkx(self, group_id: Any) -> Any:
+        """Give a group as a `networkx.Graph` of people and the identifiers that several of them show.
+
+        Nodes are `("person", key)` with `level` and `score`, and `("identifier", hash)` with `type`; edges
+        have `role` and `time` (seconds since 1970, None where unknown). Hubs are left out.
+
+        Raises:
+            ArgumentError: no group has the id, or networkx is not installed.
+        """
+        from creditcore.graph_objects import to_networkx
+
+        return to_networkx(*self._graph_of(group_id))
+
+    def to_rustworkx(self, group_id: Any) -> Any:
+        """Give a group as a `rustworkx.PyGraph`; nodes and edges carry what `to_networkx` says, as mappings.
+
+        Raises:
+            ArgumentError: no group has the id, or rustworkx is not installed.
+        """
+        from creditcore.graph_objects import to_rustworkx
+
+        return to_rustworkx(*self._graph_of(group_id))
+
+    def _graph_of(self, group_id: Any) -> tuple[pl.DataFrame, pl.DataFrame]:
+        from creditcore._frame import to_polars
+
+        members = self._members.filter(self._members["group_id"] == group_id)
+        if members.is_empty():
+            raise ArgumentError(f"no group has the id `{group_id}`; `groups.all()` lists them")
+        return members, to_polars(self._network.shared_among(members["key"].to_list()))
+
     def __len__(self) -> int:
         """How many judged rings there are."""
         return len(self.summary)
@@ -165,6 +214,7 @@ def find_groups(
     labels: Any = None,
     config: Mapping[str, Any] | None = None,
     *,
+    blocklist: Blocklist | None = None,
     key_file: str | os.PathLike[str] | None = None,
     threads: int | None = None,
 ) -> Groups:
@@ -183,6 +233,9 @@ def find_groups(
         config: `tau` (days), `pass_share`, `cut`, `judged_from`, `resolution`, and what `Network.build`
             takes. What is left out is learned (strengths of types, the cut) or has its default.
             `groups.config` of an earlier call freezes everything.
+        blocklist: by type the values that are known as bad, such as `{"device": ["D-77"]}`. Who shows one
+            passes the filter, and suspicion spreads from there as from known fraud: a hit is evidence of
+            a ring, not of the person.
         key_file: the key of the hashes, see `Network.build`.
         threads: one for each processor by default; they change nothing.
 
@@ -202,7 +255,16 @@ def find_groups(
         model, notes = learn(network, known, own.get("tau", TAU), threads=threads)
     else:
         model, notes = None, []
-    found = find_in(network._core, known, own, model=model, notes=notes, threads=threads)
+    found = find_in(
+        network._core,
+        known,
+        own,
+        model=model,
+        notes=notes,
+        blocklist=blocklist,
+        key_file=key_file,
+        threads=threads,
+    )
     return replace(found, _origin=Origin(records, key, identifiers, time))
 
 
@@ -221,48 +283,6 @@ def _split(config: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, 
     return own, told
 
 
-def label_rows(records: Records, key: str, labels: Any) -> pl.DataFrame:
-    """Give the labels of the records as a frame of `key` and `label` (Int8, null for unknown).
-
-    Raises:
-        ArgumentError: labels of another length than the rows, or of values other than true, false and null.
-    """
-    from creditcore._frame import source_parts, to_frame
-    from creditcore.sources import open_source
-
-    wanted = [(key, "key")] + ([(labels, "number")] if isinstance(labels, str) else [])
-    parts = [part for part, _, _ in source_parts(open_source(records), wanted)]
-    frame = parts[0].vstack(parts[1]) if len(parts) > 1 else parts[0]
-    for part in parts[2:]:
-        frame = frame.vstack(part)
-    if isinstance(labels, str):
-        values = frame["1"]
-    else:
-        values = to_frame({"label": labels})["label"]
-        if len(values) != len(frame):
-            raise ArgumentError(f"there are {len(values)} labels for {len(frame)} rows; give one for each")
-    if not (values.dtype.is_numeric() or str(values.dtype) in ("Boolean", "Null")):
-        raise ArgumentError(
-            f"labels are of type {values.dtype}; give true (confirmed fraud), false (confirmed good) or null"
-        )
-    whole = values.cast(int)
-    if len(whole.drop_nulls()) and not set(whole.drop_nulls().unique().to_list()) <= {0, 1}:
-        raise ArgumentError("labels are true (confirmed fraud), false (confirmed good) or null (unknown)")
-    made = frame.select("0").rename({"0": "key"})
-    return made.with_columns(whole.alias("label"))
-
-
-def known_of(people: pl.Series, labels: pl.DataFrame | None) -> NDArray[np.int8]:
-    """Give for each key 1 for known fraud, 0 for known good, -1 for unknown."""
-    if labels is None:
-        # A key is never null: everybody is unknown.
-        return people.is_null().cast(int).to_numpy().astype("int8") - 1
-    one = labels.drop_nulls("label").group_by("key").max()
-    one = one.with_columns(one["key"].cast(people.dtype))
-    joined = people.to_frame("key").join(one, on="key", how="left", maintain_order="left")
-    return joined["label"].fill_null(-1).to_numpy().astype("int8")
-
-
 def column(table: _core.Table) -> NDArray[np.float64]:
     """Give the only column of a native table."""
     from creditcore._frame import to_polars
@@ -277,6 +297,8 @@ def find_in(
     *,
     model: PersonModel | None = None,
     notes: list[str] | None = None,
+    blocklist: Blocklist | None = None,
+    key_file: str | os.PathLike[str] | None = None,
     threads: int | None = None,
 ) -> Groups:
     """Find the groups of a network as it is; nothing is learned but, where `config` has none, the cut.
@@ -287,6 +309,8 @@ def find_in(
         config: the settings of detection, see `find_groups`.
         model: scores people, if its guard lets it.
         notes: what was said before.
+        blocklist: by type the values that are known as bad.
+        key_file: the key that the network was made with; a blocklist needs it.
         threads: one for each processor by default.
     """
     from creditcore._frame import to_polars
@@ -311,14 +335,19 @@ def find_in(
     else:
         assert cut is not None
         bound = cut
-    if (known == 1).any():
-        scores = scores.clip(min=column(detection.spread(known)))
+    hits = None if blocklist is None else listed(network, detection, blocklist, key_file)
+    seeds = known == 1 if hits is None else (known == 1) | (hits > 0)
+    if seeds.any():
+        scores = scores.clip(min=column(detection.spread(seeds.astype("int8"))))
     resolution = settings.get("resolution", RESOLUTION[used])
     judged_from = settings.get("judged_from", JUDGED_FROM[used])
     sixteenths = max(round(resolution * SIXTEENTHS), 1)
     members, summary = detection.rings(
-        scores, known, bound, sixteenths, learned=used == "model", threads=threads
+        scores, known, bound, sixteenths, listed=hits, learned=used == "model", threads=threads
     )
+    if hits is not None:
+        said.append(f"blocklist: {int((hits > 0).sum()):,} people show a listed identifier")
+    said += type_notes(network)
     complete = {
         **json.loads(network.plan())["config"],
         "tau": settings.get("tau", TAU),
@@ -329,7 +358,7 @@ def find_in(
     }
     rows = people.to_frame("key").with_columns(people.clone().alias("key"))
     rows = rows.insert_column(1, _score_column(rows, scores))
-    return Groups(complete, said, to_polars(members), to_polars(summary), rows)
+    return Groups(complete, said, to_polars(members), to_polars(summary), rows, network)
 
 
 def _score_column(rows: pl.DataFrame, scores: NDArray[np.float64]) -> pl.Series:
@@ -343,10 +372,6 @@ def ego_features(
     network: _core.Network, *, view: str, tau: float, threads: int | None = None
 ) -> pl.DataFrame:
     """Compute features of surroundings; what `Network.ego_features` gives."""
-    from creditcore._frame import to_polars
-
     if view not in ("now", "at"):
         raise ArgumentError(f"`view` is `{view}`; allowed are `now` and `at`")
-    detection = _core.Detection.of(network, tau, view == "at", threads=threads)
-    features = to_polars(detection.features())
-    return features.rename({name: f"net_{view}_{name}" for name in features.columns if name != "key"})
+    return net_features(_core.Detection.of(network, tau, view == "at", threads=threads).features(), view)

@@ -11,86 +11,18 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import secrets
-from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from creditcore import _core
-from creditcore.errors import ArgumentError, SourceError
+from creditcore.errors import ArgumentError
+from creditcore.hash_keys import hash_key
+from creditcore.link_plan import Identifiers, make_plan
 from creditcore.sources import Records, open_source
 from creditcore.surroundings import Surroundings
 
 if TYPE_CHECKING:
     import polars as pl
-
-HASH_KEY = "CREDITCORE_HASH_KEY"
-"""The environment variable that holds the key of the hashes of identifiers."""
-
-Identifiers = Mapping[str, Any]
-"""By name the column, the columns, or a mapping with `columns` and any of `type`, `role`, `normaliser`."""
-
-
-@cache
-def _random_key() -> bytes:
-    """The key of this process, where none is given."""
-    return secrets.token_bytes(16)
-
-
-def hash_key(key_file: str | os.PathLike[str] | None = None) -> bytes:
-    """Give the key of the hashes of identifiers.
-
-    Args:
-        key_file: a file whose content, 16 bytes or more, is the key; by default the environment variable
-            `CREDITCORE_HASH_KEY`, and without it a random key of this process, which is right as long as
-            nothing outlives the process.
-
-    Raises:
-        SourceError: a file that cannot be read.
-    """
-    if key_file is not None:
-        try:
-            return Path(key_file).read_bytes().strip()
-        except OSError as error:
-            raise SourceError(f"`{os.fspath(key_file)}`: cannot be read: {error.strerror}") from error
-    told = os.environ.get(HASH_KEY)
-    return told.encode() if told else _random_key()
-
-
-def _declared(name: str, told: Any) -> dict[str, Any]:
-    """Give the declaration of one sort of identifiers as a plan has it."""
-    if isinstance(told, str):
-        return {"name": name, "columns": [told]}
-    if isinstance(told, Mapping):
-        known = {"columns", "type", "role", "normaliser"}
-        if strange := sorted(set(told) - known):
-            raise ArgumentError(
-                f"identifier `{name}` declares `{strange[0]}`; allowed are {', '.join(sorted(known))}"
-            )
-        columns = told.get("columns", ())
-        return {**told, "name": name, "columns": [columns] if isinstance(columns, str) else list(columns)}
-    if isinstance(told, Sequence) and all(isinstance(column, str) for column in told):
-        return {"name": name, "columns": list(told)}
-    raise ArgumentError(f"identifier `{name}` is `{told!r}`; give a column, several, or a mapping")
-
-
-def make_plan(
-    key: str, identifiers: Identifiers, time: str | None = None, config: Mapping[str, Any] | None = None
-) -> str:
-    """Write the plan of a network as JSON.
-
-    Raises:
-        ArgumentError: identifiers that are no mapping of names to columns.
-    """
-    if not isinstance(identifiers, Mapping):
-        raise ArgumentError("`identifiers` is a mapping of names to columns, such as {'device': 'device_id'}")
-    declared = [_declared(str(name), told) for name, told in identifiers.items()]
-    plan = {"key": key, "time": time, "identifiers": declared, "config": dict(config or {})}
-    try:
-        return json.dumps(plan)
-    except TypeError as error:
-        raise ArgumentError(f"the configuration cannot be written as JSON: {error}") from error
 
 
 def components(
@@ -165,7 +97,8 @@ class Network(Surroundings):
     the cap of its type is a hub: it counts in `components` without a cap, and nowhere else.
 
     Memory: 14 bytes a link for the records, and about 6 more for the graph, where a third of the links are of
-    shared identifiers; 28 bytes a person.
+    shared identifiers; 28 bytes a person. After updates about 40 bytes a link instead, both where the network
+    is asked as a whole, and with kept features 200 a person more.
 
     >>> import creditcore as cc
     >>> rows = {"key": ["a", "b", "c"], "device": ["d1", "d1", "d2"], "phone": ["12000000001", None, None]}
@@ -179,10 +112,16 @@ class Network(Surroundings):
     ([('a', 'deleted')], [('b', 'b'), ('c', 'c')])
     """
 
-    def __init__(self, core: _core.Network, changed: pl.DataFrame | None = None) -> None:
+    def __init__(
+        self,
+        core: _core.Network,
+        changed: pl.DataFrame | None = None,
+        features: pl.DataFrame | None = None,
+    ) -> None:
         """Wrap the native network; made by `build` and `from_bytes`."""
         self._core = core
         self._changed = changed
+        self._features = features
 
     @classmethod
     def build(
@@ -207,7 +146,7 @@ class Network(Surroundings):
                 the time of its latest row.
             config: `caps` and `strengths` by type, `placeholders` by type, `most_people`; what is left out
                 has the defaults of `docs/network.md`.
-            key_file: the key of the hashes, see `hash_key`.
+            key_file: the key of the hashes, see `creditcore.hash_keys`.
             threads: one for each processor by default; they change nothing.
 
         Raises:
@@ -217,6 +156,13 @@ class Network(Surroundings):
         """
         plan = make_plan(key, identifiers, time, config)
         return cls(_core.Network.build(open_source(records), plan, hash_key(key_file), threads=threads))
+
+    def __repr__(self) -> str:
+        """Tell what there is, without making the network as a whole."""
+        counts = self._core.counts()
+        told = f"{counts[0]:,} people, {counts[1]:,} links" if counts else "a version before an update"
+        types = ", ".join(self.plan["config"]["strengths"])
+        return f"<creditcore.Network: {told}; {types}>"
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -252,6 +198,22 @@ class Network(Surroundings):
         if self._changed is None:
             raise ArgumentError("no update made this network; `changed` is there after `update`")
         return self._changed
+
+    @property
+    def changed_features(self) -> pl.DataFrame:
+        """The features that the update that made this network changed, as `ego_features` has them.
+
+        A frame with `key`, ascending, and all `net_now_*` of each record of which one is another than before,
+        new records included; who is gone is in `changed`.
+
+        Raises:
+            ArgumentError: no update with `features=True` made this network.
+        """
+        if self._features is None:
+            raise ArgumentError(
+                "no features were kept; `changed_features` is there after `update(..., features=True)`"
+            )
+        return self._features
 
     def components(self, cap: int | None = None, *, threads: int | None = None) -> pl.DataFrame:
         """Find the connected components.
@@ -317,10 +279,18 @@ class Network(Surroundings):
         delta: Records | None = None,
         *,
         expire_before: datetime.date | None = None,
+        features: bool = False,
+        tau: float = 20.0,
         key_file: str | os.PathLike[str] | None = None,
         threads: int | None = None,
     ) -> Network:
         """Give the network after a delta: equal, to the last byte, to one built of the records left.
+
+        The first update takes the records up in a form that changes in place; every later one of the newest
+        network costs what the delta touches. This network stays as it is: asked for anything after the
+        update, it copies the newest one and takes back what came between, so a loop drops it (`network =
+        network.update(delta)`). What is asked of a network as a whole (`to_bytes`, `components`, `sizes`,
+        `neighbours`, groups) makes it as a whole again, as `build` does without reading.
 
         Args:
             delta: rows with the records' columns. They replace the record of their key, or insert it; `op`
@@ -328,22 +298,32 @@ class Network(Surroundings):
                 `version` only the rows of a key's highest version count.
             expire_before: a date or a time (naive: UTC); records whose latest row is earlier are removed. A
                 record without a time stays.
-            key_file: the key that the network was made with, see `hash_key`.
+            features: keep the features `net_now_*` from now on, and give in `changed_features` those that are
+                others than before. The first such update computes the features of all.
+            tau: days in which a tie fades by 1/e, for these features.
+            key_file: the key that the network was made with, see `creditcore.hash_keys`.
             threads: one for each processor by default.
 
         Returns:
             A new network; `changed` lists the records that it changed. `placeholders` are those of the delta.
 
         Raises:
-            ArgumentError: another hash key than the network's.
+            ArgumentError: another hash key than the network's, or a `tau` that is not above 0.
             SchemaError, SourceError: as in `build`, or an `op` that is not known.
         """
         from creditcore._frame import to_polars
 
         limit = None if expire_before is None else _seconds(expire_before)
         source = None if delta is None else open_source(delta)
-        core, changed = self._core.update(source, hash_key(key_file), expire_before=limit, threads=threads)
-        return Network(core, to_polars(changed))
+        core, changed, renewed = self._core.update(
+            source,
+            hash_key(key_file),
+            expire_before=limit,
+            features=tau if features else None,
+            threads=threads,
+        )
+        frame = None if renewed is None else net_features(renewed, "now")
+        return Network(core, to_polars(changed), frame)
 
     def to_bytes(self) -> bytes:
         """Give the byte form (`docs/formats/network.md`): equal networks have equal bytes.
@@ -361,6 +341,14 @@ class Network(Surroundings):
             FormatError: bytes that were changed, cut short or are of another version.
         """
         return cls(_core.Network.from_bytes(data, threads=threads))
+
+
+def net_features(table: _core.Table, view: str) -> pl.DataFrame:
+    """Give features as a frame, their names behind `net_now_` or `net_at_`."""
+    from creditcore._frame import to_polars
+
+    frame = to_polars(table)
+    return frame.rename({name: f"net_{view}_{name}" for name in frame.columns if name != "key"})
 
 
 def _seconds(when: datetime.date) -> int:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from creditcore import _core
 from creditcore.errors import ArgumentError, FormatError
-from creditcore.groups import CUT, known_of
+from creditcore.groups import CUT
+from creditcore.labels import known_of
 
 if TYPE_CHECKING:
     import numpy as np

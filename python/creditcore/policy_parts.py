@@ -7,18 +7,14 @@ tables read in, and where each list comes from.
 from __future__ import annotations
 
 import csv
-import hashlib
 import os
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from creditcore.errors import TacticError
+from creditcore.hash_keys import KEY_VARIABLE, SHORTEST_KEY, key_of, random_key
 
-KEY_VARIABLE = "CREDITCORE_HASH_KEY"
-SHORTEST_KEY = 16
-"""The fewest characters of a key."""
 LARGEST_TABLE = 16 << 20
 """The most bytes of a table."""
 OUTPUTS = ("id", "action", "reason", "reason_zh")
@@ -81,19 +77,20 @@ def hash_key(told: Any, folder: Path, place: str, *, needed: bool) -> bytes:
             raise TacticError(
                 f"`{place}`: a list holds hashes, which need the key that made them; {told_way}"
             )
-        return secrets.token_bytes(16)
+        return random_key()
     return key_of_text(text, place)
 
 
 def key_of_text(text: str, place: str) -> bytes:
-    """Give the sixteen bytes of a key's text: the first of its SHA-256.
+    """Give the key of a secret text, by the rule of `creditcore.hash_keys`.
 
     Raises:
         TacticError: a key that is too short.
     """
-    if len(text) < SHORTEST_KEY:
+    key = key_of(text.encode())
+    if key is None:
         raise TacticError(f"`{place}`: the key has {len(text)} characters; {SHORTEST_KEY} are the fewest")
-    return hashlib.sha256(text.encode()).digest()[:16]
+    return key
 
 
 def with_tables(told: Any, folder: Path, place: str) -> Any:

@@ -14,7 +14,8 @@ from datetime import date, datetime
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from creditcore.network import Identifiers, Network
+from creditcore.link_plan import Identifiers
+from creditcore.network import Network
 from creditcore.report.ring_drawing import Shared
 from creditcore.report.rings import Ring
 from creditcore.sources import Records, open_source

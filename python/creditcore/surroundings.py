@@ -6,6 +6,7 @@ Comes in: a network's native part, labels. Goes out: fitted networks, ego featur
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from creditcore import _core
+    from creditcore.blocklist import Blocklist
     from creditcore.groups import Groups
     from creditcore.network import Network
     from creditcore.person_model import PersonModel
@@ -46,7 +48,8 @@ class Surroundings:
 
         network = Network(self._core.fit())
         if labels is not None:
-            from creditcore.groups import TAU, label_rows
+            from creditcore.groups import TAU
+            from creditcore.labels import label_rows
             from creditcore.person_model import learn
 
             known = label_rows(labels, "key", "label")
@@ -79,6 +82,8 @@ class Surroundings:
         labels: Records | None = None,
         config: Mapping[str, Any] | None = None,
         *,
+        blocklist: Blocklist | None = None,
+        key_file: str | os.PathLike[str] | None = None,
         threads: int | None = None,
     ) -> Groups:
         """Find the groups of this network; see `creditcore.find_groups`. Strengths are used as they are.
@@ -86,10 +91,22 @@ class Surroundings:
         Args:
             labels: a frame with `key` and `label`; known fraud spreads to its partners.
             config: `tau`, `pass_share`, `cut`, `judged_from`, `resolution`.
+            blocklist: by type the values that are known as bad; suspicion spreads from who shows one.
+            key_file: the key that the network was made with, which a blocklist needs.
             threads: one for each processor by default.
         """
-        from creditcore.groups import find_in, label_rows
+        from creditcore.groups import find_in
+        from creditcore.labels import label_rows
 
         known = None if labels is None else label_rows(labels, "key", "label")
         model, notes = self.person_model, list(self.notes)
-        return find_in(self._core, known, config, model=model, notes=notes, threads=threads)
+        return find_in(
+            self._core,
+            known,
+            config,
+            model=model,
+            notes=notes,
+            blocklist=blocklist,
+            key_file=key_file,
+            threads=threads,
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import creditcore as cc
+from creditcore.bench.credit_graph import COLUMNS, draw_graph
 from creditcore.lineage import Lineage, follow
 
 
@@ -66,3 +67,25 @@ def test_groups_follow_groups() -> None:
     lineage = after.lineage(before)
     assert events(lineage) == [(1, "kept", (1,), 10)]
     assert lineage.rows()[0]["event"] == "kept"
+
+
+def test_unchanged_groups_keep_their_ids_over_many_updates() -> None:
+    """A hundred updates of a made-up network: a ring of the same members keeps its id."""
+    graph = draw_graph(5_000, 8)
+    frame = graph.frame()
+    network = cc.Network.build(frame[:4_000], "key", COLUMNS, "day").fit()
+    groups = network.find_groups()
+    config = {name: groups.config[name] for name in ("cut", "judged_from", "resolution", "tau")}
+    config["judged_from"] = 0.2
+    lineage = network.find_groups(config=config).lineage()
+    kept = same = 0
+    for number in range(100):
+        network = network.update(frame[4_000 + 10 * number : 4_010 + 10 * number], features=True)
+        before = {members: name for name, members in lineage.members.items()}
+        lineage = network.find_groups(config=config).lineage(lineage)
+        for name, members in lineage.members.items():
+            if members in before:
+                same += 1
+                kept += before[members] == name
+    assert same > 500
+    assert kept >= 0.99 * same

@@ -178,7 +178,7 @@ def test_hashes_are_the_same_in_every_process(monkeypatch: pytest.MonkeyPatch, t
         cc.Network.build(frame, "key", names, key_file=tmp_path / "none")
 
 
-HASHES = "d3548ac7777e34ada07dd48a92e38943d3548ac7777e34ad"
+HASHES = "6efd0830fa93961d2891f5fbe79d49726efd0830fa93961d"
 
 
 @pytest.mark.parametrize("text", [False, True])

@@ -83,12 +83,13 @@ def test_a_history_ends_where_a_build_of_what_is_left_begins(seed: int) -> None:
     for row in first:
         state.setdefault(row["key"], []).append(row)
     network = build(first)
+    known = network.ego_features()
     for _ in range(5):
         before = dict(state)
         delta, limit = step(draws, state)
         draws.shuffle(delta)
         frame = pl.DataFrame(delta, schema=SCHEMA | {"op": pl.String}) if delta else None
-        network = network.update(frame, expire_before=limit)
+        network = network.update(frame, expire_before=limit, features=True)
         left = [row for rows in state.values() for row in rows]
         draws.shuffle(left)
         built = build(left)
@@ -98,6 +99,9 @@ def test_a_history_ends_where_a_build_of_what_is_left_begins(seed: int) -> None:
         assert network.hubs().equals(built.hubs())
         assert network.sizes == built.sizes
         check_changes(network, before, state)
+        features = built.ego_features()
+        check_features(network, known, features)
+        known = features
         if state:
             key = draws.choice(sorted(state))
             assert network.neighbours(key, 2).equals(built.neighbours(key, 2))
@@ -115,6 +119,127 @@ def check_changes(network: cc.Network, before: dict[int, list[Row]], state: dict
     assert changed <= {key for key in set(state) & set(before) if state[key] != before[key]}
     for key in set(state) & set(before) - changed:
         assert build(state[key]).to_bytes() == build(before[key]).to_bytes()
+
+
+def check_features(network: cc.Network, before: pl.DataFrame, after: pl.DataFrame) -> None:
+    """The features that are told to have changed are those that differ when all are computed anew."""
+    assert network.ego_features().equals(after)
+    known = set(before.rows()) if before.columns == after.columns else set()
+    assert network.changed_features.rows() == [row for row in after.rows() if row not in known]
+
+
+def test_an_identifier_passes_its_cap_both_ways() -> None:
+    """With a cap of 3: the fourth person makes a hub of the device, whose links all weigh nothing then."""
+    rows = [{"key": key, "device": "d"} for key in range(4)]
+    kept = cc.Network.build(
+        pl.DataFrame(rows[:3]), "key", {"device": "device"}, config={"caps": {"device": 3}}
+    )
+    assert len(kept.hubs()) == 0
+    hub = kept.update(pl.DataFrame(rows[3:]), features=True)
+    assert hub.hubs()["people"].to_list() == [4]
+    assert hub.changed_features["key"].to_list() == [0, 1, 2, 3]
+    assert hub.changed_features["net_now_partners"].to_list() == [0.0] * 4
+    # One more changes the hub and nobody's features but its own.
+    more = hub.update({"key": [9], "device": ["d"]}, features=True)
+    assert more.hubs()["people"].to_list() == [5]
+    assert more.changed_features["key"].to_list() == [9]
+    back = more.update({"key": [9, 1], "device": [None, None], "op": ["delete", "delete"]}, features=True)
+    assert back.changed_features["net_now_partners"].to_list() == [2.0] * 3
+    # The last members go one after the other; one alone is linked with nobody.
+    for gone, left in ((0, [2, 3]), (2, [3])):
+        back = back.update({"key": [gone], "device": [None], "op": ["delete"]}, features=True)
+        assert back.changed_features["key"].to_list() == left
+    assert back.changed_features["net_now_partners"].to_list() == [0.0]
+    empty = back.update({"key": [3], "device": [None], "op": ["delete"]}, features=True)
+    assert empty.changed_features.is_empty()
+    assert empty.sizes.people == 0
+
+
+def test_versions_stay_as_they_are() -> None:
+    """A network that was updated is still what it was, also along a chain and where two updates part."""
+    draws = random.Random(6)
+    rows = {key: [draw_row(draws, key)] for key in range(40)}
+    versions, states = [build([row for own in rows.values() for row in own])], [dict(rows)]
+    for _ in range(12):
+        delta, limit = step(draws, rows)
+        frame = pl.DataFrame(delta, schema=SCHEMA | {"op": pl.String}) if delta else None
+        versions.append(versions[-1].update(frame, expire_before=limit, features=draws.random() < 0.5))
+        states.append(dict(rows))
+    order = list(range(len(versions)))
+    draws.shuffle(order)
+    for number in order:
+        wanted = build([row for own in states[number].values() for row in own])
+        assert versions[number].to_bytes() == wanted.to_bytes()
+        assert versions[number].ego_features().equals(wanted.ego_features())
+        added = draw_row(draws, 1_000)
+        other = versions[number].update(frame_of([added]), features=True)
+        left = [row for own in states[number].values() for row in own]
+        assert other.to_bytes() == build([*left, added]).to_bytes()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_more_strong_ties_than_are_kept(seed: int) -> None:
+    """Ninety people on a few devices: lists are long, of strong ties the weaker ones are left out."""
+    draws = random.Random(seed)
+    config = {"caps": {"device": 120, "card": 120}, "strengths": {"device": 64.0, "card": 40.0}}
+
+    def row(key: int) -> Row:
+        day = START + datetime.timedelta(days=draws.randrange(40))
+        device, card = (
+            draws.choice(["a", "a", "a", "b", None]),
+            draws.choice([f"c{draws.randrange(4)}", None]),
+        )
+        return {"key": key, "device": device, "card": card, "time": day}
+
+    def whole(rows: dict[int, Row]) -> cc.Network:
+        frame = pl.DataFrame(list(rows.values()), infer_schema_length=None)
+        return cc.Network.build(frame, "key", {"device": "device", "card": "card"}, "time", config)
+
+    rows = {key: row(key) for key in range(90)}
+    network = whole(rows)
+    known = network.ego_features()
+    for _ in range(12):
+        keys = draws.sample(range(130), draws.choice([1, 3, 40]))
+        gone = {key for key in keys if draws.random() < 0.5}
+        delta = [row(key) | {"op": "delete" if key in gone else "upsert"} for key in keys]
+        for told in delta:
+            rows.pop(told["key"], None)
+            if told["op"] == "upsert":
+                rows[told["key"]] = {name: value for name, value in told.items() if name != "op"}
+        network = network.update(pl.DataFrame(delta, infer_schema_length=None), features=True)
+        features = whole(rows).ego_features()
+        check_features(network, known, features)
+        known = features
+        assert network.to_bytes() == whole(rows).to_bytes()
+
+
+def test_a_week_of_expiring_days() -> None:
+    """Records expire day by day, and every day is equal to a build of what is left."""
+    draws = random.Random(7)
+    rows = [draw_row(draws, key) | {"time": START + datetime.timedelta(hours=key)} for key in range(24 * 8)]
+    network = build(rows)
+    for day in range(9):
+        limit = (START + datetime.timedelta(days=day)).date()
+        left = [row for row in rows if row["time"].date() >= limit]
+        known = network.ego_features()
+        network = network.update(expire_before=limit, features=True)
+        assert network.to_bytes() == build(left).to_bytes()
+        check_features(network, known, build(left).ego_features())
+    assert network.sizes.people == 0
+
+
+def test_an_update_that_is_refused_changes_nothing() -> None:
+    draws = random.Random(8)
+    network = build([draw_row(draws, key) for key in range(30)]).update(features=True)
+    whole, features = network.to_bytes(), network.ego_features()
+    with pytest.raises(cc.SourceError, match="column `op` holds"):
+        network.update(frame_of([draw_row(draws, 5)]).with_columns(op=pl.lit("insert")))
+    with pytest.raises(cc.ArgumentError, match="`tau` is"):
+        network.update(features=True, tau=0.0)
+    with pytest.raises(cc.ArgumentError, match="no features were kept"):
+        _ = network.update().changed_features
+    assert network.to_bytes() == whole
+    assert network.ego_features().equals(features)
 
 
 def test_adding_and_taking_away_leaves_no_trace() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 import creditcore as cc
 from creditcore._core import keyed_hashes
-from creditcore.policy_parts import KEY_VARIABLE, key_of_text
+from creditcore.hash_keys import KEY_VARIABLE
+from creditcore.policy_parts import key_of_text
 
 from .test_policy import of_rules, rule, written
 

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 from creditcore import _core
 from creditcore.errors import ArgumentError
 from creditcore.groups import JUDGED_FROM, PASS_SHARE, RESOLUTION, SIXTEENTHS, TAU, _split
-from creditcore.network import Identifiers, hash_key
+from creditcore.hash_keys import hash_key
+from creditcore.link_plan import Identifiers
 from creditcore.spark.linking import (
     Linking,
     joined,
@@ -44,8 +45,8 @@ PASSES = 0.5
 FIGURES = (
     "size bigint, score double, mean_score double, strength double, exclusivity double, "
     "exclusivity_static double, closure double, several_types double, diversity double, span_days bigint, "
-    "known_fraud bigint, known_good bigint, shared string, benign string, benign_score double, "
-    "dissolved_by bigint, dissolved_types string, dissolved_degrees array<bigint>"
+    "known_fraud bigint, known_good bigint, listed bigint, shared string, benign string, "
+    "benign_score double, dissolved_by bigint, dissolved_types string, dissolved_degrees array<bigint>"
 )
 
 

@@ -157,10 +157,11 @@ pub fn policy(bytes: &[u8]) {
 pub fn network(bytes: &[u8]) {
     let mut whole = [b"CCNET001", bytes].concat();
     whole.extend(HashKey::new([0; 16]).hash(&whole).to_le_bytes());
-    if let Ok(network) = Network::from_bytes(&whole, 1, &Control::default()) {
-        let written = network.to_bytes();
-        let again = Network::from_bytes(&written, 1, &Control::default()).expect("what was written is read");
-        assert_eq!(again.to_bytes(), written);
+    let control = Control::default();
+    if let Ok(network) = Network::from_bytes(&whole, 1, &control) {
+        let written = network.to_bytes(&control).expect("not stopped");
+        let again = Network::from_bytes(&written, 1, &control).expect("what was written is read");
+        assert_eq!(again.to_bytes(&control).expect("not stopped"), written);
     }
 }
 

@@ -17,3 +17,17 @@ pub mod pairs;
 pub mod sliced;
 pub mod table;
 pub mod wide;
+
+/// Asks for the memory of an element that will be needed soon; one that is not there is nothing.
+#[inline(always)]
+pub fn prefetch<T>(values: &[T], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(value) = values.get(at) {
+        // SAFETY: prefetching reads nothing, and the address is that of an element.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
+        }
+    }
+    let _ = (values, at);
+}

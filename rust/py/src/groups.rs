@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, Float64Type, Int8Type, UInt32Type};
-use arrow_array::{ArrayRef, Float32Array, Float64Array, ListArray, StringArray, UInt32Array};
+use arrow_array::{Array, ArrayRef, Float32Array, Float64Array, ListArray, StringArray, UInt32Array};
 use creditcore::Error;
 use creditcore::exec::threads_or_default;
 use creditcore::link::Links;
@@ -15,7 +15,7 @@ use pyo3_arrow::PyArray;
 
 use crate::error::to_exception;
 use crate::gate;
-use crate::link::Network;
+use crate::link::{Network, features_table};
 use crate::table::Table;
 
 /// The features of a network's people, and what follows from them.
@@ -25,8 +25,12 @@ pub(crate) struct Detection {
     pub(crate) inner: core::Detection,
 }
 
-/// The values of an array without nulls.
+/// The values of an array without nulls, which are refused.
 pub(crate) fn numbers<T: ArrowPrimitiveType>(py: Python<'_>, array: &PyArray) -> PyResult<Vec<T::Native>> {
+    if let Some(at) = array.array().logical_nulls().and_then(|nulls| nulls.iter().position(|valid| !valid)) {
+        let told = format!("the array holds null at place {at}; give a number for every person");
+        return Err(to_exception(py, &Error::argument(told)));
+    }
     match array.array().as_primitive_opt::<T>() {
         Some(values) => Ok(values.values().to_vec()),
         None => {
@@ -48,17 +52,17 @@ impl Detection {
     #[staticmethod]
     #[pyo3(signature = (network, tau, at, *, threads=None))]
     fn of(py: Python<'_>, network: &Network, tau: f64, at: bool, threads: Option<usize>) -> PyResult<Self> {
-        let (network, threads) = (network.inner.clone(), threads_or_default(threads));
-        let inner = gate::run(py, None, |control| core::Detection::new(&network, tau, at, threads, control))?;
-        Ok(Self { network, inner })
+        let (version, threads) = (network.inner.clone(), threads_or_default(threads));
+        gate::run(py, None, |control| {
+            let inner = version.detection(tau, at, threads, control)?;
+            Ok(Self { network: version.whole(threads, control)?, inner })
+        })
     }
 
     /// `key` and the features, in the order of keys.
-    fn features(&self) -> Table {
-        let names = core::names(self.network.links());
-        let columns = names.into_iter().zip(&self.inner.egos.columns);
-        let columns = columns.map(|(name, column)| (name, float32(column)));
-        Table::new(std::iter::once(self.keys()).chain(columns).collect())
+    fn features(&self, py: Python<'_>) -> PyResult<Table> {
+        let names = core::names(self.network.links().settings());
+        gate::run(py, None, |_| Ok(features_table(self.keys().1, &names, &self.inner.egos.columns)))
     }
 
     /// What the partners' scores say of each person, in the order of keys.
@@ -73,8 +77,8 @@ impl Detection {
     }
 
     /// The label-free score of each person.
-    fn label_free(&self) -> Table {
-        figures("score", core::label_free(&self.inner.egos))
+    fn label_free(&self, py: Python<'_>) -> PyResult<Table> {
+        gate::run(py, None, |control| Ok(figures("score", core::label_free(&self.inner.egos, control)?)))
     }
 
     /// How far known fraud reaches, from 1 for the known themselves.
@@ -88,6 +92,13 @@ impl Detection {
             core::spread(self.network.links(), &self.inner.weights, &seeds, control)
         })?;
         Ok(figures("spread", spread))
+    }
+
+    /// For each person, in the order of keys, how many identifiers of another network it shows.
+    fn listed(&self, py: Python<'_>, list: &Network) -> PyResult<Table> {
+        let list = list.inner.clone();
+        let counts = gate::run(py, None, |control| self.network.listed(&*list.whole(1, control)?, control))?;
+        Ok(Table::new(vec![("listed".to_owned(), Arc::new(UInt32Array::from(counts)) as ArrayRef)]))
     }
 
     /// `one`, `other` (numbers of people in the order of keys), `weight`: ties of this faded weight or more.
@@ -105,7 +116,7 @@ impl Detection {
     }
 
     /// The groups among people whose score is at or above the cut: their members, and a row for each group.
-    #[pyo3(signature = (scores, known, cut, resolution, *, learned=false, threads=None))]
+    #[pyo3(signature = (scores, known, cut, resolution, *, listed=None, learned=false, threads=None))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of one call of the Python package")]
     fn rings(
         &self,
@@ -114,15 +125,18 @@ impl Detection {
         known: PyArray,
         cut: f64,
         resolution: u64,
+        listed: Option<PyArray>,
         learned: bool,
         threads: Option<usize>,
     ) -> PyResult<(Table, Table)> {
         let basis = if learned { core::Basis::Model } else { core::Basis::LabelFree };
         let (scores, known) = (numbers::<Float64Type>(py, &scores)?, numbers::<Int8Type>(py, &known)?);
+        let listed = listed.map(|listed| numbers::<UInt32Type>(py, &listed)).transpose()?.unwrap_or_default();
         let threads = threads_or_default(threads);
         let links = self.network.links();
         let rings = gate::run(py, None, |control| {
             let filter = core::Filter { scores: &scores, cut, resolution, basis, total: None };
+            let known = core::Known { labels: &known, listed: &listed };
             self.inner.rings(links, &filter, &known, threads, control)
         })?;
         Ok((self.members(&rings, &scores), self.summary(&rings)))
@@ -184,8 +198,9 @@ impl Detection {
             ("span_days", Arc::new(spans)),
             ("known_fraud", count(|ring| ring.known_fraud)),
             ("known_good", count(|ring| ring.known_good)),
+            ("listed", count(|ring| ring.listed)),
             ("shared", text(&|ring| shared_text(links, ring))),
-            ("benign", text(&|ring| ring.evidence.benign.name.to_owned())),
+            ("benign", Arc::new(rings.iter().map(benign_name).collect::<StringArray>())),
             ("benign_score", real(|ring| ring.evidence.benign.score)),
             ("dissolved_by", count(|ring| ring.evidence.dissolving.len() as u32)),
             ("dissolved_types", text(&|ring| types_text(links, ring))),
@@ -193,6 +208,11 @@ impl Detection {
         ];
         Table::new(columns.into_iter().map(|(name, column)| (name.to_owned(), column)).collect())
     }
+}
+
+/// The explanation that fits best, where any does.
+fn benign_name(ring: &Ring) -> Option<&'static str> {
+    (ring.evidence.benign.score > 0.0).then_some(ring.evidence.benign.name)
 }
 
 pub(crate) fn float32(column: &[f32]) -> ArrayRef {
@@ -221,12 +241,13 @@ fn types_text(links: &Links, ring: &Ring) -> String {
 /// A score that a share of people reaches.
 #[pyfunction]
 pub(crate) fn cut_of(py: Python<'_>, scores: PyArray, share: f64) -> PyResult<f64> {
-    Ok(core::cut_of(&numbers::<Float64Type>(py, &scores)?, share))
+    let scores = numbers::<Float64Type>(py, &scores)?;
+    gate::run(py, None, |control| core::cut_of(&scores, share, control))
 }
 
 /// Scores as figures between 0 and 1 that are 1/2 at the cut.
 #[pyfunction]
 pub(crate) fn suspicion(py: Python<'_>, scores: PyArray, cut: f64) -> PyResult<Table> {
     let scores = numbers::<Float64Type>(py, &scores)?;
-    Ok(figures("suspicion", scores.iter().map(|&score| core::suspicion(score, cut)).collect()))
+    gate::run(py, None, |control| Ok(figures("suspicion", core::suspicions(&scores, cut, control)?)))
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, StringArray, UInt32Array};
+use arrow_array::{Array, ArrayRef, Float32Array, StringArray, UInt32Array};
 use creditcore::Error;
+use creditcore::exec::Control;
 use creditcore::exec::threads_or_default;
 use creditcore::id::HashKey;
-use creditcore::link::{self as core, Key, Met, Plan};
+use creditcore::link::{self as core, Key, Met, Plan, Update, Version};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
@@ -49,22 +50,33 @@ pub(crate) fn components(
 /// People, the identifiers that they share, and the links between them.
 #[pyclass(frozen, module = "creditcore._core")]
 pub(crate) struct Network {
-    pub(crate) inner: Arc<core::Network>,
+    pub(crate) inner: Arc<Version>,
+}
+
+/// A key as Python has it.
+fn key_from(py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<Key> {
+    match key.extract::<String>() {
+        Ok(text) => Ok(Key::Text(text)),
+        Err(_) => key.extract::<i128>().map(Key::Integer).map_err(|_| {
+            to_exception(py, &Error::argument(format!("`{key}` is no key; keys are integers or text")))
+        }),
+    }
 }
 
 impl Network {
     pub(crate) fn wrap(inner: core::Network) -> Self {
-        Self { inner: Arc::new(inner) }
+        Self { inner: Version::new(inner) }
     }
 
-    fn person(&self, py: Python<'_>, key: &Bound<'_, PyAny>) -> PyResult<u32> {
-        let key = match key.extract::<String>() {
-            Ok(text) => Key::Text(text),
-            Err(_) => Key::Integer(key.extract::<i128>().map_err(|_| {
-                to_exception(py, &Error::argument(format!("`{key}` is no key; keys are integers or text")))
-            })?),
-        };
-        self.inner.person(&key).map_err(|error| to_exception(py, &error))
+    /// Asks the network as a whole, which may have to be made first.
+    pub(crate) fn ask<T: Send>(
+        &self,
+        py: Python<'_>,
+        threads: Option<usize>,
+        question: impl FnOnce(&core::Network, &Control) -> creditcore::Result<T> + Send,
+    ) -> PyResult<T> {
+        let threads = threads_or_default(threads);
+        gate::run(py, None, |control| question(&*self.inner.whole(threads, control)?, control))
     }
 }
 
@@ -98,7 +110,7 @@ impl Network {
 
     /// The byte form: equal networks have equal bytes.
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let bytes = gate::run(py, None, |_| Ok(self.inner.to_bytes()))?;
+        let bytes = self.ask(py, None, core::Network::to_bytes)?;
         Ok(PyBytes::new(py, &bytes))
     }
 
@@ -111,13 +123,59 @@ impl Network {
 
     /// The network with the strengths that its data teaches.
     fn fit(&self, py: Python<'_>) -> PyResult<Self> {
-        gate::run(py, None, |_| self.inner.fit()).map(Self::wrap)
+        self.ask(py, None, core::Network::fit).map(Self::wrap)
     }
 
     /// How many people, links of all identifiers, kept identifiers, kept links, and bytes of the kept links.
-    fn sizes(&self) -> (usize, usize, usize, usize, usize) {
-        let links = self.inner.links();
-        (links.people(), self.inner.records().len(), links.identifiers(), links.links(), links.bytes())
+    fn sizes(&self, py: Python<'_>) -> PyResult<(usize, usize, usize, usize, usize)> {
+        self.ask(py, None, |network, _| {
+            let (links, records) = (network.links(), network.records());
+            Ok((links.people(), records.len(), links.identifiers(), links.links(), links.bytes()))
+        })
+    }
+
+    /// How many people and links there are; nothing where telling would take long.
+    fn counts(&self) -> Option<(usize, usize)> {
+        self.inner.counts()
+    }
+
+    /// `key`, `type`, `identifier` (its hash), `role`, `time` (seconds since 1970): identifiers that several of some
+    /// people show.
+    #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
+    fn shared_among(&self, py: Python<'_>, keys: Vec<Bound<'_, PyAny>>) -> PyResult<Table> {
+        let keys = keys.iter().map(|key| key_from(py, key)).collect::<PyResult<Vec<Key>>>()?;
+        self.ask(py, None, |network, _| {
+            let people = keys.iter().map(|key| network.person(key)).collect::<Result<Vec<u32>, _>>()?;
+            let (found, links) = (network.shared_among(&people), network.links());
+            let settings = links.settings();
+            let of = |at: u32| settings.types[links.type_of(at)].name.as_str();
+            let types: StringArray = found.iter().map(|(_, link)| Some(of(link.target))).collect();
+            let hash = |at: u32| format!("{:016x}", links.hash_of(at));
+            let hashes: StringArray = found.iter().map(|(_, link)| Some(hash(link.target))).collect();
+            let role = |link: &core::Link| settings.roles[usize::from(link.role)].as_str();
+            let roles: StringArray = found.iter().map(|(_, link)| Some(role(link))).collect();
+            let time = |link: &core::Link| (link.time != core::NO_TIME).then_some(link.time);
+            let times: UInt32Array = found.iter().map(|(_, link)| time(link)).collect();
+            Ok(Table::new(vec![
+                ("key".to_owned(), network.keys_of(found.iter().map(|&(person, _)| person))),
+                ("type".to_owned(), Arc::new(types) as ArrayRef),
+                ("identifier".to_owned(), Arc::new(hashes) as ArrayRef),
+                ("role".to_owned(), Arc::new(roles) as ArrayRef),
+                ("time".to_owned(), Arc::new(times) as ArrayRef),
+            ]))
+        })
+    }
+
+    /// For each type its name, people who show it, people who share it, hubs and links of hubs.
+    #[expect(clippy::type_complexity, reason = "a row of Python for each type")]
+    fn types(&self, py: Python<'_>) -> PyResult<Vec<(String, u64, u64, u64, u64)>> {
+        self.ask(py, None, |network, control| {
+            let found = network.kinds(control)?;
+            let each = found
+                .into_iter()
+                .map(|kind| (kind.name, kind.shown, kind.sharing, kind.hubs, kind.hub_links));
+            Ok(each.collect())
+        })
     }
 
     /// Placeholders met while rows were read, by type, with how often.
@@ -128,79 +186,101 @@ impl Network {
     /// `key`, `component`, in the order of keys.
     #[pyo3(signature = (*, cap=None, threads=None))]
     fn components(&self, py: Python<'_>, cap: Option<u32>, threads: Option<usize>) -> PyResult<Table> {
-        let threads = threads_or_default(threads);
-        let (keys, components) = gate::run(py, None, |control| {
-            let roots = self.inner.components(cap, threads, control)?;
-            let people = 0..self.inner.links().people() as u32;
-            Ok((self.inner.keys_of(people), self.inner.keys_of(roots.into_iter())))
+        let (keys, components) = self.ask(py, threads, |network, control| {
+            let roots = network.components(cap, threads_or_default(threads), control)?;
+            let people = 0..network.links().people() as u32;
+            Ok((network.keys_of(people), network.keys_of(roots.into_iter())))
         })?;
         Ok(Table::new(vec![("key".to_owned(), keys), ("component".to_owned(), components)]))
     }
 
     /// `key`, `hops`: the people near one, the nearest first.
     fn neighbours(&self, py: Python<'_>, key: &Bound<'_, PyAny>, hops: u32) -> PyResult<Table> {
-        let person = self.person(py, key)?;
-        let found = gate::run(py, None, |_| Ok(self.inner.neighbours(person, hops)))?;
-        let keys = self.inner.keys_of(found.iter().map(|&(person, _)| person));
-        let hops: UInt32Array = found.iter().map(|&(_, hops)| Some(hops)).collect();
+        let key = key_from(py, key)?;
+        let (keys, hops) = self.ask(py, None, |network, control| {
+            let found = network.neighbours(network.person(&key)?, hops, control)?;
+            let hops: UInt32Array = found.iter().map(|&(_, hops)| Some(hops)).collect();
+            Ok((network.keys_of(found.iter().map(|&(person, _)| person)), hops))
+        })?;
         Ok(Table::new(vec![("key".to_owned(), keys), ("hops".to_owned(), Arc::new(hops) as ArrayRef)]))
     }
 
     /// `key`, `type`, `identifier` (its hash), `people`: the steps of a shortest path.
     fn path(&self, py: Python<'_>, first: &Bound<'_, PyAny>, last: &Bound<'_, PyAny>) -> PyResult<Table> {
-        let (first, last) = (self.person(py, first)?, self.person(py, last)?);
-        let steps = gate::run(py, None, |_| Ok(self.inner.path(first, last)))?;
-        let links = self.inner.links();
-        let of = |step: &core::Step| step.identifier;
-        let kind = |identifier| links.settings().types[links.type_of(identifier)].name.as_str();
-        let types: StringArray = steps.iter().map(|step| of(step).map(kind)).collect();
-        let hash = |identifier| format!("{:016x}", links.hash_of(identifier));
-        let hashes: StringArray = steps.iter().map(|step| of(step).map(hash)).collect();
-        let people: UInt32Array =
-            steps.iter().map(|step| of(step).map(|identifier| links.degree(identifier))).collect();
-        let keys = self.inner.keys_of(steps.iter().map(|step| step.person));
-        Ok(Table::new(vec![
-            ("key".to_owned(), keys),
-            ("type".to_owned(), Arc::new(types) as ArrayRef),
-            ("identifier".to_owned(), Arc::new(hashes) as ArrayRef),
-            ("people".to_owned(), Arc::new(people) as ArrayRef),
-        ]))
+        let (first, last) = (key_from(py, first)?, key_from(py, last)?);
+        self.ask(py, None, |network, control| {
+            let steps = network.path(network.person(&first)?, network.person(&last)?, control)?;
+            let links = network.links();
+            let of = |step: &core::Step| step.identifier;
+            let kind = |identifier| links.settings().types[links.type_of(identifier)].name.as_str();
+            let types: StringArray = steps.iter().map(|step| of(step).map(kind)).collect();
+            let hash = |identifier| format!("{:016x}", links.hash_of(identifier));
+            let hashes: StringArray = steps.iter().map(|step| of(step).map(hash)).collect();
+            let people: UInt32Array =
+                steps.iter().map(|step| of(step).map(|identifier| links.degree(identifier))).collect();
+            let keys = network.keys_of(steps.iter().map(|step| step.person));
+            Ok(Table::new(vec![
+                ("key".to_owned(), keys),
+                ("type".to_owned(), Arc::new(types) as ArrayRef),
+                ("identifier".to_owned(), Arc::new(hashes) as ArrayRef),
+                ("people".to_owned(), Arc::new(people) as ArrayRef),
+            ]))
+        })
     }
 
     /// `type`, `identifier` (its hash), `people`: identifiers beyond their type's cap, the largest first.
-    fn hubs(&self) -> Table {
-        let links = self.inner.links();
-        let of = |hub: &core::Hub| links.settings().types[usize::from(hub.kind)].name.clone();
-        let types: StringArray = links.hubs().iter().map(|hub| Some(of(hub))).collect();
-        let hashes: StringArray = links.hubs().iter().map(|hub| Some(format!("{:016x}", hub.hash))).collect();
-        let people: UInt32Array = links.hubs().iter().map(|hub| Some(hub.degree)).collect();
-        Table::new(vec![
-            ("type".to_owned(), Arc::new(types) as ArrayRef),
-            ("identifier".to_owned(), Arc::new(hashes) as ArrayRef),
-            ("people".to_owned(), Arc::new(people) as ArrayRef),
-        ])
+    fn hubs(&self, py: Python<'_>) -> PyResult<Table> {
+        self.ask(py, None, |network, _| {
+            let links = network.links();
+            let of = |hub: &core::Hub| links.settings().types[usize::from(hub.kind)].name.clone();
+            let types: StringArray = links.hubs().iter().map(|hub| Some(of(hub))).collect();
+            let hashes: StringArray =
+                links.hubs().iter().map(|hub| Some(format!("{:016x}", hub.hash))).collect();
+            let people: UInt32Array = links.hubs().iter().map(|hub| Some(hub.degree)).collect();
+            Ok(Table::new(vec![
+                ("type".to_owned(), Arc::new(types) as ArrayRef),
+                ("identifier".to_owned(), Arc::new(hashes) as ArrayRef),
+                ("people".to_owned(), Arc::new(people) as ArrayRef),
+            ]))
+        })
     }
 
-    /// The network after a delta, and what changed: `key`, `change`.
-    #[pyo3(signature = (delta, hash_key, *, expire_before=None, threads=None, progress=None))]
+    /// The network after a delta, what changed (`key`, `change`), and, where a decay is given, the features that
+    /// changed.
+    #[pyo3(signature = (delta, hash_key, *, expire_before=None, features=None, threads=None, progress=None))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of one call of the Python package")]
     fn update(
         &self,
         py: Python<'_>,
         delta: Option<&Source>,
         hash_key: &[u8],
         expire_before: Option<u32>,
+        features: Option<f64>,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<(Self, Table)> {
+    ) -> PyResult<(Self, Table, Option<Table>)> {
         let key = key_of(hash_key).map_err(|error| to_exception(py, &error))?;
         let (delta, threads) = (delta.map(|delta| delta.inner.clone()), threads_or_default(threads));
-        let (after, changes) = gate::run(py, progress, |control| {
-            self.inner.update(delta.as_deref(), expire_before, &key, threads, control)
+        let asked = Update { expire_before, features };
+        let (inner, changes, renewed) = gate::run(py, progress, |control| {
+            self.inner.update(delta.as_deref(), asked, &key, threads, control)
         })?;
         let names: StringArray = changes.changes.iter().map(|change| Some(change.name())).collect();
         let keys = changes.keys.array_of(0..names.len() as u32);
         let table =
             Table::new(vec![("key".to_owned(), keys), ("change".to_owned(), Arc::new(names) as ArrayRef)]);
-        Ok((Self::wrap(after), table))
+        let features = renewed.map(|(keys, egos)| {
+            let settings = inner.settings();
+            features_table(keys, &core::detect::names(settings), &egos.columns)
+        });
+        Ok((Self { inner }, table, features))
     }
+}
+
+/// `key` and features.
+pub(crate) fn features_table(keys: ArrayRef, names: &[String], columns: &[Vec<f32>]) -> Table {
+    let float =
+        |column: &Vec<f32>| Arc::new(Float32Array::from_iter_values(column.iter().copied())) as ArrayRef;
+    let columns = names.iter().zip(columns).map(|(name, column)| (name.clone(), float(column)));
+    Table::new(std::iter::once(("key".to_owned(), keys)).chain(columns).collect())
 }

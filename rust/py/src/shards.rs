@@ -34,7 +34,7 @@ fn every(keys: &Keys) -> ArrayRef {
 /// The types of a network, in the order of their numbers: name, and people up to which an identifier links.
 #[pyfunction]
 pub(crate) fn types_of(network: &Network) -> Vec<(String, u32)> {
-    let settings = network.inner.links().settings();
+    let settings = network.inner.settings();
     let most = settings.most_people.unwrap_or(u32::MAX);
     settings.types.iter().map(|kind| (kind.name.clone(), kind.cap.min(most))).collect()
 }
@@ -42,7 +42,7 @@ pub(crate) fn types_of(network: &Network) -> Vec<(String, u32)> {
 /// `key`, `time`, `place`, `kind`, `hash`: who shows what, in the order of keys.
 #[pyfunction]
 pub(crate) fn shown(py: Python<'_>, network: &Network) -> PyResult<Table> {
-    let rows = gate::run(py, None, |_| Ok(network.inner.shown()))?;
+    let rows = network.ask(py, None, |network, _| Ok(network.shown()))?;
     let hashes = rows.hashes.iter().map(|hash| hash.cast_signed());
     Ok(Table::new(vec![
         ("key".to_owned(), every(&rows.keys)),
@@ -89,20 +89,18 @@ pub(crate) fn strong_ties(
     people: PyArray,
 ) -> PyResult<(Table, Table)> {
     let wanted = keys_of(py, &people)?;
-    let network = &network.inner;
-    let (numbers, ties) = gate::run(py, None, |control| {
-        let weights = detection::Weights::new(network.links(), tau)?;
+    let (people, partners) = network.ask(py, None, |network, control| {
+        let weights = detection::Weights::new(network.links().settings(), tau)?;
         let number = |at: usize| network.person(&key_at(&wanted, at));
         let numbers = (0..wanted.len()).map(number).collect::<creditcore::Result<Vec<u32>>>()?;
         let ties = detection::strong_ties(network.links(), &weights, &numbers, control)?;
-        Ok((numbers, ties))
+        let people = Table::new(vec![
+            ("key".to_owned(), network.keys_of(numbers.into_iter())),
+            ("strength".to_owned(), float32(&ties.strengths)),
+            ("end".to_owned(), Arc::new(UInt32Array::from(ties.ends)) as ArrayRef),
+        ]);
+        Ok((people, network.keys_of(ties.partners.into_iter())))
     })?;
-    let partners = network.keys_of(ties.partners.into_iter());
-    let people = Table::new(vec![
-        ("key".to_owned(), network.keys_of(numbers.into_iter())),
-        ("strength".to_owned(), float32(&ties.strengths)),
-        ("end".to_owned(), Arc::new(UInt32Array::from(ties.ends)) as ArrayRef),
-    ]);
     Ok((people, Table::new(vec![("partner".to_owned(), partners)])))
 }
 
@@ -139,10 +137,9 @@ pub(crate) fn edge_total(
     cut: f64,
 ) -> PyResult<u64> {
     let scores = numbers::<Float64Type>(py, &scores)?;
-    let links = network.inner.links();
-    gate::run(py, None, |control| {
-        let weights = detection::Weights::new(links, tau)?;
-        detection::edge_total(links, &weights, &scores, cut, control)
+    network.ask(py, None, |network, control| {
+        let weights = detection::Weights::new(network.links().settings(), tau)?;
+        detection::edge_total(network.links(), &weights, &scores, cut, control)
     })
 }
 
@@ -163,17 +160,18 @@ pub(crate) fn rings_of(
 ) -> PyResult<(Table, Table)> {
     let (scores, known) = (numbers::<Float64Type>(py, &scores)?, numbers::<Int8Type>(py, &known)?);
     let threads = creditcore::exec::threads_or_default(threads);
-    let network = network.inner.clone();
-    let links = network.links();
-    let (inner, rings) = gate::run(py, None, |control| {
-        let weights = detection::Weights::new(links, tau)?;
+    let version = network.inner.clone();
+    let (found, rings) = gate::run(py, None, |control| {
+        let network = version.whole(threads, control)?;
+        let links = network.links();
+        let weights = detection::Weights::new(links.settings(), tau)?;
         let inner = detection::Detection { weights, egos: detection::Egos::default() };
         let basis = detection::Basis::LabelFree;
         let filter = detection::Filter { scores: &scores, cut, resolution, basis, total: Some(total) };
+        let known = detection::Known { labels: &known, listed: &[] };
         let rings = inner.rings(links, &filter, &known, threads, control)?;
-        Ok((inner, rings))
+        Ok((Detection { network: network.clone(), inner }, rings))
     })?;
-    let found = Detection { network: network.clone(), inner };
     Ok((found.members(&rings, &scores), found.summary(&rings)))
 }
 

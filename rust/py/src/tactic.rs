@@ -78,7 +78,14 @@ pub(crate) fn read_policy(
 #[expect(clippy::needless_pass_by_value, reason = "lists cross the boundary as values")]
 pub(crate) fn keyed_hashes(py: Python<'_>, values: Vec<String>, key: Vec<u8>) -> PyResult<Vec<u64>> {
     let key = hash_key(&key).map_err(|error| to_exception(py, &error))?;
-    Ok(values.iter().map(|value| key.hash(value.as_bytes())).collect())
+    crate::gate::run(py, None, |control| {
+        let mut hashes = Vec::with_capacity(values.len());
+        for part in values.chunks(1 << 14) {
+            control.check()?;
+            hashes.extend(part.iter().map(|value| key.hash(value.as_bytes())));
+        }
+        Ok(hashes)
+    })
 }
 
 /// The types by the names that Python gives them.

@@ -19,7 +19,10 @@ const MAGIC: &[u8; 8] = b"CCNET001";
 
 impl Network {
     /// The byte form.
-    pub fn to_bytes(&self) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// Only a request to stop.
+    pub fn to_bytes(&self, control: &Control) -> Result<Vec<u8>> {
         let records = &self.records;
         let mut bytes = MAGIC.to_vec();
         let plan = serde_json::to_vec(&self.plan()).unwrap_or_default();
@@ -29,15 +32,18 @@ impl Network {
         bytes.extend_from_slice(&(records.people() as u32).to_le_bytes());
         bytes.extend_from_slice(&(records.len() as u32).to_le_bytes());
         write_keys(&mut bytes, &records.keys);
+        control.check()?;
         records.times.iter().for_each(|time| bytes.extend_from_slice(&time.to_le_bytes()));
         records.starts[1..].iter().for_each(|end| bytes.extend_from_slice(&end.to_le_bytes()));
         bytes.extend_from_slice(&records.links.types);
         bytes.extend_from_slice(&records.links.roles);
+        control.check()?;
         records.links.hashes.iter().for_each(|hash| bytes.extend_from_slice(&hash.to_le_bytes()));
         records.links.times.iter().for_each(|time| bytes.extend_from_slice(&time.to_le_bytes()));
+        control.check()?;
         let checksum = siphash([0, 0], &bytes);
         bytes.extend_from_slice(&checksum.to_le_bytes());
-        bytes
+        Ok(bytes)
     }
 
     /// Reads the byte form.
@@ -212,9 +218,9 @@ mod tests {
             [Arc::new(Int64Array::from(vec![5, -1, 7])), Arc::new(StringArray::from(vec!["x", "", "y"]))];
         let (mut read, mut refused) = (0, 0);
         for keys in keys {
-            let bytes = network(keys).to_bytes();
+            let bytes = network(keys).to_bytes(&Control::default()).expect("not stopped");
             let again = Network::from_bytes(&bytes, 1, &Control::default()).expect("what was written");
-            assert_eq!(again.to_bytes(), bytes);
+            assert_eq!(again.to_bytes(&Control::default()).expect("not stopped"), bytes);
             for at in 8..bytes.len() - 8 {
                 for value in [0, 1, 2, 0x7f, 0x80, 0xff, bytes[at] ^ 1, bytes[at].wrapping_add(1)] {
                     let mut broken = bytes[..bytes.len() - 8].to_vec();
@@ -222,7 +228,9 @@ mod tests {
                     let checksum = siphash([0, 0], &broken);
                     broken.extend_from_slice(&checksum.to_le_bytes());
                     match Network::from_bytes(&broken, 1, &Control::default()) {
-                        Ok(network) => read += usize::from(!network.to_bytes().is_empty()),
+                        Ok(network) => {
+                            read += usize::from(network.to_bytes(&Control::default()).is_ok());
+                        }
                         Err(error) => refused += usize::from(matches!(error, Error::Format { .. })),
                     }
                 }

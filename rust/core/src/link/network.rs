@@ -9,7 +9,7 @@ use arrow_array::ArrayRef;
 
 use super::components::{bits, join, no_parts};
 use super::key::{Key, Keys};
-use super::links::Links;
+use super::links::{Link, Links};
 use super::plan::{Plan, Settled};
 use super::read::read;
 use super::records::Records;
@@ -37,6 +37,21 @@ pub struct Network {
     pub(super) records: Records,
     pub(super) links: Links,
     pub(super) placeholders: Met,
+}
+
+/// What there is of a type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kind {
+    /// The name of the type.
+    pub name: String,
+    /// People who show an identifier of it.
+    pub shown: u64,
+    /// People who show one that 2 to 20 people show.
+    pub sharing: u64,
+    /// Identifiers of more people than the cap.
+    pub hubs: u64,
+    /// Links of these.
+    pub hub_links: u64,
 }
 
 /// One step of a path: a person, and the identifier that leads to the next.
@@ -85,12 +100,7 @@ impl Network {
 
     /// The plan, its configuration complete: caps and strengths of every type.
     pub fn plan(&self) -> Plan {
-        let mut plan = self.plan.clone();
-        for kind in &self.settled.settings.types {
-            plan.config.caps.insert(kind.name.clone(), kind.cap);
-            plan.config.strengths.insert(kind.name.clone(), kind.strength);
-        }
-        plan
+        self.plan.complete(&self.settled)
     }
 
     /// The graph of people and shared identifiers.
@@ -113,29 +123,51 @@ impl Network {
     ///
     /// # Errors
     /// Only what [`Settings::new`](super::Settings::new) refuses.
-    pub fn fit(&self) -> Result<Self> {
+    pub fn fit(&self, control: &Control) -> Result<Self> {
         let links = &self.links;
-        let mut sharing = vec![0u64; links.settings.types.len()];
-        let mut last = vec![UNSEEN; sharing.len()];
-        for person in 0..links.people() as u32 {
-            for &identifier in links.identifiers_of(person) {
-                let kind = links.type_of(identifier);
-                if links.degree(identifier) <= COMMON && std::mem::replace(&mut last[kind], person) != person
-                {
-                    sharing[kind] += 1;
-                }
-            }
-        }
         let mut plan = self.plan();
-        for (kind, &count) in links.settings.types.iter().zip(&sharing).filter(|&(_, &count)| count > 0) {
-            let strength = libm::log2(links.people() as f64 / count as f64);
-            plan.config.strengths.insert(kind.name.clone(), strength);
+        for kind in self.kinds(control)?.into_iter().filter(|kind| kind.sharing > 0) {
+            let strength = libm::log2(links.people() as f64 / kind.sharing as f64);
+            plan.config.strengths.insert(kind.name, strength);
         }
         let settled = plan.settle()?;
         let mut fitted = Self { plan, ..self.clone() };
         fitted.links.settings = settled.settings.clone();
         fitted.settled = settled;
         Ok(fitted)
+    }
+
+    /// What there is of each type.
+    ///
+    /// # Errors
+    /// Only a request to stop.
+    pub fn kinds(&self, control: &Control) -> Result<Vec<Kind>> {
+        let (links, shown) = (&self.links, &self.records.links);
+        let types = links.settings.types.iter();
+        let mut kinds: Vec<Kind> =
+            types.map(|kind| Kind { name: kind.name.clone(), ..Kind::default() }).collect();
+        let mut last = vec![[UNSEEN; 2]; kinds.len()];
+        for person in 0..links.people() as u32 {
+            if person % 65_536 == 0 {
+                control.check()?;
+            }
+            for &kind in &shown.types[self.records.range(person as usize)] {
+                let kind = usize::from(kind);
+                kinds[kind].shown += u64::from(std::mem::replace(&mut last[kind][0], person) != person);
+            }
+            for &identifier in links.identifiers_of(person) {
+                let kind = links.type_of(identifier);
+                let shares = links.degree(identifier) <= COMMON;
+                if shares && std::mem::replace(&mut last[kind][1], person) != person {
+                    kinds[kind].sharing += 1;
+                }
+            }
+        }
+        for hub in &links.hubs {
+            kinds[usize::from(hub.kind)].hubs += 1;
+            kinds[usize::from(hub.kind)].hub_links += u64::from(hub.degree);
+        }
+        Ok(kinds)
     }
 
     /// For each person, in the order of keys, the smallest person of its component. Every link counts, also
@@ -173,6 +205,47 @@ impl Network {
         Ok(forest.roots())
     }
 
+    /// For each person how many of the identifiers that it shows are in a list, which is a network of the same key
+    /// and types: a list of identifiers that are known as bad.
+    ///
+    /// # Errors
+    /// A list of another hash key; a request to stop.
+    pub fn listed(&self, list: &Self, control: &Control) -> Result<Vec<u32>> {
+        if list.fingerprint != self.fingerprint {
+            return Err(Error::argument(
+                "the network was made with another hash key, so it shows none of the listed identifiers; set \
+                 `CREDITCORE_HASH_KEY` or `key_file` to the key that it was made with",
+            ));
+        }
+        control.check()?;
+        let bad: std::collections::HashSet<u64> = list.records.links.hashes.iter().copied().collect();
+        let mut counts = Vec::with_capacity(self.records.people());
+        for person in 0..self.records.people() {
+            if person % 65_536 == 0 {
+                control.check()?;
+            }
+            let shown = &self.records.links.hashes[self.records.range(person)];
+            counts.push(shown.iter().filter(|hash| bad.contains(hash)).count() as u32);
+        }
+        Ok(counts)
+    }
+
+    /// The identifiers that several of some people show, hubs left out: each link of these people to one of them,
+    /// in the order of people.
+    pub fn shared_among(&self, people: &[u32]) -> Vec<(u32, Link)> {
+        let mut among = people.to_vec();
+        among.sort_unstable();
+        among.dedup();
+        let links = &self.links;
+        let all = || {
+            let of = |&person: &u32| links.of_person(person).map(move |link| (person, link));
+            among.iter().flat_map(of)
+        };
+        let mut shown = std::collections::BTreeMap::<u32, u32>::new();
+        all().for_each(|(_, link)| *shown.entry(link.target).or_default() += 1);
+        all().filter(|(_, link)| shown.get(&link.target).is_some_and(|&count| count > 1)).collect()
+    }
+
     /// The number of a key.
     ///
     /// # Errors
@@ -194,7 +267,10 @@ impl Network {
 
     /// The people within so many hops over shared, non-hub identifiers, the nearest first, then by key; the
     /// person itself is none of them.
-    pub fn neighbours(&self, person: u32, hops: u32) -> Vec<(u32, u32)> {
+    ///
+    /// # Errors
+    /// Only a request to stop.
+    pub fn neighbours(&self, person: u32, hops: u32, control: &Control) -> Result<Vec<(u32, u32)>> {
         let mut seen = vec![false; self.links.people()];
         let mut used = vec![false; self.links.identifiers()];
         seen[person as usize] = true;
@@ -202,7 +278,10 @@ impl Network {
         let mut front = vec![person];
         for hop in 1..=hops {
             let mut next = Vec::new();
-            for &person in &front {
+            for (at, &person) in front.iter().enumerate() {
+                if at % 4_096 == 0 {
+                    control.check()?;
+                }
                 for &identifier in self.links.identifiers_of(person) {
                     if std::mem::replace(&mut used[identifier as usize], true) {
                         continue;
@@ -221,18 +300,26 @@ impl Network {
             found.extend(next.iter().map(|&other| (other, hop)));
             front = next;
         }
-        found
+        Ok(found)
     }
 
     /// A shortest path between two people over shared, non-hub identifiers, of several the one found first from
     /// the smaller numbers; empty where there is none.
-    pub fn path(&self, from: u32, to: u32) -> Vec<Step> {
+    ///
+    /// # Errors
+    /// Only a request to stop.
+    pub fn path(&self, from: u32, to: u32, control: &Control) -> Result<Vec<Step>> {
         // Searched from the end, so that the steps come out in order.
         let mut towards: Vec<(u32, u32)> = vec![(UNSEEN, UNSEEN); self.links.people()];
         let mut used = vec![false; self.links.identifiers()];
         towards[to as usize] = (to, UNSEEN);
         let mut waiting = VecDeque::from([to]);
+        let mut met = 0u32;
         while let Some(person) = waiting.pop_front() {
+            met += 1;
+            if met.is_multiple_of(4_096) {
+                control.check()?;
+            }
             if person == from {
                 break;
             }
@@ -258,6 +345,6 @@ impl Network {
             }
             person = next;
         }
-        steps
+        Ok(steps)
     }
 }

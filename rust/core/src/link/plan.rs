@@ -123,6 +123,16 @@ fn position(names: &mut Vec<String>, name: &str) -> u8 {
 }
 
 impl Plan {
+    /// The plan with the caps and strengths of every type.
+    pub(super) fn complete(&self, settled: &Settled) -> Self {
+        let mut plan = self.clone();
+        for kind in &settled.settings.types {
+            plan.config.caps.insert(kind.name.clone(), kind.cap);
+            plan.config.strengths.insert(kind.name.clone(), kind.strength);
+        }
+        plan
+    }
+
     /// The types, roles and normal forms of the plan's columns.
     ///
     /// # Errors

@@ -192,31 +192,4 @@ impl Records {
         }
         self.starts.push(self.links.hashes.len() as u32);
     }
-
-    /// Appends a person of other records, whose key is greater than all so far.
-    ///
-    /// # Errors
-    /// More links than numbers of 32 bits can tell apart.
-    pub(super) fn push_person(&mut self, other: &Self, person: usize) -> Result<()> {
-        check_size(self.people() + 1, self.len() + other.range(person).len())?;
-        self.keys.push_from(&other.keys, person);
-        self.times.push(other.times[person]);
-        let range = other.range(person);
-        self.links.types.extend_from_slice(&other.links.types[range.clone()]);
-        self.links.roles.extend_from_slice(&other.links.roles[range.clone()]);
-        self.links.hashes.extend_from_slice(&other.links.hashes[range.clone()]);
-        self.links.times.extend_from_slice(&other.links.times[range]);
-        self.starts.push(self.links.hashes.len() as u32);
-        Ok(())
-    }
-
-    /// Whether two people, of these and other records, are equal in everything but their keys.
-    pub(super) fn same_person(&self, person: usize, other: &Self, theirs: usize) -> bool {
-        let (a, b) = (self.range(person), other.range(theirs));
-        self.times[person] == other.times[theirs]
-            && self.links.hashes[a.clone()] == other.links.hashes[b.clone()]
-            && self.links.types[a.clone()] == other.links.types[b.clone()]
-            && self.links.roles[a.clone()] == other.links.roles[b.clone()]
-            && self.links.times[a] == other.links.times[b]
-    }
 }

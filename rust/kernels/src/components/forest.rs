@@ -52,15 +52,7 @@ impl Forest {
     /// Asks for the memory of a number that will be needed soon.
     #[inline(always)]
     pub(super) fn prefetch(&self, number: u32) {
-        #[cfg(target_arch = "x86_64")]
-        if let Some(parent) = self.parents.get(number as usize) {
-            // SAFETY: prefetching reads nothing, and the address is that of an element.
-            unsafe {
-                use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-                _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(parent).cast());
-            }
-        }
-        let _ = number;
+        crate::prefetch(&self.parents, number as usize);
     }
 
     /// For each number the smallest of its set.

@@ -14,6 +14,15 @@ use crate::Result;
 use crate::exec::{Control, parallel};
 use crate::link::{Links, Network};
 
+/// What is known of people beside what they share, person by person; nothing where a slice ends.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// Known as fraud (1), as good (0) or not (-1).
+    pub labels: &'a [i8],
+    /// How many listed identifiers each shows.
+    pub listed: &'a [u32],
+}
+
 /// A group with its evidence.
 #[derive(Clone, Debug)]
 pub struct Ring {
@@ -27,6 +36,8 @@ pub struct Ring {
     pub known_fraud: u32,
     /// Members known as good.
     pub known_good: u32,
+    /// Members that show a listed identifier.
+    pub listed: u32,
 }
 
 /// The features of a network under some weights.
@@ -44,7 +55,7 @@ impl Detection {
     /// # Errors
     /// A decay that is not above 0, too many types, a request to stop.
     pub fn new(network: &Network, tau: f64, at: bool, threads: usize, control: &Control) -> Result<Self> {
-        let weights = Weights::new(network.links(), tau)?;
+        let weights = Weights::new(network.links().settings(), tau)?;
         let egos = if at {
             let mut settings = network.links().settings().clone();
             let caps =
@@ -78,8 +89,7 @@ impl Detection {
         Ok(ties)
     }
 
-    /// Finds groups with their evidence, the smallest keys first. `known` says of each person whether it is known
-    /// as fraud (1), as good (0) or not (-1).
+    /// Finds groups with their evidence, the smallest keys first.
     ///
     /// # Errors
     /// Scores that are not one for each person between 0 and 1; a request to stop.
@@ -87,12 +97,12 @@ impl Detection {
         &self,
         links: &Links,
         filter: &Filter<'_>,
-        known: &[i8],
+        known: &Known<'_>,
         threads: usize,
         control: &Control,
     ) -> Result<Vec<Ring>> {
         let found = find(links, &self.weights, filter, control)?;
-        let label = |person: u32| match known.get(person as usize) {
+        let label = |person: u32| match known.labels.get(person as usize) {
             Some(1) => Some(true),
             Some(0) => Some(false),
             _ => None,
@@ -109,8 +119,18 @@ impl Detection {
                     group.members.iter().filter(|&&person| label(person) == Some(wanted)).count() as u32
                 };
                 let (known_fraud, known_good) = (count(true), count(false));
-                let (evidence, members) = (evidence(links, &inside), inside.judged(label));
-                done.push((task, Ring { evidence, members, known_fraud, known_good, found: group.clone() }));
+                let shown = |person: u32| known.listed.get(person as usize).copied().unwrap_or(0);
+                let listed = group.members.iter().filter(|&&person| shown(person) > 0).count() as u32;
+                let (evidence, mut members) = (evidence(links, &inside), inside.judged(label));
+                for member in members.iter_mut().filter(|member| shown(member.person) > 0) {
+                    let told = match shown(member.person) {
+                        1 => "a listed identifier".to_owned(),
+                        count => format!("{count} listed identifiers"),
+                    };
+                    member.reason = format!("shows {told}; {}", member.reason);
+                }
+                let found = group.clone();
+                done.push((task, Ring { found, evidence, members, known_fraud, known_good, listed }));
                 Ok(())
             },
         )?;

@@ -7,7 +7,7 @@
 use super::surroundings::{Partner, Surroundings, View};
 use super::weights::{UNIT, Weights};
 use crate::exec::{Control, parallel};
-use crate::link::Links;
+use crate::link::{Links, Settings};
 use crate::{Error, Result};
 
 /// Ties from this weight on are strong; triangles and hops are counted among them.
@@ -44,16 +44,24 @@ pub struct Egos {
 }
 
 /// The names of the features, for a network's types.
-pub fn names(links: &Links) -> Vec<String> {
-    let types = links.settings().types.iter();
+pub fn names(settings: &Settings) -> Vec<String> {
+    let types = settings.types.iter();
     let typed = types.flat_map(|kind| TYPE_FEATURES.map(|feature| format!("{}_{feature}", kind.name)));
     COMMON_FEATURES.iter().map(|&name| name.to_owned()).chain(typed).collect()
 }
 
+/// How many features a network of so many types has.
+pub(super) fn width(types: usize) -> usize {
+    COMMON_FEATURES.len() + TYPE_FEATURES.len() * types
+}
+
+/// Where among the features triangles and hops stand, which [`row`] leaves open.
+pub(super) const LATER: [usize; 3] = [4, 5, 6];
+
 /// The rows of a block of people.
 #[derive(Default)]
 struct Block {
-    columns: Vec<Vec<f32>>,
+    rows: Vec<f32>,
     strength: Vec<u64>,
     ties: Vec<u32>,
     ends: Vec<u32>,
@@ -70,29 +78,31 @@ pub fn egos(
     threads: usize,
     control: &Control,
 ) -> Result<Egos> {
-    let (people, types) = (links.people(), links.settings().types.len());
-    let width = COMMON_FEATURES.len() + TYPE_FEATURES.len() * types;
+    let people = links.people();
+    let width = width(links.settings().types.len());
     let found = blocks(
         people,
         threads,
         control,
         || Surroundings::new(links, weights, view),
         |surroundings, range| {
-            let mut block =
-                Block { columns: vec![Vec::with_capacity(range.len()); width], ..Block::default() };
+            let mut block = Block { rows: Vec::with_capacity(width * range.len()), ..Block::default() };
             let mut strong = Vec::new();
             for person in range {
                 surroundings.find(person);
-                row(surroundings, &mut strong, &mut block);
+                block.strength.push(row(surroundings, &mut block.rows));
+                strong_of(&surroundings.partners, &mut strong);
+                block.ties.extend(strong.iter().map(|&(_, person)| person));
+                block.ends.push(block.ties.len() as u32);
             }
             block
         },
     )?;
-    let mut egos = Egos { columns: vec![Vec::new(); width], ..Egos::default() };
+    let mut egos = Egos { columns: vec![Vec::with_capacity(people); width], ..Egos::default() };
     let mut ties = Ties { rows: vec![0], partners: Vec::new() };
     for block in found {
-        for (column, part) in egos.columns.iter_mut().zip(block.columns) {
-            column.extend(part);
+        for (place, column) in egos.columns.iter_mut().enumerate() {
+            column.extend(block.rows[place..].iter().step_by(width));
         }
         egos.strength.extend(block.strength);
         let base = ties.partners.len() as u64;
@@ -100,9 +110,9 @@ pub fn egos(
         ties.partners.extend(block.ties);
     }
     let each = |figure: &(dyn Fn(u32) -> u64 + Sync)| each(people, threads, control, figure);
-    let closed = each(&|person| ties.triangles(person))?;
-    let one_hop = each(&|person| ties.mean(person, |other| egos.strength[other as usize]))?;
-    let two_hop = each(&|person| ties.mean(person, |other| one_hop[other as usize]))?;
+    let closed = each(&|person| triangles(ties.of(person), |other| ties.of(other)))?;
+    let one_hop = each(&|person| mean(ties.of(person), |other| egos.strength[other as usize]))?;
+    let two_hop = each(&|person| mean(ties.of(person), |other| one_hop[other as usize]))?;
     egos.columns[4] = closed.iter().map(|&count| count as f32).collect();
     egos.columns[5] = one_hop.iter().map(|&mean| in_units(mean)).collect();
     egos.columns[6] = two_hop.iter().map(|&mean| in_units(mean)).collect();
@@ -115,46 +125,39 @@ pub(super) fn in_units(weight: u64) -> f32 {
     (weight as f64 / UNIT as f64) as f32
 }
 
-/// Adds the row of the person whose surroundings were found.
-fn row(found: &Surroundings<'_>, strong: &mut Vec<(u64, u32)>, block: &mut Block) {
+/// Appends the features of the person whose surroundings were found, and gives its faded strength.
+pub(super) fn row<G>(found: &Surroundings<'_, G>, rows: &mut Vec<f32>) -> u64 {
     let (mut faded, mut fixed, mut greatest) = (0, 0, 0);
-    strong.clear();
     for partner in &found.partners {
         faded += partner.faded;
         fixed += partner.weight;
         greatest = greatest.max(partner.faded);
-        if partner.faded >= STRONG {
-            strong.push((partner.faded, partner.person));
-        }
     }
-    let common = [found.partners.len() as f32, in_units(faded), in_units(fixed), in_units(greatest)];
-    for (column, value) in block.columns.iter_mut().zip(common) {
-        column.push(value);
-    }
+    rows.extend([found.partners.len() as f32, in_units(faded), in_units(fixed), in_units(greatest)]);
+    rows.extend(LATER.map(|_| 0.0));
     for kind in 0..found.by_type.len() {
         let own = found.by_type[kind];
         let share = own as f64 / faded.max(1) as f64;
         let counts = [found.partners_by_type[kind] as f32, found.degrees[kind] as f32];
-        let values = [counts[0], counts[1], in_units(own), share as f32];
-        let first = COMMON_FEATURES.len() + TYPE_FEATURES.len() * kind;
-        for (column, value) in block.columns[first..].iter_mut().zip(values) {
-            column.push(value);
-        }
+        rows.extend([counts[0], counts[1], in_units(own), share as f32]);
     }
-    block.strength.push(faded);
-    keep_strongest(strong);
-    block.ties.extend(strong.iter().map(|&(_, person)| person));
-    block.ends.push(block.ties.len() as u32);
+    faded
 }
 
-/// Of a person's strong ties, by partner, keeps the strongest; of equal ones all or none, so that no numbering matters.
-fn keep_strongest(strong: &mut Vec<(u64, u32)>) {
-    if strong.len() > MOST_STRONG {
+/// The strong ties among all: weight and person, ascending by person; says whether some were left out.
+pub(super) fn strong_of(partners: &[Partner], strong: &mut Vec<(u64, u32)>) -> bool {
+    strong.clear();
+    let ties = partners.iter().filter(|partner| partner.faded >= STRONG);
+    strong.extend(ties.map(|partner| (partner.faded, partner.person)));
+    // Of equal ties all are kept or none, so that no numbering matters.
+    let cut = strong.len() > MOST_STRONG;
+    if cut {
         strong.sort_unstable_by(|a, b| b.cmp(a));
         let bound = strong[MOST_STRONG].0;
         strong.retain(|&(weight, _)| weight > bound);
         strong.sort_unstable_by_key(|&(_, person)| person);
     }
+    cut
 }
 
 /// The ties of some people.
@@ -187,12 +190,9 @@ pub fn strong_ties(
             control.check()?;
         }
         surroundings.find(person);
-        let partners = surroundings.partners.iter();
-        found.strengths.push(in_units(partners.clone().map(|partner| partner.faded).sum()));
-        strong.clear();
-        let tied = partners.filter(|partner| partner.faded >= STRONG);
-        strong.extend(tied.map(|partner| (partner.faded, partner.person)));
-        keep_strongest(&mut strong);
+        let strength = surroundings.partners.iter().map(|partner| partner.faded).sum();
+        found.strengths.push(in_units(strength));
+        strong_of(&surroundings.partners, &mut strong);
         found.partners.extend(strong.iter().map(|&(_, person)| person));
         found.ends.push(found.partners.len() as u32);
     }
@@ -312,19 +312,17 @@ impl Ties {
     fn of(&self, person: u32) -> &[u32] {
         &self.partners[self.rows[person as usize] as usize..self.rows[person as usize + 1] as usize]
     }
+}
 
-    /// Pairs of a person's strong partners that are strong partners of one another.
-    fn triangles(&self, person: u32) -> u64 {
-        let row = self.of(person);
-        row.iter().map(|&partner| common(row, self.of(partner))).sum::<u64>() / 2
-    }
+/// Pairs of strong partners that are strong partners of one another.
+pub(super) fn triangles<'a>(row: &'a [u32], of: impl Fn(u32) -> &'a [u32]) -> u64 {
+    row.iter().map(|&partner| common(row, of(partner))).sum::<u64>() / 2
+}
 
-    /// The mean of a figure over a person's strong partners; 0 where there are none.
-    fn mean(&self, person: u32, figure: impl Fn(u32) -> u64) -> u64 {
-        let row = self.of(person);
-        let sum: u128 = row.iter().map(|&partner| u128::from(figure(partner))).sum();
-        (sum / row.len().max(1) as u128) as u64
-    }
+/// The mean of a figure over strong partners; 0 where there are none.
+pub(super) fn mean(row: &[u32], figure: impl Fn(u32) -> u64) -> u64 {
+    let sum: u128 = row.iter().map(|&partner| u128::from(figure(partner))).sum();
+    (sum / row.len().max(1) as u128) as u64
 }
 
 /// How many numbers two ascending rows have in common.
@@ -339,8 +337,8 @@ fn common(one: &[u32], other: &[u32]) -> u64 {
     count
 }
 
-/// Runs a function over blocks of people and gives the blocks' results in order.
-fn blocks<S: Send, T: Send>(
+/// Runs a function over blocks of people, or of their places in a list, and gives the blocks' results in order.
+pub(super) fn blocks<S: Send, T: Send>(
     people: usize,
     threads: usize,
     control: &Control,

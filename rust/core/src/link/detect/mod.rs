@@ -13,6 +13,7 @@ mod evidence;
 mod groups;
 mod history;
 mod inside;
+mod renewed;
 mod score;
 mod spread;
 mod surroundings;
@@ -22,7 +23,7 @@ mod weights;
 mod tests;
 
 pub use cluster::{Edge, louvain};
-pub use detection::{Detection, Ring};
+pub use detection::{Detection, Known, Ring};
 pub use ego::{
     COMMON_FEATURES, Egos, RISK_FEATURES, STRONG, StrongTies, TYPE_FEATURES, egos, names, risks, strong_ties,
 };
@@ -30,7 +31,8 @@ pub use evidence::{Benign, Evidence, SharedType, evidence};
 pub use groups::{Basis, Filter, Found, LEAST_MEMBERS, Tie, edge_total, find, ring_score};
 pub use history::History;
 pub use inside::{Inside, Level, Member, SharedIdentifier};
-pub use score::{cut_of, label_free, plain_score, suspicion};
+pub(super) use renewed::Renewed;
+pub use score::{cut_of, label_free, plain_score, suspicion, suspicions};
 pub use spread::spread;
 pub use surroundings::{Partner, Surroundings, View};
 pub use weights::{MOST_DETECTED_TYPES, UNIT, Weights, days_apart};

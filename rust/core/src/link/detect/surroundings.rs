@@ -1,11 +1,11 @@
 //! A person's partners: whom they share identifiers with, and how strongly.
 //!
-//! In: [`Links`], [`Weights`], a [`View`]. Out: partners, one person at a time; the projection of people on people
+//! In: a [`Graph`], [`Weights`], a [`View`]. Out: partners, one person at a time; the projection of people on people
 //! is never kept.
 
 use super::history::History;
 use super::weights::{Weights, days_apart};
-use crate::link::Links;
+use crate::link::{Graph, Links};
 
 /// Whose ties count.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +40,8 @@ struct Tie {
 }
 
 /// Finds the partners of people, one at a time.
-pub struct Surroundings<'a> {
-    links: &'a Links,
+pub struct Surroundings<'a, G = Links> {
+    graph: &'a G,
     weights: &'a Weights,
     view: View<'a>,
     ties: Vec<Tie>,
@@ -55,12 +55,12 @@ pub struct Surroundings<'a> {
     pub partners_by_type: Vec<u32>,
 }
 
-impl<'a> Surroundings<'a> {
+impl<'a, G: Graph> Surroundings<'a, G> {
     /// Nothing found yet.
-    pub fn new(links: &'a Links, weights: &'a Weights, view: View<'a>) -> Self {
-        let types = links.settings().types.len();
+    pub fn new(graph: &'a G, weights: &'a Weights, view: View<'a>) -> Self {
+        let types = graph.types();
         Self {
-            links,
+            graph,
             weights,
             view,
             ties: Vec::new(),
@@ -71,13 +71,6 @@ impl<'a> Surroundings<'a> {
         }
     }
 
-    fn members(&self, person: u32, identifier: u32, kind: usize) -> Option<&'a [u32]> {
-        match self.view {
-            View::Now => Some(self.links.people_of(identifier)),
-            View::At(history) => history.known(identifier, kind, self.links.time(person)),
-        }
-    }
-
     /// Finds the partners of a person.
     pub fn find(&mut self, person: u32) {
         self.ties.clear();
@@ -85,20 +78,22 @@ impl<'a> Surroundings<'a> {
         self.degrees.fill(0);
         self.by_type.fill(0);
         self.partners_by_type.fill(0);
-        for &identifier in self.links.identifiers_of(person) {
-            let kind = self.links.type_of(identifier);
-            let Some(members) = self.members(person, identifier, kind) else { continue };
-            if members.len() < 2 {
-                continue;
-            }
-            self.degrees[kind] += members.len() as u64;
-            let weight = self.weights.of(kind, members.len() as u32);
+        let Self { graph, weights, view, ties, degrees, .. } = self;
+        let now = graph.time(person);
+        graph.each(person, |identifier, kind, people| {
+            let known = match view {
+                View::Now => Some(people),
+                View::At(history) => history.known(identifier, kind, now),
+            };
+            let Some(members) = known.filter(|members| members.len() > 1) else { return };
+            degrees[kind] += members.len() as u64;
+            let weight = weights.of(kind, members.len() as u32);
             let others = members.iter().filter(|&&member| member != person);
-            self.ties.extend(others.map(|&member| Tie { person: member, kind: kind as u32, weight }));
-        }
+            ties.extend(others.map(|&member| Tie { person: member, kind: kind as u32, weight }));
+        });
         self.ties.sort_unstable_by_key(|tie| tie.person);
         for run in self.ties.chunk_by(|a, b| a.person == b.person) {
-            let days = days_apart(self.links, person, run[0].person);
+            let days = days_apart(self.graph, person, run[0].person);
             let mut partner = Partner { person: run[0].person, shared: 0, types: 0, weight: 0, faded: 0 };
             for tie in run {
                 let faded = self.weights.faded(tie.weight, days);

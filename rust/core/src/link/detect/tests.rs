@@ -34,7 +34,7 @@ fn links(rows: &[Row]) -> Links {
 }
 
 fn features(links: &Links, view: View<'_>, threads: usize) -> Egos {
-    let weights = Weights::new(links, 20.0).expect("few types");
+    let weights = Weights::new(links.settings(), 20.0).expect("few types");
     egos(links, &weights, view, threads, &Control::default()).expect("not stopped")
 }
 
@@ -83,7 +83,7 @@ proptest! {
     #[test]
     fn partners_are_those_of_the_projection(rows in rows()) {
         let links = links(&rows);
-        let weights = Weights::new(&links, 20.0).expect("few types");
+        let weights = Weights::new(links.settings(), 20.0).expect("few types");
         let mut surroundings = Surroundings::new(&links, &weights, View::Now);
         let pairs = twin(&rows, 6);
         for person in 0..rows.len() {
@@ -105,7 +105,7 @@ proptest! {
     fn triangles_and_hops_are_those_of_strong_ties(rows in rows()) {
         let links = links(&rows);
         let egos = features(&links, View::Now, 2);
-        let weights = Weights::new(&links, 20.0).expect("few types");
+        let weights = Weights::new(links.settings(), 20.0).expect("few types");
         let mut surroundings = Surroundings::new(&links, &weights, View::Now);
         let mut strong: Vec<BTreeSet<u32>> = Vec::new();
         for person in 0..rows.len() as u32 {
@@ -215,11 +215,15 @@ fn filter(scores: &[f64]) -> Filter<'_> {
     Filter { scores, cut: 0.5, resolution: 16, basis: Basis::LabelFree, total: None }
 }
 
+fn cut(scores: &[f64], share: f64) -> f64 {
+    cut_of(scores, share, &Control::default()).expect("not stopped")
+}
+
 fn groups_of(links: &Links, share: f64) -> Vec<Found> {
-    let weights = Weights::new(links, 20.0).expect("few types");
+    let weights = Weights::new(links.settings(), 20.0).expect("few types");
     let egos = egos(links, &weights, View::Now, 1, &Control::default()).expect("not stopped");
-    let scores = label_free(&egos);
-    let at = cut_of(&scores, share);
+    let scores = label_free(&egos, &Control::default()).expect("not stopped");
+    let at = cut(&scores, share);
     let suspicion: Vec<f64> = scores.iter().map(|&score| suspicion(score, at)).collect();
     find(links, &weights, &filter(&suspicion), &Control::default()).expect("scores of everyone")
 }
@@ -254,7 +258,7 @@ fn rings_are_found_and_named_by_their_smallest_key() {
 #[test]
 fn evidence_names_what_is_shared_and_what_holds_the_group() {
     let links = links(&town());
-    let weights = Weights::new(&links, 20.0).expect("few types");
+    let weights = Weights::new(links.settings(), 20.0).expect("few types");
     let members = [100, 110, 120, 130, 140, 150];
     let inside = Inside::new(&links, &weights, &members);
     let told = evidence(&links, &inside);
@@ -286,7 +290,7 @@ fn a_household_and_a_shop_explain_themselves() {
     let shop: Vec<Row> = (0..6).map(|at| (at, Some(at as u32 * 40), vec![(0, 5)])).collect();
     for (rows, name) in [(home, "household"), (shop, "shop")] {
         let links = links(&rows);
-        let weights = Weights::new(&links, 20.0).expect("few types");
+        let weights = Weights::new(links.settings(), 20.0).expect("few types");
         let members: Vec<u32> = (0..rows.len() as u32).collect();
         let told = evidence(&links, &Inside::new(&links, &weights, &members));
         assert_eq!(told.benign, Benign { name, score: 1.0 });
@@ -299,7 +303,7 @@ fn influence_is_bounded_and_ends() {
     // A chain by shared cards, all on one day.
     let rows: Vec<Row> = (0..6).map(|at| (at, Some(3), vec![(2, at), (2, at + 1)])).collect();
     let links = links(&rows);
-    let weights = Weights::new(&links, 20.0).expect("few types");
+    let weights = Weights::new(links.settings(), 20.0).expect("few types");
     let near = spread(&links, &weights, &[0], &Control::default()).expect("not stopped");
     assert_eq!(near[0], 1.0);
     assert!(near[1] > 0.4 && near[1] <= 0.5, "{near:?}");
@@ -310,23 +314,23 @@ fn influence_is_bounded_and_ends() {
 #[test]
 fn the_cut_lets_a_share_pass_and_equals_together() {
     let scores = [3.0, 1.0, 2.0, 2.0, 0.0];
-    let passed = |share| scores.iter().filter(|&&score| score >= cut_of(&scores, share)).count();
+    let passed = |share| scores.iter().filter(|&&score| score >= cut(&scores, share)).count();
     assert_eq!([0.0, 0.2, 0.4, 0.6, 0.8, 1.0].map(passed), [1, 1, 3, 3, 4, 5]);
     // Nobody has a strong tie: nobody passes, however large the share.
     let faint = [-3.0; 4];
-    assert!(faint.iter().all(|&score| score < cut_of(&faint, 1.0)));
-    assert!(cut_of(&[], 0.5).is_finite());
+    assert!(faint.iter().all(|&score| score < cut(&faint, 1.0)));
+    assert!(cut(&[], 0.5).is_finite());
     assert_eq!(suspicion(2.0, 2.0), 0.5);
 }
 
 #[test]
 fn scores_outside_are_refused() {
     let links = links(&town());
-    let weights = Weights::new(&links, 20.0).expect("few types");
+    let weights = Weights::new(links.settings(), 20.0).expect("few types");
     let control = Control::default();
     let short = find(&links, &weights, &filter(&[0.5]), &control).expect_err("one score");
     assert_eq!(short.to_string(), "there are 1 scores for 200 people; give one each");
     let wild = risks(&links, &weights, &vec![f64::NAN; 200], 1, &control).expect_err("no score");
     assert_eq!(wild.to_string(), "a score is `NaN`; scores are from 0 to 1");
-    assert!(Weights::new(&links, 0.0).is_err());
+    assert!(Weights::new(links.settings(), 0.0).is_err());
 }

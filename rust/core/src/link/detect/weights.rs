@@ -3,7 +3,7 @@
 //! In: the strength of each type, days. Out: integers in units of 2^-20, so that sums depend neither on the order
 //! of identifiers nor on threads (laws 2 and 7).
 
-use crate::link::{Links, NO_TIME};
+use crate::link::{Graph, NO_TIME, Settings};
 use crate::{Error, Result};
 
 /// A weight of one.
@@ -29,8 +29,8 @@ impl Weights {
     ///
     /// # Errors
     /// More types than are told apart, or a `tau` that is not above 0.
-    pub fn new(links: &Links, tau: f64) -> Result<Self> {
-        let types = &links.settings().types;
+    pub fn new(settings: &Settings, tau: f64) -> Result<Self> {
+        let types = &settings.types;
         if types.len() > MOST_DETECTED_TYPES {
             let told = format!("there are {} types of identifiers", types.len());
             return Err(Error::argument(format!(
@@ -60,7 +60,7 @@ impl Weights {
 }
 
 /// Whole days between two people's times; 0 where one is unknown.
-pub fn days_apart(links: &Links, one: u32, other: u32) -> u32 {
-    let (a, b) = (links.time(one), links.time(other));
+pub fn days_apart(graph: &impl Graph, one: u32, other: u32) -> u32 {
+    let (a, b) = (graph.time(one), graph.time(other));
     if a == NO_TIME || b == NO_TIME { 0 } else { (a / crate::link::DAY).abs_diff(b / crate::link::DAY) }
 }

@@ -1,0 +1,70 @@
+"""What an update of a network costs: many records, one application, a day that expires.
+
+    python benches/network_updates.py --people 920000
+
+Made-up credit applications (`creditcore.bench.credit_graph`), a delta of new people over the same
+identifiers. Prints wall and processor seconds; every update renews the features of whoever it touches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import creditcore as cc
+from creditcore.bench.credit_graph import COLUMNS, draw_graph
+
+
+def timed(name: str, work: Callable[[], Any]) -> Any:
+    """Run, print wall and processor seconds, give what came out."""
+    wall, busy = time.perf_counter(), time.process_time()
+    made = work()
+    wall, busy = time.perf_counter() - wall, time.process_time() - busy
+    print(f"{name:<56}{wall:>9.3f} s{busy:>9.3f} s of the processor")
+    return made
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--people", type=int, default=920_000)
+    parser.add_argument("--delta", type=int, default=92_000, help="people of the delta")
+    parser.add_argument("--single", type=int, default=500, help="applications that come one by one")
+    told = parser.parse_args()
+    graph = draw_graph(told.people + told.delta + told.single, 1, "bursts")
+    frame = graph.frame()
+    order = np.random.default_rng(5).permutation(len(frame))
+    base, rest = frame[order[: told.people]], frame[order[told.people :]]
+    network = timed("build", lambda: cc.Network.build(base, "key", COLUMNS, "day").fit())
+    sizes = network.sizes
+    print(f"{sizes.people:,} people, {sizes.identified:,} links, {sizes.links:,} of shared identifiers")
+    timed("features of all", lambda: network.ego_features())
+    network = timed("first update: records taken up", lambda: network.update())
+    network = timed("first update with features", lambda: network.update(features=True))
+    delta = rest[: told.delta]
+    network = timed(f"{len(delta):,} new people", lambda: network.update(delta, features=True))
+    print(f"    features of {len(network.changed_features):,} people are others")
+    seconds = []
+    for number in range(told.single):
+        one = rest[told.delta + number]
+        start = time.process_time()
+        network = network.update(one, features=True)
+        seconds.append(time.process_time() - start)
+    p50, p99 = np.quantile(seconds, [0.5, 0.99])
+    print(f"one application, of the processor: p50 {p50 * 1e3:.3f} ms, p99 {p99 * 1e3:.3f} ms")
+    first = base["day"].min()
+    assert isinstance(first, datetime.date)
+    for days in (1, 2):
+        limit = first + datetime.timedelta(days=days)
+        network = timed(f"day {days} expires", partial(network.update, expire_before=limit, features=True))
+        print(f"    {len(network.changed):,} records, features of {len(network.changed_features):,} people")
+
+
+if __name__ == "__main__":
+    main()

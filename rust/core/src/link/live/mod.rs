@@ -1,0 +1,197 @@
+//! A network that changes in place: what an update touches is what it costs.
+//!
+//! In: [`Records`](super::Records), then deltas. Out: [`Live`], which gives the records back in the order of keys,
+//! equal to the last byte to those of a build (law 1), and says which people an update touched. People and
+//! identifiers have numbers that stay; nothing that is given out depends on them (laws 2 and 7).
+//!
+//! Memory: 12 bytes a link and 8 more for one of an identifier that two people show (40 where 65 or more do), 24
+//! to 36 an identifier, 12 and the key a person, 12 to 18 in the index of keys, 4 in the calendar, rounded up
+//! by an eighth. Blocks that became free are used again for blocks of their size.
+
+mod blocks;
+mod change;
+mod index;
+mod people;
+mod shared;
+
+pub(super) use blocks::{Block, Blocks};
+pub(super) use change::{Undo, unique};
+
+use super::key::Keys;
+use super::links::{Links, NO_TIME};
+use super::plan::Settled;
+use super::records::{MOST_LINKS, Records};
+use crate::error::{Error, Result};
+use crate::exec::Control;
+use people::People;
+use shared::Shared;
+
+/// The number of nobody and of nothing.
+const NONE: u32 = u32::MAX;
+/// Links beyond this find no room: blocks are rounded up and their places are 32 bits wide.
+const MOST_LIVE_LINKS: usize = MOST_LINKS / 4 * 3;
+
+/// One identifier of a person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Own {
+    identifier: u32,
+    time: u32,
+    role: u8,
+}
+
+/// People and identifiers under numbers that stay.
+#[derive(Clone, Debug)]
+pub(in crate::link) struct Live {
+    people: People,
+    shared: Shared,
+    caps: Vec<u32>,
+}
+
+/// Who is linked with whom, whatever holds it.
+pub trait Graph: Sync {
+    /// How many types there are.
+    fn types(&self) -> usize;
+    /// The time of a person's latest row, or [`NO_TIME`].
+    fn time(&self, person: u32) -> u32;
+    /// Hands over each identifier that links a person with others now: its number, its type, who shows it.
+    fn each(&self, person: u32, take: impl FnMut(u32, usize, &[u32]));
+}
+
+impl Graph for Links {
+    fn types(&self) -> usize {
+        self.settings.types.len()
+    }
+
+    fn time(&self, person: u32) -> u32 {
+        self.times[person as usize]
+    }
+
+    #[inline]
+    fn each(&self, person: u32, mut take: impl FnMut(u32, usize, &[u32])) {
+        for &identifier in self.identifiers_of(person) {
+            take(identifier, self.type_of(identifier), self.people_of(identifier));
+        }
+    }
+}
+
+impl Graph for Live {
+    fn types(&self) -> usize {
+        self.caps.len()
+    }
+
+    fn time(&self, person: u32) -> u32 {
+        self.people.time(person)
+    }
+
+    #[inline]
+    fn each(&self, person: u32, mut take: impl FnMut(u32, usize, &[u32])) {
+        for own in self.people.links(person) {
+            let (kind, degree) = self.shared.kind_and_degree(own.identifier);
+            if degree > 1 && degree <= self.caps[usize::from(kind)] {
+                take(own.identifier, usize::from(kind), self.shared.people(own.identifier));
+            }
+        }
+    }
+}
+
+impl Live {
+    /// Takes up records.
+    ///
+    /// # Errors
+    /// More links than find room; a request to stop.
+    pub(super) fn new(records: &Records, settled: &Settled, seed: u64, control: &Control) -> Result<Self> {
+        check_room(records.len())?;
+        let mut live = Self {
+            people: People::new(&records.keys, seed),
+            shared: Shared::default(),
+            caps: settled.settings.effective_caps(),
+        };
+        live.shared.reserve(records.len());
+        for person in 0..records.people() {
+            if person % 4_096 == 0 {
+                control.check()?;
+            }
+            let ahead = records.range((person + 2).min(records.people() - 1));
+            records.links.hashes[ahead].iter().for_each(|&hash| live.shared.prefetch(hash));
+            let number = live.people.add(&records.keys, person, records.times[person]);
+            let own = live.own_of(records, person, &[]);
+            own.iter().for_each(|own| live.shared.join(own.identifier, number));
+            live.people.set_links(number, &own);
+        }
+        Ok(live)
+    }
+
+    /// The records, in the order of keys.
+    pub(super) fn records(&self) -> Records {
+        let order = self.people.sorted();
+        let mut records = Records::empty(self.people.keys.none());
+        for &person in &order {
+            self.push_to(&mut records, person);
+        }
+        records
+    }
+
+    /// Appends a person to records.
+    fn push_to(&self, records: &mut Records, person: u32) {
+        self.people.keys.push_to(&mut records.keys, person);
+        records.times.push(self.people.time(person));
+        for own in self.people.links(person) {
+            let (kind, hash) = self.shared.kind_and_hash(own.identifier);
+            records.links.types.push(kind);
+            records.links.roles.push(own.role);
+            records.links.hashes.push(hash);
+            records.links.times.push(own.time);
+        }
+        records.starts.push(records.links.hashes.len() as u32);
+    }
+
+    /// The people, in the order of their keys.
+    pub(super) fn sorted(&self) -> Vec<u32> {
+        self.people.sorted()
+    }
+
+    /// Whether a number is a person's.
+    pub(super) fn has(&self, person: u32) -> bool {
+        self.people.has(person)
+    }
+
+    /// How many people and how many links there are.
+    pub(super) fn counts(&self) -> (usize, usize) {
+        (self.people.count(), self.people.shown())
+    }
+
+    /// Whether nobody is there.
+    pub(super) fn is_empty(&self) -> bool {
+        self.people.count() == 0
+    }
+
+    /// One more than the greatest number that a person ever had.
+    pub(super) fn numbers(&self) -> usize {
+        self.people.numbers()
+    }
+
+    /// The keys of some people.
+    pub(super) fn keys_of(&self, people: &[u32]) -> Keys {
+        let mut keys = self.people.keys.none();
+        people.iter().for_each(|&person| self.people.keys.push_to(&mut keys, person));
+        keys
+    }
+
+    /// Puts people in the order of their keys.
+    pub(super) fn sort(&self, people: &mut [u32]) {
+        self.people.sort(people);
+    }
+}
+
+fn check_room(links: usize) -> Result<()> {
+    if links > MOST_LIVE_LINKS {
+        let told = format!("{links} links are more than a network that changes holds");
+        return Err(Error::argument(format!("{told}; allowed are {MOST_LIVE_LINKS}")));
+    }
+    Ok(())
+}
+
+/// Whether a time lies before a limit; an unknown one does not.
+fn expires(time: u32, limit: Option<u32>) -> bool {
+    time != NO_TIME && limit.is_some_and(|limit| time < limit)
+}

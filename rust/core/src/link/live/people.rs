@@ -1,0 +1,299 @@
+//! People under numbers that stay: keys, times, their identifiers.
+//!
+//! In: people of records. Out: a number for each, its links, who has a key, who expires. The number of a person who
+//! is gone is given to the next one who comes.
+
+use std::collections::BTreeMap;
+
+use super::blocks::{Block, Blocks};
+use super::index::Index;
+use super::{NONE, Own, expires};
+use crate::id::{mixed, siphash};
+use crate::link::key::{Keys, Texts};
+use crate::link::links::{DAY, NO_TIME};
+
+/// The keys of people, by their number.
+#[derive(Clone, Debug)]
+pub(super) enum Names {
+    Signed(Vec<i64>),
+    Unsigned(Vec<u64>),
+    Text(Vec<Box<[u8]>>),
+}
+
+/// A person without its key.
+#[derive(Clone, Copy, Debug)]
+struct Person {
+    /// A length of [`NONE`] says that nobody has the number.
+    links: Block,
+    time: u32,
+}
+
+/// People.
+#[derive(Clone, Debug)]
+pub(super) struct People {
+    pub(super) keys: Names,
+    people: Vec<Person>,
+    free: Vec<u32>,
+    links: Blocks<Own>,
+    index: Index,
+    seed: u64,
+    /// For each day people whose latest row may be of it; who is not any more is passed over.
+    days: BTreeMap<u32, Vec<u32>>,
+    noted: usize,
+    shown: usize,
+}
+
+impl Names {
+    fn like(keys: &Keys) -> Self {
+        match keys {
+            Keys::Signed(_) => Self::Signed(Vec::new()),
+            Keys::Unsigned(_) => Self::Unsigned(Vec::new()),
+            Keys::Text(_) => Self::Text(Vec::new()),
+        }
+    }
+
+    /// No keys, of this type.
+    pub(super) fn none(&self) -> Keys {
+        match self {
+            Self::Signed(_) => Keys::Signed(Vec::new()),
+            Self::Unsigned(_) => Keys::Unsigned(Vec::new()),
+            Self::Text(_) => Keys::Text(Texts::default()),
+        }
+    }
+
+    /// Sets the key of a number, which is at most one beyond the others.
+    fn set(&mut self, number: u32, keys: &Keys, at: usize) {
+        fn put<T>(all: &mut Vec<T>, number: u32, value: T) {
+            match all.get_mut(number as usize) {
+                Some(place) => *place = value,
+                None => all.push(value),
+            }
+        }
+        match (self, keys) {
+            (Self::Signed(mine), Keys::Signed(keys)) => put(mine, number, keys[at]),
+            (Self::Unsigned(mine), Keys::Unsigned(keys)) => put(mine, number, keys[at]),
+            (Self::Text(mine), Keys::Text(keys)) => put(mine, number, keys.get(at).into()),
+            _ => {}
+        }
+    }
+
+    /// Appends the key of a number.
+    pub(super) fn push_to(&self, keys: &mut Keys, number: u32) {
+        match (self, keys) {
+            (Self::Signed(mine), Keys::Signed(keys)) => keys.push(mine[number as usize]),
+            (Self::Unsigned(mine), Keys::Unsigned(keys)) => keys.push(mine[number as usize]),
+            (Self::Text(mine), Keys::Text(keys)) => keys.push(&mine[number as usize]),
+            _ => {}
+        }
+    }
+
+    fn is(&self, number: u32, keys: &Keys, at: usize) -> bool {
+        match (self, keys) {
+            (Self::Signed(mine), Keys::Signed(keys)) => mine[number as usize] == keys[at],
+            (Self::Unsigned(mine), Keys::Unsigned(keys)) => mine[number as usize] == keys[at],
+            (Self::Text(mine), Keys::Text(keys)) => *mine[number as usize] == *keys.get(at),
+            _ => false,
+        }
+    }
+
+    fn hash(&self, number: u32, seed: u64) -> u64 {
+        match self {
+            Self::Signed(mine) => mixed(mine[number as usize] as u64 ^ seed),
+            Self::Unsigned(mine) => mixed(mine[number as usize] ^ seed),
+            Self::Text(mine) => siphash([seed, !seed], &mine[number as usize]),
+        }
+    }
+
+    fn sort(&self, numbers: &mut [u32]) {
+        match self {
+            Self::Signed(mine) => numbers.sort_unstable_by_key(|&number| mine[number as usize]),
+            Self::Unsigned(mine) => numbers.sort_unstable_by_key(|&number| mine[number as usize]),
+            Self::Text(mine) => {
+                numbers.sort_unstable_by(|&a, &b| mine[a as usize].cmp(&mine[b as usize]));
+            }
+        }
+    }
+}
+
+/// The hash of a key.
+fn hash_of(keys: &Keys, at: usize, seed: u64) -> u64 {
+    match keys {
+        Keys::Signed(keys) => mixed(keys[at] as u64 ^ seed),
+        Keys::Unsigned(keys) => mixed(keys[at] ^ seed),
+        Keys::Text(keys) => siphash([seed, !seed], keys.get(at)),
+    }
+}
+
+impl People {
+    /// Nobody, with keys of some type.
+    pub(super) fn new(keys: &Keys, seed: u64) -> Self {
+        Self {
+            keys: Names::like(keys),
+            people: Vec::new(),
+            free: Vec::new(),
+            links: Blocks::default(),
+            index: Index::default(),
+            seed,
+            days: BTreeMap::new(),
+            noted: 0,
+            shown: 0,
+        }
+    }
+
+    /// Lets the first keys say of which type all are.
+    pub(super) fn take_type(&mut self, keys: &Keys) {
+        if self.count() == 0 {
+            *self = Self::new(keys, self.seed);
+        }
+    }
+
+    /// How many people there are.
+    pub(super) fn count(&self) -> usize {
+        self.people.len() - self.free.len()
+    }
+
+    /// One more than the greatest number that a person ever had.
+    pub(super) fn numbers(&self) -> usize {
+        self.people.len()
+    }
+
+    /// How many links all people have.
+    pub(super) fn shown(&self) -> usize {
+        self.shown
+    }
+
+    /// Whether a number is a person's.
+    pub(super) fn has(&self, person: u32) -> bool {
+        self.people.get(person as usize).is_some_and(|person| person.links.length != NONE)
+    }
+
+    pub(super) fn time(&self, person: u32) -> u32 {
+        self.people[person as usize].time
+    }
+
+    /// The links of a person, in the order of records.
+    #[inline(always)]
+    pub(super) fn links(&self, person: u32) -> &[Own] {
+        self.links.get(self.people[person as usize].links)
+    }
+
+    /// Who has a key.
+    pub(super) fn find(&self, keys: &Keys, at: usize) -> Option<u32> {
+        self.index.find(hash_of(keys, at, self.seed), |number| self.keys.is(number, keys, at))
+    }
+
+    /// Asks for the memory that finding a key needs.
+    pub(super) fn prefetch(&self, keys: &Keys, at: usize) {
+        self.index.prefetch(hash_of(keys, at, self.seed));
+    }
+
+    /// Adds a person without links.
+    pub(super) fn add(&mut self, keys: &Keys, at: usize, time: u32) -> u32 {
+        let person = Person { links: Block::default(), time };
+        let number = match self.free.pop() {
+            Some(number) => {
+                self.people[number as usize] = person;
+                number
+            }
+            None => {
+                self.people.push(person);
+                self.people.len() as u32 - 1
+            }
+        };
+        self.keys.set(number, keys, at);
+        let (names, seed) = (&self.keys, self.seed);
+        self.index.add(names.hash(number, seed), number, |number| names.hash(number, seed));
+        self.note(number, time);
+        number
+    }
+
+    /// Takes out a person without links; its number is free after [`release`](Self::release).
+    pub(super) fn remove(&mut self, person: u32) {
+        let (names, seed) = (&self.keys, self.seed);
+        self.index.remove(names.hash(person, seed), person, |number| names.hash(number, seed));
+        self.people[person as usize].links.length = NONE;
+    }
+
+    /// Lets the numbers of people who were taken out be used again.
+    pub(super) fn release(&mut self, people: &[u32]) {
+        self.free.extend_from_slice(people);
+    }
+
+    /// Gives links to a person without any.
+    pub(super) fn set_links(&mut self, person: u32, own: &[Own]) {
+        self.shown += own.len();
+        self.people[person as usize].links = self.links.add(own);
+    }
+
+    /// Takes a person's links.
+    pub(super) fn take_links(&mut self, person: u32) -> Vec<Own> {
+        let block = std::mem::take(&mut self.people[person as usize].links);
+        let own = self.links.get(block).to_vec();
+        self.shown -= own.len();
+        self.links.remove(block);
+        own
+    }
+
+    /// Sets the time of a person.
+    pub(super) fn set_time(&mut self, person: u32, time: u32) {
+        if std::mem::replace(&mut self.people[person as usize].time, time) != time {
+            self.note(person, time);
+        }
+    }
+
+    fn note(&mut self, person: u32, time: u32) {
+        if time == NO_TIME {
+            return;
+        }
+        if self.noted > 2 * self.people.len() + 64 {
+            // So many notes are of times that passed: the calendar is made anew.
+            self.days.clear();
+            self.noted = 0;
+            for number in 0..self.people.len() as u32 {
+                let own = self.people[number as usize];
+                if own.links.length != NONE && own.time != NO_TIME && number != person {
+                    self.days.entry(own.time / DAY).or_default().push(number);
+                    self.noted += 1;
+                }
+            }
+        }
+        self.days.entry(time / DAY).or_default().push(person);
+        self.noted += 1;
+    }
+
+    /// Takes out of the calendar whose time lies before a limit.
+    pub(super) fn expired(&mut self, limit: u32) -> Vec<u32> {
+        let later = self.days.split_off(&(limit / DAY + 1));
+        let due = std::mem::replace(&mut self.days, later);
+        let mut found = Vec::new();
+        for (day, people) in due {
+            self.noted -= people.len();
+            for person in people {
+                if !self.has(person) || self.time(person) / DAY != day {
+                    continue;
+                }
+                if expires(self.time(person), Some(limit)) {
+                    found.push(person);
+                } else {
+                    self.days.entry(day).or_default().push(person);
+                    self.noted += 1;
+                }
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Everybody, in the order of keys.
+    pub(super) fn sorted(&self) -> Vec<u32> {
+        let mut all: Vec<u32> = (0..self.people.len() as u32).filter(|&number| self.has(number)).collect();
+        self.keys.sort(&mut all);
+        all
+    }
+
+    /// Puts people in the order of their keys.
+    pub(super) fn sort(&self, people: &mut [u32]) {
+        self.keys.sort(people);
+    }
+}

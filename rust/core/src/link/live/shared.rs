@@ -1,0 +1,225 @@
+//! Identifiers under numbers that stay, and who shows each.
+//!
+//! In: hashes with types, people who come and go. Out: for each identifier how many people show it, and who. One
+//! of a single person keeps it in place of a list; a list of more than [`LONG`] knows where each person stands, so
+//! that taking one out costs the same however many show the identifier.
+
+use std::collections::HashMap;
+
+use super::NONE;
+use super::blocks::{Block, Blocks};
+use super::index::Index;
+
+/// People up to whom a list is searched one by one.
+const LONG: usize = 64;
+
+/// What is known of an identifier; nobody shows one that is free.
+#[derive(Clone, Copy, Debug)]
+struct Identifier {
+    hash: u64,
+    degree: u32,
+    /// The only person, where a list starts, or the number of a long list.
+    at: u32,
+    kind: u8,
+}
+
+/// A list of many people.
+#[derive(Clone, Debug, Default)]
+struct Long {
+    people: Vec<u32>,
+    places: HashMap<u32, u32>,
+}
+
+/// Identifiers and who shows them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Shared {
+    identifiers: Vec<Identifier>,
+    free: Vec<u32>,
+    index: Index,
+    lists: Blocks<u32>,
+    long: Vec<Long>,
+    free_long: Vec<u32>,
+}
+
+impl Shared {
+    /// Makes room for the identifiers of so many links.
+    pub(super) fn reserve(&mut self, links: usize) {
+        // Of so many links two thirds have an identifier of their own.
+        let identifiers = &self.identifiers;
+        self.index.reserve(links / 3 * 2, |number| identifiers[number as usize].hash);
+    }
+
+    #[inline(always)]
+    pub(super) fn kind_and_degree(&self, identifier: u32) -> (u8, u32) {
+        let known = &self.identifiers[identifier as usize];
+        (known.kind, known.degree)
+    }
+
+    pub(super) fn kind_and_hash(&self, identifier: u32) -> (u8, u64) {
+        let known = &self.identifiers[identifier as usize];
+        (known.kind, known.hash)
+    }
+
+    /// The people who show an identifier, in no particular order.
+    #[inline(always)]
+    pub(super) fn people(&self, identifier: u32) -> &[u32] {
+        let known = &self.identifiers[identifier as usize];
+        match known.degree as usize {
+            0 => &[],
+            1 => std::slice::from_ref(&known.at),
+            2..=LONG => self.lists.get(Block { start: known.at, length: known.degree }),
+            _ => &self.long[known.at as usize].people,
+        }
+    }
+
+    /// Asks for the memory that finding a hash needs.
+    pub(super) fn prefetch(&self, hash: u64) {
+        self.index.prefetch(hash);
+    }
+
+    /// Asks for the memory of some identifiers; one that is not there needs none.
+    pub(super) fn prefetch_people(&self, identifiers: &[u32]) {
+        identifiers.iter().for_each(|&at| creditcore_kernels::prefetch(&self.identifiers, at as usize));
+    }
+
+    /// The number of a hash, or [`NONE`].
+    pub(super) fn find(&self, hash: u64) -> u32 {
+        self.index.find(hash, |number| self.identifiers[number as usize].hash == hash).unwrap_or(NONE)
+    }
+
+    /// The number of a hash, which is added where nobody showed it.
+    pub(super) fn find_or_add(&mut self, hash: u64, kind: u8) -> u32 {
+        let known = self.find(hash);
+        if known != NONE {
+            return known;
+        }
+        let new = Identifier { hash, degree: 0, at: NONE, kind };
+        let number = match self.free.pop() {
+            Some(number) => {
+                self.identifiers[number as usize] = new;
+                number
+            }
+            None => {
+                self.identifiers.push(new);
+                self.identifiers.len() as u32 - 1
+            }
+        };
+        let identifiers = &self.identifiers;
+        self.index.add(hash, number, |number| identifiers[number as usize].hash);
+        number
+    }
+
+    /// A person shows an identifier.
+    pub(super) fn join(&mut self, identifier: u32, person: u32) {
+        let known = &mut self.identifiers[identifier as usize];
+        known.degree += 1;
+        match known.degree as usize {
+            1 => known.at = person,
+            2 => known.at = self.lists.add(&[known.at, person]).start,
+            3..=LONG => {
+                let block = Block { start: known.at, length: known.degree - 1 };
+                known.at = self.lists.push(block, person).start;
+            }
+            degree if degree == LONG + 1 => {
+                let block = Block { start: known.at, length: known.degree - 1 };
+                let mut people = self.lists.get(block).to_vec();
+                people.push(person);
+                self.lists.remove(block);
+                let places = people.iter().enumerate().map(|(at, &person)| (person, at as u32)).collect();
+                let long = Long { people, places };
+                known.at = match self.free_long.pop() {
+                    Some(at) => {
+                        self.long[at as usize] = long;
+                        at
+                    }
+                    None => {
+                        self.long.push(long);
+                        self.long.len() as u32 - 1
+                    }
+                };
+            }
+            _ => {
+                let long = &mut self.long[known.at as usize];
+                long.places.insert(person, long.people.len() as u32);
+                long.people.push(person);
+            }
+        }
+    }
+
+    /// A person who showed an identifier shows it no longer.
+    pub(super) fn leave(&mut self, identifier: u32, person: u32) {
+        let known = &mut self.identifiers[identifier as usize];
+        let block = Block { start: known.at, length: known.degree };
+        known.degree -= 1;
+        match block.length as usize {
+            1 => known.at = NONE,
+            2 => {
+                let two = self.lists.get(block);
+                let other = if two[0] == person { two[1] } else { two[0] };
+                self.lists.remove(block);
+                known.at = other;
+            }
+            3..=LONG => {
+                let at = self.lists.get(block).iter().position(|&other| other == person);
+                known.at = at.map_or(block, |at| self.lists.swap_remove(block, at)).start;
+            }
+            length => {
+                let long = &mut self.long[known.at as usize];
+                if let Some(at) = long.places.remove(&person) {
+                    long.people.swap_remove(at as usize);
+                    if let Some(&moved) = long.people.get(at as usize) {
+                        long.places.insert(moved, at);
+                    }
+                }
+                if length == LONG + 1 {
+                    let long = std::mem::take(long);
+                    self.free_long.push(known.at);
+                    known.at = self.lists.add(&long.people).start;
+                }
+            }
+        }
+    }
+
+    /// Frees an identifier that nobody shows.
+    pub(super) fn drop_if_alone(&mut self, identifier: u32) {
+        let known = self.identifiers[identifier as usize];
+        if known.degree == 0 {
+            let identifiers = &self.identifiers;
+            self.index.remove(known.hash, identifier, |number| identifiers[number as usize].hash);
+            self.free.push(identifier);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn people_come_and_go_across_every_form_of_a_list() {
+        let mut shared = Shared::default();
+        let (one, other) = (shared.find_or_add(7, 1), shared.find_or_add(9, 0));
+        let mut twin = BTreeSet::new();
+        let mut state = 1u64;
+        for step in 0..6_000_u32 {
+            state = crate::id::mixed(state + u64::from(step));
+            // Grows to 150 people, falls to none, and again.
+            let person = (state >> 8) as u32 % 150;
+            let grows = (step / 1_500) % 2 == 0;
+            if grows && twin.insert(person) {
+                shared.join(one, person);
+            } else if !grows && twin.remove(&person) {
+                shared.leave(one, person);
+            }
+            assert_eq!(shared.kind_and_degree(one), (1, twin.len() as u32));
+            assert_eq!(shared.people(one).iter().copied().collect::<BTreeSet<_>>(), twin);
+        }
+        twin.into_iter().for_each(|person| shared.leave(one, person));
+        assert_eq!(shared.people(one), [0; 0]);
+        shared.drop_if_alone(one);
+        assert_eq!((shared.find(7), shared.find(9)), (NONE, other));
+        assert_eq!(shared.find_or_add(11, 2), one);
+    }
+}

@@ -1,0 +1,303 @@
+//! Versions of a network: each is immutable to whoever holds it, and the newest changes in place.
+//!
+//! In: a [`Network`], deltas. Out: [`Version`]s. An update takes the live network out of the version before it and
+//! leaves there what undoes the delta (Baker: *Shallow binding makes functional arrays fast*, 1991), so in a loop an
+//! update costs what the delta touches. A version that was left is still as it was: asked for, it copies the newest
+//! one and undoes what came between. Law 1: each equals the network built of its records, to the last byte.
+//!
+//! Memory: the live network while versions change; a [`Network`] beside it from when the version is asked for
+//! something as a whole until it is dropped; and for each version that was left and is still held, the records that
+//! changed since.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use arrow_array::ArrayRef;
+
+use super::detect::{Detection, Egos, Renewed, Weights};
+use super::key::Keys;
+use super::live::{Live, Undo};
+use super::network::Network;
+use super::plan::{Plan, Settled};
+use super::settings::Settings;
+use super::update::{Changes, Delta};
+use super::values::Met;
+use crate::batch::Source;
+use crate::error::{Error, Result};
+use crate::exec::Control;
+use crate::id::HashKey;
+
+/// One version of a network.
+#[derive(Debug)]
+pub struct Version {
+    base: Arc<Base>,
+    placeholders: Met,
+    whole: OnceLock<Arc<Network>>,
+    state: Mutex<State>,
+}
+
+/// What all versions have in common.
+#[derive(Debug)]
+struct Base {
+    plan: Plan,
+    settled: Settled,
+    fingerprint: u64,
+}
+
+/// A network that changes, and the features that are kept of it.
+#[derive(Clone, Debug)]
+struct Changing {
+    live: Live,
+    features: Option<Renewed>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Nothing changed yet: all that there is stands in `whole`.
+    Still,
+    /// The newest version.
+    Newest(Box<Changing>),
+    /// A later version has the live network; this leads back from it.
+    Left(Arc<Version>, Arc<Undo>),
+}
+
+/// What an update does beside the delta.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Update {
+    /// Records whose latest row is earlier are removed.
+    pub expire_before: Option<u32>,
+    /// Days in which ties fade: asks for the features that changed.
+    pub features: Option<f64>,
+}
+
+/// The features that an update changed: keys, ascending, and their rows.
+pub type Renewals = (ArrayRef, Egos);
+
+impl Version {
+    /// The first version.
+    pub fn new(network: Network) -> Arc<Self> {
+        let (plan, settled) = (network.plan.clone(), network.settled.clone());
+        let base = Base { plan, settled, fingerprint: network.fingerprint };
+        let whole = OnceLock::new();
+        let placeholders = network.placeholders.clone();
+        let _ = whole.set(Arc::new(network));
+        Arc::new(Self { base: Arc::new(base), placeholders, whole, state: Mutex::new(State::Still) })
+    }
+
+    /// The plan, its configuration complete: caps and strengths of every type.
+    pub fn plan(&self) -> Plan {
+        self.base.plan.complete(&self.base.settled)
+    }
+
+    /// Types, caps, strengths and roles.
+    pub fn settings(&self) -> &Settings {
+        &self.base.settled.settings
+    }
+
+    /// How many people and how many links of all identifiers there are, where this is known without making the
+    /// network as a whole.
+    pub fn counts(&self) -> Option<(usize, usize)> {
+        if let Some(whole) = self.whole.get() {
+            return Some((whole.records.people(), whole.records.len()));
+        }
+        match &*self.state() {
+            State::Newest(changing) => Some(changing.live.counts()),
+            State::Still | State::Left(..) => None,
+        }
+    }
+
+    /// Placeholders met while the rows of this version were read, by type, with how often.
+    pub fn placeholders(&self) -> &Met {
+        &self.placeholders
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The network as a whole; made when it is first asked for, and kept.
+    ///
+    /// # Errors
+    /// Only a request to stop.
+    pub fn whole(&self, threads: usize, control: &Control) -> Result<Arc<Network>> {
+        if let Some(whole) = self.whole.get() {
+            return Ok(whole.clone());
+        }
+        let mut state = self.state();
+        // Another thread may have made it while this one waited.
+        if let Some(whole) = self.whole.get() {
+            return Ok(whole.clone());
+        }
+        let was_left = matches!(*state, State::Left(..));
+        let changing = self.taken(&mut state, control)?;
+        let records = changing.live.records();
+        let (base, met) = (&self.base, self.placeholders.clone());
+        let made = Network::of_records(base.plan.clone(), base.fingerprint, records, met, threads, control);
+        if made.is_err() || !was_left {
+            *state = State::Newest(changing);
+        }
+        let made = Arc::new(made?);
+        Ok(self.whole.get_or_init(|| made).clone())
+    }
+
+    /// Takes the live network of this version out of its state, which is left still; one that a later version has
+    /// is copied and led back.
+    fn taken(&self, state: &mut State, control: &Control) -> Result<Box<Changing>> {
+        let none = |live| Box::new(Changing { live, features: None });
+        match std::mem::replace(state, State::Still) {
+            State::Newest(changing) => Ok(changing),
+            State::Still => {
+                let whole = self.whole.get().ok_or_else(|| Error::argument("the network has no records"))?;
+                let Base { settled, fingerprint, .. } = &*self.base;
+                Live::new(&whole.records, settled, *fingerprint, control).map(none)
+            }
+            State::Left(later, undo) => match self.led_back(&later, &undo, control) {
+                Ok(live) => Ok(none(live)),
+                Err(error) => {
+                    *state = State::Left(later, undo);
+                    Err(error)
+                }
+            },
+        }
+    }
+
+    /// The live network of a version that was left: from the nearest later one that can be read.
+    fn led_back(&self, later: &Arc<Self>, undo: &Arc<Undo>, control: &Control) -> Result<Live> {
+        let (mut at, mut undos) = (later.clone(), vec![undo.clone()]);
+        let mut live = loop {
+            let next = match &*at.state() {
+                State::Newest(changing) => break changing.live.clone(),
+                State::Left(later, undo) => {
+                    undos.push(undo.clone());
+                    later.clone()
+                }
+                State::Still => {
+                    let whole = at.whole.get().ok_or_else(|| Error::argument("the network is gone"))?;
+                    let Base { settled, fingerprint, .. } = &*self.base;
+                    break Live::new(&whole.records, settled, *fingerprint, control)?;
+                }
+            };
+            at = next;
+        };
+        for undo in undos.iter().rev() {
+            control.check()?;
+            live.apply(&undo.records, &undo.deleted, None)?;
+        }
+        Ok(live)
+    }
+
+    /// The version after a delta, which records changed, and, where they were asked for, the features that changed.
+    ///
+    /// The first update of a network takes its records up, and the first that asks for features computes all of
+    /// them; every other costs what the delta touches. After an error the network is as it was.
+    ///
+    /// # Errors
+    /// Another hash key than the network's, a delta that does not fit the plan, or a request to stop.
+    pub fn update(
+        &self,
+        delta: Option<&dyn Source>,
+        update: Update,
+        key: &HashKey,
+        threads: usize,
+        control: &Control,
+    ) -> Result<(Arc<Self>, Changes, Option<Renewals>)> {
+        if delta.is_some() && key.fingerprint() != self.base.fingerprint {
+            return Err(Error::argument(
+                "the network was made with another hash key, so the delta's identifiers would meet none of its own; \
+                 set `CREDITCORE_HASH_KEY` or `key_file` to the key that it was made with",
+            ));
+        }
+        if let Some(tau) = update.features {
+            Weights::new(&self.base.settled.settings, tau)?;
+        }
+        let mut state = self.state();
+        let mut changing = self.taken(&mut state, control)?;
+        let done = self.change(&mut changing, delta, update, key, threads, control);
+        match done {
+            Ok((met, undo, changes, renewals)) => {
+                let after = Arc::new(Self {
+                    base: self.base.clone(),
+                    placeholders: met,
+                    whole: OnceLock::new(),
+                    state: Mutex::new(State::Newest(changing)),
+                });
+                *state = State::Left(after.clone(), Arc::new(undo));
+                Ok((after, changes, renewals))
+            }
+            Err(error) => {
+                *state = State::Newest(changing);
+                Err(error)
+            }
+        }
+    }
+
+    /// Changes a live network; after an error it is as it was.
+    fn change(
+        &self,
+        changing: &mut Changing,
+        delta: Option<&dyn Source>,
+        update: Update,
+        key: &HashKey,
+        threads: usize,
+        control: &Control,
+    ) -> Result<(Met, Undo, Changes, Option<Renewals>)> {
+        let Changing { live, features } = changing;
+        let settled = &self.base.settled;
+        if let Some(tau) = update.features
+            && features.as_ref().is_none_or(|known| known.tau().to_bits() != tau.to_bits())
+        {
+            *features = Some(Renewed::new(live, &settled.settings, tau, threads, control)?);
+        }
+        let keys: Keys = live.keys_of(&[]);
+        let delta = match delta {
+            Some(delta) => {
+                let plan = (&self.base.plan, settled);
+                Delta::read(delta, plan, (&keys, live.is_empty()), key, threads, control)?
+            }
+            None => Delta::none(&keys),
+        };
+        let applied = live.apply(&delta.given, &delta.deleted, update.expire_before)?;
+        let Some(known) = features else { return Ok((delta.met, applied.undo, applied.changes, None)) };
+        match known.renew(live, &applied.dirty, &applied.gone, threads, control) {
+            Ok(mut changed) => {
+                live.sort(&mut changed);
+                let renewals = update.features.map(|_| {
+                    let keys = live.keys_of(&changed);
+                    (keys.array_of(0..keys.len() as u32), known.egos(&changed))
+                });
+                Ok((delta.met, applied.undo, applied.changes, renewals))
+            }
+            Err(error) => {
+                *features = None;
+                live.apply(&applied.undo.records, &applied.undo.deleted, None)?;
+                Err(error)
+            }
+        }
+    }
+
+    /// What ties weigh and the features of everybody as of now: those that are kept, where they are of this decay.
+    ///
+    /// # Errors
+    /// A decay that is not above 0, too many types, a request to stop.
+    pub fn detection(&self, tau: f64, at: bool, threads: usize, control: &Control) -> Result<Detection> {
+        if let State::Newest(changing) = &*self.state()
+            && let Some(known) = &changing.features
+            && !at
+            && known.tau().to_bits() == tau.to_bits()
+        {
+            let weights = Weights::new(&self.base.settled.settings, tau)?;
+            return Ok(Detection { weights, egos: known.egos(&changing.live.sorted()) });
+        }
+        Detection::new(&*self.whole(threads, control)?, tau, at, threads, control)
+    }
+}
+
+impl Drop for Version {
+    /// A long chain of versions is dropped one after the other, not one inside the other.
+    fn drop(&mut self) {
+        let mut state = std::mem::replace(&mut *self.state(), State::Still);
+        while let State::Left(later, _) = state {
+            let Some(later) = Arc::into_inner(later) else { break };
+            state = std::mem::replace(&mut *later.state(), State::Still);
+        }
+    }
+}
