@@ -17,8 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from creditcore.errors import StateError
+from creditcore.portfolio_folder import sync_folder
 
 NAME = "catalog.sqlite"
+UNFINISHED = "unfinished.sqlite"
+"""What a catalog is called while it is made."""
 FORM = 1
 """The version of the form of a state."""
 _TABLES = """
@@ -35,13 +38,13 @@ class Catalog:
     `digest`, `latency`. One with `base` true begins anew: what segments came before no longer counts.
     """
 
-    def __init__(self, folder: Path, *, writes: bool) -> None:
+    def __init__(self, folder: Path, *, writes: bool, name: str = NAME) -> None:
         """Open the catalog of a folder.
 
         Raises:
             StateError: there is none, it cannot be read, or it is of another form.
         """
-        self.path = folder / NAME
+        self.path = folder / name
         self._seal = ""
         if not self.path.is_file():
             raise StateError(f"`{folder}`: there is no portfolio here; make one with `Portfolio.create`")
@@ -56,19 +59,25 @@ class Catalog:
                 self._connection.execute("PRAGMA secure_delete = ON")
 
     @classmethod
-    def create(cls, folder: Path, entry: dict[str, Any]) -> Catalog:
-        """Make a catalog with its first version."""
-        path = folder / NAME
+    def create(cls, folder: Path, entry: dict[str, Any]) -> None:
+        """Make a catalog with its first version; there is a whole one, on the disk, or none."""
+        path = folder / UNFINISHED
+        for old in (path, folder / f"{UNFINISHED}-journal", folder / NAME):
+            old.unlink(missing_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        made = cls(folder, writes=True)
-        with made._told():
-            seal = _sealed("", 0, entry)
-            made._connection.executescript(
-                f"BEGIN; {_TABLES} INSERT INTO head VALUES ({FORM}, 0, '{seal}');"
-                f"INSERT INTO version VALUES (0, {_quoted(json.dumps(entry))}, '{seal}'); COMMIT;"
-            )
-        made._seal = seal
-        return made
+        made = cls(folder, writes=True, name=UNFINISHED)
+        try:
+            with made._told():
+                seal = _sealed("", 0, entry)
+                made._connection.executescript(
+                    f"PRAGMA journal_mode = DELETE; BEGIN; {_TABLES}"
+                    f"INSERT INTO head VALUES ({FORM}, 0, '{seal}');"
+                    f"INSERT INTO version VALUES (0, {_quoted(json.dumps(entry))}, '{seal}'); COMMIT;"
+                )
+        finally:
+            made.close()
+        path.rename(folder / NAME)
+        sync_folder(folder)
 
     def entries(self) -> list[dict[str, Any]]:
         """Give all entries, each with its `version`, after comparing their seals.
@@ -142,7 +151,9 @@ class Catalog:
             code = getattr(error, "sqlite_errorname", "") or ""
             if "FULL" in code or "IOERR" in code:
                 hint = "see to the disk and make room on it; what was acknowledged is kept"
-            elif "READONLY" in code or "CANTOPEN" in code or "PERM" in code:
+            elif "CANTOPEN" in code:
+                hint = "give this user the right to read and write in the folder, and make room on the disk"
+            elif "READONLY" in code or "PERM" in code:
                 hint = "give this user the right to read and write in the folder"
             elif "BUSY" in code or "LOCKED" in code:
                 hint = "another process is using it; try again"

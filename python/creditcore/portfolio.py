@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,8 +26,10 @@ from creditcore.errors import ArgumentError, StateError
 from creditcore.portfolio_changes import Changing
 from creditcore.portfolio_columns import keep_columns, read_config
 from creditcore.portfolio_doctor import Finding, examine
+from creditcore.portfolio_folder import is_vacant, make_folder
 from creditcore.portfolio_line import PortfolioLine, keep_aside, moment_of
-from creditcore.portfolio_versions import Refresh, instant, new_entry, next_number
+from creditcore.portfolio_turns import in_turn
+from creditcore.portfolio_versions import Refresh, instant, new_entry
 from creditcore.sources import Records, open_source
 
 if TYPE_CHECKING:
@@ -37,6 +40,8 @@ FILE_NAMES = ("segment-", "index-", "sums-", "quarantine-")
 
 class Portfolio(Changing):
     """The state of a portfolio: one writer, any number of readers, each of one version.
+
+    Threads may share one: each call waits until the one before is done.
 
     >>> import creditcore as cc, tempfile
     >>> config = {"columns": {"key": "id", "region": "adcode"}, "rankings": [{"by": ["city", "province"]}]}
@@ -53,10 +58,11 @@ class Portfolio(Changing):
         self._folder, self._lock, self._verify = folder, lock, verify
         self._core: _core.State | None = None
         self._rankings: dict[str, Ranking] = {}
-        self._closed = False
+        self._closed, self._taking, self._numbers = False, False, 0
+        self._turn = threading.RLock()
         self._catalog = Catalog(folder, writes=lock is not None)
         try:
-            self._load()
+            self._load(cleans=True)
         except BaseException:
             self.close()
             raise
@@ -78,21 +84,23 @@ class Portfolio(Changing):
         made = read_config(config)
         keep_columns(made, PortfolioLine(made))
         folder = Path(path)
+        entry = {
+            **new_entry("create", None),
+            "base": True,
+            "config": made.to_dict(),
+            "folder": os.fspath(made.folder.absolute()),
+            "fingerprint": made.fingerprint,
+        }
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if any(folder.iterdir()):
-                raise StateError(
-                    f"`{folder}`: there is something in it; give a folder that is empty or not there"
-                )
+            make_folder(folder)
+            told = f"`{folder}`: there is something in it; give a folder that is empty or not there"
+            if not is_vacant(folder):
+                raise StateError(told)
             lock = _core.FolderLock(os.fspath(folder))
-            entry = {
-                **new_entry("create", None),
-                "base": True,
-                "config": made.to_dict(),
-                "folder": os.fspath(made.folder.absolute()),
-                "fingerprint": made.fingerprint,
-            }
-            Catalog.create(folder, entry).close()
+            # Another one may have made a portfolio here meanwhile.
+            if not is_vacant(folder):
+                raise StateError(told)
+            Catalog.create(folder, entry)
         except OSError as error:
             raise StateError(f"`{folder}`: cannot be written to: {error.strerror}") from error
         return cls(folder, lock, True)
@@ -105,13 +113,17 @@ class Portfolio(Changing):
             path: its folder.
             mode: `"write"` needs the right to write, which one process has at a time, `"read"` never asks for
                 it; without a mode it is taken where it is free. A reader sees the version that it opened.
-            verify: compare the checksums of all files; without, only of those that are read anyway.
+            verify: compare the checksums of all files; without, only of those that are read anyway, which
+                is for `mode="read"` alone.
 
         Raises:
+            ArgumentError: no mode that there is, or a writer that does not compare checksums.
             StateError: no portfolio, a file that is damaged or not there, another writer (with its process).
         """
         if mode not in (None, "read", "write"):
             raise ArgumentError(f"`mode` is `{mode}`; allowed are `read`, `write` and None")
+        if not verify and mode != "read":
+            raise ArgumentError('`verify=False` is for readers; open the portfolio with `mode="read"`')
         folder = Path(path)
         if not folder.is_dir():
             raise StateError(f"`{folder}`: there is no portfolio here; make one with `Portfolio.create`")
@@ -149,7 +161,7 @@ class Portfolio(Changing):
             raise StateError(f"`{folder}`: there is no portfolio here")
         found = cls.__new__(cls)
         found._folder, found._verify, found._closed = folder, True, False
-        found._core, found._rankings = None, {}
+        found._core, found._rankings, found._numbers = None, {}, 0
         found._lock = _core.FolderLock(os.fspath(folder))
         try:
             found._catalog = Catalog(folder, writes=True)
@@ -158,8 +170,8 @@ class Portfolio(Changing):
         finally:
             found._lock.release()
 
-    def _load(self) -> None:
-        """Bring memory to what the catalog says."""
+    def _load(self, *, cleans: bool = False) -> None:
+        """Bring memory to what the catalog says; a writer that begins removes what no version is made of."""
         self._core = None
         self._rankings.clear()
         self._read_entries()
@@ -171,7 +183,7 @@ class Portfolio(Changing):
                 f"`{self._folder}`: the records are not those of version {last['version']} (the digest "
                 "differs); restore the folder from a backup, or run `creditcore doctor`"
             )
-        if self._lock is not None:
+        if self._lock is not None and cleans:
             self._remove_strangers(made)
         self._core = core
 
@@ -220,6 +232,8 @@ class Portfolio(Changing):
             raise StateError(
                 f'`{self._folder}`: the portfolio was opened for reading; open it with `mode="write"`'
             )
+        if self._taking:
+            raise ArgumentError("the portfolio is taking in records; change it when that is done")
         return self._state()
 
     @property
@@ -246,12 +260,12 @@ class Portfolio(Changing):
         when = instant(as_of, self._entries[-1]["as_of"], self.config.zone)
         types = self.types()
         # Until the catalog has it, memory is ahead of it.
-        self._core = None
+        self._core, self._taking = None, True
         try:
             with self._line.source(source, moment_of(when), types) as opened:
-                told = json.loads(core.ingest(opened, next_number(self._folder), progress=progress))
+                told = json.loads(core.ingest(opened, self._number(), progress=progress))
             ready = time.monotonic()
-            checkpoint = json.loads(core.checkpoint(next_number(self._folder)))
+            checkpoint = json.loads(core.checkpoint(self._number(len(told["segments"]))))
             latency = {"ingest": ready - start, "checkpoint": time.monotonic() - ready}
             entry = {
                 **new_entry("ingest", when),
@@ -263,6 +277,8 @@ class Portfolio(Changing):
         except BaseException:
             self._drop_strangers()
             raise
+        finally:
+            self._taking = False
 
     def refresh(
         self, delta: Records, as_of: date | None = None, *, files: Sequence[tuple[str, str]] = ()
@@ -287,8 +303,9 @@ class Portfolio(Changing):
         prepared = self._line.prepare(delta, moment_of(when), self.types())
         told = json.loads(core.stage(open_source(prepared.rows)))
         latency: dict[str, float] = {**prepared.latency, **dict(told["stages"])}
-        began, number = time.monotonic(), next_number(self._folder)
+        began = time.monotonic()
         try:
+            number = self._number()
             segment = core.write(f"segment-{number:010}.arrow")
             aside = keep_aside(prepared.quarantined, self._folder / f"quarantine-{number:010}.parquet")
             latency["write"] = time.monotonic() - began
@@ -334,8 +351,9 @@ class Portfolio(Changing):
 
     def _drop_strangers(self) -> None:
         """Load what the catalog says, which removes what a failed change has written; later, if not now."""
+        self._numbers = 0
         try:
-            self._load()
+            self._load(cleans=True)
         except StateError:
             self._core = None
 
@@ -358,6 +376,8 @@ class Portfolio(Changing):
             return f"<Portfolio `{self._folder}`, closed>"
         return f"<Portfolio `{self._folder}`: {self.records} records, version {self.version}>"
 
+
+in_turn(Portfolio)
 
 _TRIES = 5
 """How often a reader looks again where a writer takes files away."""

@@ -112,6 +112,12 @@ class Changing(Reading):
     _catalog: Catalog
     _core: State | None
     _folder: Path
+    _numbers: int
+
+    def _number(self, more: int = 0) -> int:
+        """Give a number that no file has, behind `more` that were written; the folder is read once."""
+        self._numbers = self._numbers + max(more, 1) if self._numbers else next_number(self._folder)
+        return self._numbers
 
     def reconfigure(
         self, config: Config | Mapping[str, Any] | str | os.PathLike[str], dry_run: bool = False
@@ -136,7 +142,7 @@ class Changing(Reading):
             return planned(self, made)
         core, start = self._writer(), time.monotonic()
         try:
-            change, told = rewritten(self, made, os.fspath(self._folder), next_number(self._folder))
+            change, told = rewritten(self, made, os.fspath(self._folder), self._number())
             core, self._fingerprint = told.pop("core", core), made.fingerprint
             entry = {**new_entry("reconfigure", self._entries[-1]["as_of"]), **told}
             entry |= {"digest": self._digest_of(core), "records": core.fingerprint()[2]}
@@ -158,7 +164,7 @@ class Changing(Reading):
         core = self._writer()
         began = time.monotonic()
         try:
-            told = json.loads(core.compact(next_number(self._folder)))
+            told = json.loads(core.compact(self._number()))
             entry = {
                 **new_entry("compact", self._entries[-1]["as_of"]),
                 **told,

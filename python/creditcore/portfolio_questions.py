@@ -41,7 +41,8 @@ class Questions:
                 found = to_polars(self._state().find(open_source({self.config.columns.key: [nobody]})))
             except SchemaError:
                 continue
-            return dict(found.schema)
+            # A column of nulls alone has no type yet.
+            return {name: kind for name, kind in found.schema.items() if str(kind) != "Null"}
         return {}
 
     def causes(self) -> dict[str, int]:

@@ -84,18 +84,25 @@ def next_number(folder: Path) -> int:
     return max((int(name.rpartition("-")[2]) for name in names if name[-1:].isdigit()), default=0) + 1
 
 
-def instant(as_of: date | None, before: str | None, zone: tzinfo) -> str | None:
+def instant(as_of: object, before: str | None, zone: tzinfo) -> str | None:
     """Give an instant as text; that of before where none is given.
 
+    States speak of days: an earlier hour of the same day is that day, and the instant stays as it is.
+
     Raises:
-        ArgumentError: an instant before that.
+        ArgumentError: a day before that, or what is neither an instant nor a day.
     """
     if as_of is None:
         return before
+    if not isinstance(as_of, date):
+        told = f"`as_of` is {as_of!r}; give a `datetime.date` or a `datetime.datetime`"
+        raise ArgumentError(told)
     moment = as_of if isinstance(as_of, datetime) else datetime.combine(as_of, time())
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
-    if before is not None and moment < datetime.fromisoformat(before):
+    if before is not None and moment < (known := datetime.fromisoformat(before)):
+        if moment.astimezone(zone).date() == known.astimezone(zone).date():
+            return before
         told = f"`as_of` is {moment.isoformat()}; the state speaks of {before}, and time goes on only"
         raise ArgumentError(told)
     return moment.isoformat()

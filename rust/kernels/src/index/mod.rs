@@ -188,7 +188,8 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Index<M> {
     fn replace(&mut self, key: u64, old: u32, new: u32) {
         let (part, mut bucket) = self.place_of(key);
         let table = self.table_mut(part);
-        loop {
+        // Bounded, so that a damaged table does not hold on to the caller.
+        for _ in 0..table.len() / WORDS {
             let words = &mut table[bucket * WORDS..][..WORDS];
             for slot in 0..count(words) {
                 if words[slot] == key && row(words, slot) == old {
@@ -277,7 +278,7 @@ fn find_in(table: &[u64], mut bucket: usize, key: u64, mut accept: impl FnMut(u3
 /// Puts a key into the first bucket with room; a part always has some.
 fn insert_in(table: &mut [u64], mut bucket: usize, key: u64, new: u32) {
     let buckets = table.len() / WORDS;
-    loop {
+    for _ in 0..buckets {
         let words = &mut table[bucket * WORDS..][..WORDS];
         let slot = count(words);
         if slot < SLOTS {

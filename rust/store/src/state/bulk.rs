@@ -45,6 +45,7 @@ impl State {
                 return Ok(());
             }
             let changes = resolve(&delta, layout, &self.table, &self.rows)?;
+            self.refuse_kinds(&changes)?;
             let sums = self.sums_after(&changes)?;
             counts = counts.with(changes.counts);
             self.staged = Some(Staged { changes, sums, segment: None });

@@ -69,7 +69,7 @@ pub(super) struct Changes {
 pub(super) fn hashes(batch: &RecordBatch) -> Result<Vec<u128>> {
     let mut made = RecordHashes::new(batch.num_rows());
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-        if field.name() != DELETED {
+        if field.name() != DELETED && *field.data_type() != DataType::Null {
             made.add(field.name(), column)?;
         }
     }
@@ -164,6 +164,7 @@ pub(super) fn resolve(delta: &Delta, layout: &Layout, table: &Table, rows: &Rows
     let order = sorted(&keys, &spread);
     let same =
         |a: u32, b: u32| spread[a as usize] == spread[b as usize] && keys.same(a as usize, &keys, b as usize);
+    refuse_mixed(&order, same, &told, delta, layout)?;
     let winners = winners(&order, same, claim);
     let superseded = (spread.len() - winners.len()) as u64;
     let current = current_of(&winners, &order, &keys, &spread, table, rows, layout)?;
@@ -196,6 +197,28 @@ pub(super) fn resolve(delta: &Delta, layout: &Layout, table: &Table, rows: &Rows
         made.choose(row, current, mine, before);
     }
     made.finish(delta, &spread, &stored, &stored_hashes, &hashed, layout)
+}
+
+/// Refuses a row without a version after one of its key that has one, as if they came in two deltas.
+fn refuse_mixed(
+    order: &[u32],
+    same: impl Fn(u32, u32) -> bool,
+    told: &[Option<i64>],
+    delta: &Delta,
+    layout: &Layout,
+) -> Result<()> {
+    for rows in order.chunk_by(|&a, &b| same(a, b)) {
+        let versioned = rows.iter().position(|&row| told[row as usize].is_some()).unwrap_or(rows.len());
+        if let Some(&row) = rows[versioned..].iter().find(|&&row| told[row as usize].is_none()) {
+            let version = told[rows[versioned] as usize].unwrap_or_default();
+            let text = format!(
+                "its key has version {version} in a row before, and the row has none; give column `{}`",
+                layout.version
+            );
+            return Err(Error::source(delta.place(row as usize), text));
+        }
+    }
+    Ok(())
 }
 
 fn current_of(

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use creditcore::batch::{Batch, Role, Source, Wanted};
@@ -30,6 +30,24 @@ pub struct Layout {
     pub version: String,
     /// Further columns that are kept, and whether they are numbers.
     pub columns: Vec<(String, bool)>,
+    /// Of those the ones that are averaged or weigh: doubles, where that loses nothing.
+    #[serde(default)]
+    pub measures: Vec<String>,
+    /// Of those the codes and names of regions, and kinds: texts, also where they came as integers.
+    #[serde(default)]
+    pub texts: Vec<String>,
+    /// The column that may hold one value alone: kinds that are not averaged together.
+    #[serde(default)]
+    pub one_kind: Option<OneKind>,
+}
+
+/// A column that may hold one value alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OneKind {
+    /// Its name.
+    pub column: String,
+    /// Among which rows: a column and its value; without it among all.
+    pub among: Option<(String, String)>,
 }
 
 /// Rows as they came, in the types of the state.
@@ -54,7 +72,12 @@ impl Layout {
     fn wanted(&self, names: &[String]) -> Vec<Wanted> {
         let ask = |name: &str, role| Wanted { name: name.to_owned(), role };
         let mut wanted = vec![ask(&self.key, Role::Key)];
+        // Rows that delete need say no more than their key.
+        let lenient = names.iter().any(|known| known == OP);
         for (name, number) in &self.columns {
+            if lenient && !names.contains(name) {
+                continue;
+            }
             wanted.push(ask(name, if *number { Role::Number } else { Role::Key }));
         }
         for (name, role) in [(self.version.as_str(), Role::Number), (OP, Role::Key)] {
@@ -106,7 +129,7 @@ impl Layout {
         for (at, Wanted { name, .. }) in wanted.iter().enumerate() {
             let parts: Vec<ArrayRef> = batches.iter().map(|batch| batch.columns[at].clone()).collect();
             let whole = self.column(name, &parts, batches, known)?;
-            if name == OP && !self.columns.iter().any(|(kept, _)| kept == OP) {
+            if name == OP {
                 deletes = ops(&whole, &places)?;
                 continue;
             }
@@ -117,6 +140,11 @@ impl Layout {
         let batch = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
             .map_err(|error| Error::schema(Place::default(), error.to_string()))?;
         let delta = Delta { batch, deletes, places };
+        let absent = self.columns.iter().find(|(name, _)| !wanted.iter().any(|one| one.name == *name));
+        if let (Some((name, _)), Some(row)) = (absent, delta.deletes.iter().position(|deletes| !deletes)) {
+            let text = format!("there is no column `{name}`; rows that do not delete need it");
+            return Err(Error::schema(delta.place(row), text));
+        }
         let keys = delta.batch.column(0);
         match (0..keys.len()).find(|&row| keys.is_null(row)) {
             Some(row) => Err(Error::source(
@@ -136,6 +164,7 @@ impl Layout {
         known: Option<&SchemaRef>,
     ) -> Result<ArrayRef> {
         let known = known.and_then(|known| known.field_with_name(name).ok()).map(Field::data_type);
+        let known = known.filter(|known| **known != DataType::Null);
         let Some(first) = parts.first() else {
             let kind =
                 known.cloned().unwrap_or(if name == self.key { DataType::Int64 } else { DataType::Null });
@@ -143,6 +172,8 @@ impl Layout {
         };
         let target = match known {
             Some(known) => known.clone(),
+            // Nulls alone say nothing about the type: it is that of the first value.
+            None if name != self.key && parts.iter().all(blank) => self.stored(name, &DataType::Null)?,
             None => self.stored(name, first.data_type())?,
         };
         let mut cast = Vec::with_capacity(parts.len());
@@ -166,21 +197,35 @@ impl Layout {
             });
         }
         if name == self.version {
-            return Ok(if kind.is_integer() { kind.clone() } else { DataType::Int64 });
+            return Ok(DataType::Int64);
         }
+        let named = |names: &[String]| names.iter().any(|one| one == name);
         Ok(match kind {
             DataType::Dictionary(_, values) => self.stored(name, values)?,
             DataType::Utf8 | DataType::Utf8View => DataType::LargeUtf8,
-            DataType::Null => DataType::Float64,
+            kind if named(&self.texts) && (kind.is_integer() || kind.is_null()) => DataType::LargeUtf8,
+            kind if named(&self.measures) && (kind.is_integer() || kind.is_floating() || kind.is_null()) => {
+                DataType::Float64
+            }
+            DataType::UInt64 => DataType::UInt64,
+            kind if kind.is_integer() => DataType::Int64,
             other => other.clone(),
         })
     }
+}
+
+/// Whether there is no value in it.
+fn blank(part: &ArrayRef) -> bool {
+    part.logical_null_count() == part.len()
 }
 
 /// A part of a column in another type, to the same values.
 fn exactly(name: &str, part: &ArrayRef, target: &DataType, batch: &Batch) -> Result<ArrayRef> {
     if part.data_type() == target {
         return Ok(part.clone());
+    }
+    if blank(part) {
+        return Ok(new_null_array(target, part.len()));
     }
     let options = CastOptions { safe: true, ..CastOptions::default() };
     let refused = |row: Option<usize>| {
@@ -195,19 +240,26 @@ fn exactly(name: &str, part: &ArrayRef, target: &DataType, batch: &Batch) -> Res
         );
         Error::schema(place, text)
     };
+    let flag = |kind: &DataType| *kind == DataType::Boolean;
+    if flag(part.data_type()) != flag(target) {
+        return Err(refused((0..part.len()).find(|&row| part.is_valid(row))));
+    }
     let made = cast_with_options(part, target, &options).map_err(|_| refused(None))?;
     // Texts and dictionaries have another form, but no other value.
     let plain = |kind: &DataType| !kind.is_numeric() && !kind.is_temporal();
     if let Some(row) = (0..part.len()).find(|&row| part.is_valid(row) && made.is_null(row)) {
         return Err(refused(Some(row)));
     }
-    if plain(part.data_type()) && plain(target) || matches!(part.data_type(), DataType::Null) {
+    if plain(part.data_type()) && plain(target) {
         return Ok(made);
     }
     let back = cast_with_options(&made, part.data_type(), &options).map_err(|_| refused(None))?;
+    if part.to_data() == back.to_data() {
+        return Ok(made);
+    }
     match (0..part.len()).find(|&row| part.slice(row, 1).to_data() != back.slice(row, 1).to_data()) {
-        Some(row) if part.to_data() != back.to_data() => Err(refused(Some(row))),
-        _ => Ok(made),
+        Some(row) => Err(refused(Some(row))),
+        None => Ok(made),
     }
 }
 

@@ -4,20 +4,23 @@
 //! after them. A change has two steps: `stage` finds out everything and writes the segment; `apply`, once the catalog
 //! has the change, puts it into memory and cannot fail on data.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, RecordBatch, new_null_array};
+use arrow_schema::{DataType, Field, Schema};
 use creditcore::aggregate::{Aggregate, Plan, aggregate};
 use creditcore::batch::{Frame, Source};
-use creditcore::error::Result;
+use creditcore::error::{Error, Place, Result};
 use creditcore::exec::Control;
 use creditcore::region::Regions;
 
 use super::changes::{Changes, Counts, DEAD, of_segment, resolve};
 use super::disk::{check, fault, unreadable};
-use super::layout::{Delta, Layout};
+use super::layout::{Delta, Layout, OneKind};
 use super::manifest::{Checkpoint, Manifest, Named};
 use super::rows::Rows;
 use super::segment::{FileSum, Segment};
@@ -150,6 +153,7 @@ impl State {
         let Some(delta) = deltas.pop() else { return Ok((Counts::default(), Vec::new())) };
         let start = Instant::now();
         let changes = resolve(&delta, &self.layout, &self.table, &self.rows)?;
+        self.refuse_kinds(&changes)?;
         let resolved = start.elapsed().as_secs_f64();
         control.check()?;
         let start = Instant::now();
@@ -158,6 +162,32 @@ impl State {
         let counts = changes.counts;
         self.staged = Some(Staged { changes, sums, segment: None });
         Ok((counts, vec![("read", read), ("find", resolved), ("aggregate", summed)]))
+    }
+
+    /// Refuses records of another kind than those that are there, where kinds are not to be averaged together.
+    pub(super) fn refuse_kinds(&self, changes: &Changes) -> Result<()> {
+        let Some(rule) = &self.layout.one_kind else { return Ok(()) };
+        let came = kinds_of(&changes.batch.slice(0, changes.records), rule)?;
+        let mut all = came.clone();
+        let mut live = self.table.rows().filter(|row| row & DEAD == 0);
+        while !came.is_empty() && all.len() == came.len() {
+            let rows: Vec<u32> = live.by_ref().take(64).collect();
+            if rows.is_empty() {
+                break;
+            }
+            all.extend(kinds_of(&self.rows.gather(&rows)?, rule)?);
+        }
+        if all.len() < 2 {
+            return Ok(());
+        }
+        let names: Vec<String> = all.iter().map(|name| format!("`{name}`")).collect();
+        let text = format!(
+            "column `{}` holds several kinds ({}), which are not averaged together; name one in `[population] kind`, or \
+             say `all` there",
+            rule.column,
+            names.join(", ")
+        );
+        Err(Error::schema(Place::default(), text))
     }
 
     /// The sums with what comes and without what goes.
@@ -286,6 +316,32 @@ impl State {
     }
 }
 
+/// The kinds of some rows, of those that count.
+fn kinds_of(batch: &RecordBatch, rule: &OneKind) -> Result<BTreeSet<String>> {
+    let texts = |name: &str| {
+        let column = batch.column_by_name(name);
+        let cast = column.map(|column| arrow_cast::cast(column, &DataType::LargeUtf8)).transpose();
+        cast.map_err(|error| Error::schema(Place::default(), format!("column `{name}`: {error}")))
+    };
+    let Some(kinds) = texts(&rule.column)? else { return Ok(BTreeSet::new()) };
+    let among = rule.among.as_ref().map(|(name, value)| Ok((texts(name)?, value))).transpose()?;
+    let counts = |row: usize| match &among {
+        Some((Some(column), value)) => {
+            let column = column.as_string::<i64>();
+            column.is_valid(row) && column.value(row) == value.as_str()
+        }
+        _ => true,
+    };
+    let kinds = kinds.as_string::<i64>();
+    let mut found: BTreeSet<String> = BTreeSet::new();
+    for row in (0..kinds.len()).filter(|&row| kinds.is_valid(row) && counts(row)) {
+        if !found.contains(kinds.value(row)) {
+            found.insert(kinds.value(row).to_owned());
+        }
+    }
+    Ok(found)
+}
+
 fn aggregate_of(
     layout: &Layout,
     batches: &[RecordBatch],
@@ -300,8 +356,23 @@ fn aggregate_of(
             std::iter::once(&layout.key).chain(layout.columns.iter().map(|(name, _)| name)).cloned().collect()
         }
     };
-    let frame = Frame::new(names, filled.into_iter().cloned().collect());
+    let frame = Frame::new(names, filled.into_iter().map(with_types).collect::<Result<_>>()?);
     aggregate(&frame, plan, regions, threads, &Control::default())
+}
+
+/// A batch whose columns of nulls alone are texts: what has no type cannot be grouped by.
+fn with_types(batch: &RecordBatch) -> Result<RecordBatch> {
+    let typed = |(field, column): (&Arc<Field>, &ArrayRef)| match field.data_type() {
+        DataType::Null => (
+            Arc::new(Field::new(field.name(), DataType::LargeUtf8, true)),
+            new_null_array(&DataType::LargeUtf8, batch.num_rows()),
+        ),
+        _ => (field.clone(), column.clone()),
+    };
+    let (fields, columns): (Vec<Arc<Field>>, Vec<ArrayRef>) =
+        batch.schema().fields().iter().zip(batch.columns()).map(typed).unzip();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+        .map_err(|error| Error::state(Place::default(), format!("rows cannot be summed: {error}")))
 }
 
 fn read_sums(path: &Path, sum: FileSum) -> Result<Aggregate> {

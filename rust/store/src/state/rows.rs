@@ -6,14 +6,14 @@
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow_schema::{Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::interleave::interleave;
 use creditcore::error::{Error, Place, Result};
 
 use super::segment::{DELETED, Segment};
 
 /// Rows that a state can have: the highest bit of a number says that the row deletes.
-pub(super) const MOST_ROWS: u64 = 1 << 31;
+pub(super) const MOST_ROWS: u64 = (1 << 31) - 1;
 
 #[derive(Default)]
 pub(super) struct Rows {
@@ -57,16 +57,26 @@ impl Rows {
         Err(Error::state(Place::default(), text))
     }
 
-    /// The segment of a row, and its place there.
-    fn locate(&self, row: u32) -> (usize, usize) {
-        let segment = self.starts.partition_point(|&start| start <= row) - 1;
-        (segment, (row - self.starts[segment]) as usize)
+    /// The segments of rows, and their places there.
+    fn locate(&self, rows: &[u32]) -> Result<Vec<(usize, usize)>> {
+        let place = |&row: &u32| {
+            if u64::from(row) >= self.rows {
+                let text = format!(
+                    "the index leads to row {row} of {}: it is damaged; run `creditcore doctor`, which makes it again",
+                    self.rows
+                );
+                return Err(Error::state(Place::default(), text));
+            }
+            let segment = self.starts.partition_point(|&start| start <= row) - 1;
+            Ok((segment, (row - self.starts[segment]) as usize))
+        };
+        rows.iter().map(place).collect()
     }
 
     /// Some rows, in the columns of all segments.
     pub(super) fn gather(&self, rows: &[u32]) -> Result<RecordBatch> {
         let Some(schema) = &self.schema else { return Ok(RecordBatch::new_empty(Arc::new(Schema::empty()))) };
-        let places: Vec<(usize, usize)> = rows.iter().map(|&row| self.locate(row)).collect();
+        let places = self.locate(rows)?;
         let columns =
             schema.fields().iter().map(|field| self.column(field, &places)).collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
@@ -77,21 +87,23 @@ impl Rows {
     pub(super) fn column_of(&self, name: &str, rows: &[u32]) -> Result<Option<ArrayRef>> {
         let field = self.schema.as_ref().and_then(|schema| schema.field_with_name(name).ok());
         let Some(field) = field else { return Ok(None) };
-        let places: Vec<(usize, usize)> = rows.iter().map(|&row| self.locate(row)).collect();
+        let places = self.locate(rows)?;
         self.column(field, &places).map(Some)
     }
 
     fn column(&self, field: &Field, places: &[(usize, usize)]) -> Result<ArrayRef> {
-        if places.is_empty() {
-            return Ok(arrow_array::new_empty_array(field.data_type()));
+        if places.is_empty() || *field.data_type() == DataType::Null {
+            return Ok(new_null_array(field.data_type(), places.len()));
         }
         let null = new_null_array(field.data_type(), 1);
-        let arrays: Vec<&dyn Array> = self
-            .segments
-            .iter()
-            .map(|segment| segment.batch.column_by_name(field.name()).unwrap_or(&null).as_ref())
-            .collect();
-        let missing = |segment: usize| self.segments[segment].batch.column_by_name(field.name()).is_none();
+        // A column of nulls alone has no type yet.
+        let filled = |segment: usize| {
+            let column = self.segments[segment].batch.column_by_name(field.name());
+            column.filter(|column| *column.data_type() != DataType::Null)
+        };
+        let arrays: Vec<&dyn Array> =
+            (0..self.segments.len()).map(|segment| filled(segment).unwrap_or(&null).as_ref()).collect();
+        let missing = |segment: usize| filled(segment).is_none();
         if !(0..self.segments.len()).any(missing) {
             return interleave(&arrays, places).map_err(|error| broken(&error));
         }
@@ -112,8 +124,11 @@ impl Rows {
 fn joined(known: Option<&SchemaRef>, more: &SchemaRef) -> SchemaRef {
     let mut fields: Vec<Arc<Field>> = known.map_or_else(Vec::new, |known| known.fields().to_vec());
     for field in more.fields().iter().filter(|field| field.name() != DELETED) {
-        if !fields.iter().any(|known| known.name() == field.name()) {
-            fields.push(Arc::new(field.as_ref().clone().with_nullable(true)));
+        let made = Arc::new(field.as_ref().clone().with_nullable(true));
+        match fields.iter_mut().find(|known| known.name() == field.name()) {
+            Some(known) if *known.data_type() == DataType::Null => *known = made,
+            Some(_) => {}
+            None => fields.push(made),
         }
     }
     Arc::new(Schema::new(fields))
