@@ -155,7 +155,7 @@ proptest! {
             tactics.push(tactic("b", &rules[half..]));
         }
         let nan = if sql { "sql" } else { "null" };
-        let text = format!(r#"{{"nan": "{nan}", "tactics": [{}]}}"#, tactics.join(", "));
+        let text = format!(r#"{{"nan": "{nan}", "time_zone": "UTC", "tactics": [{}]}}"#, tactics.join(", "));
         let found = read(&text, Arc::default()).expect("it is JSON");
         let mut policy = found.policy.unwrap_or_else(|| panic!("{:?}", found.findings));
         policy.tactics[0].table =
