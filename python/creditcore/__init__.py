@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from creditcore._core import __version__
     from creditcore.aggregation import Aggregate, aggregate
-    from creditcore.calibration import Calibration
-    from creditcore.config import Config
+    from creditcore.config.config import Config
     from creditcore.errors import (
         ArgumentError,
         Cancelled,
@@ -29,46 +28,47 @@ if TYPE_CHECKING:
         StateError,
         TacticError,
     )
-    from creditcore.explanations import Reasons, ReasonTexts, reasons
     from creditcore.expressions import evaluate
     from creditcore.features import Schema
-    from creditcore.fleet import Fleet
-    from creditcore.groups import Groups, find_groups
-    from creditcore.metrics import auc, gini, ks, psi
-    from creditcore.network import Network, components
-    from creditcore.portfolio import Portfolio
-    from creditcore.ranking import Ranking, rank
+    from creditcore.fleet.fleet import Fleet
+    from creditcore.linking.groups import Groups, find_groups
+    from creditcore.linking.network import Network, components
+    from creditcore.portfolio.portfolio import Portfolio
+    from creditcore.ranking.ranking import Ranking, rank
     from creditcore.reports import Report
-    from creditcore.scoring import Blend, Scaling, score
-    from creditcore.tactics import Policy
+    from creditcore.scoring.calibration import Calibration
+    from creditcore.scoring.explanations import Reasons, ReasonTexts, reasons
+    from creditcore.scoring.metrics import auc, gini, ks, psi
+    from creditcore.scoring.scores import Blend, Scaling, score
+    from creditcore.tactics.policy import Policy
 
 _HOMES = {
     "__version__": "creditcore._core",
     "Aggregate": "creditcore.aggregation",
     "aggregate": "creditcore.aggregation",
-    "Network": "creditcore.network",
-    "components": "creditcore.network",
-    "Groups": "creditcore.groups",
-    "find_groups": "creditcore.groups",
-    "Fleet": "creditcore.fleet",
+    "Network": "creditcore.linking.network",
+    "components": "creditcore.linking.network",
+    "Groups": "creditcore.linking.groups",
+    "find_groups": "creditcore.linking.groups",
+    "Fleet": "creditcore.fleet.fleet",
     "evaluate": "creditcore.expressions",
     "Schema": "creditcore.features",
-    "Policy": "creditcore.tactics",
-    "Blend": "creditcore.scoring",
-    "Calibration": "creditcore.calibration",
-    "Config": "creditcore.config",
-    "Scaling": "creditcore.scoring",
-    "score": "creditcore.scoring",
-    "ReasonTexts": "creditcore.explanations",
-    "Reasons": "creditcore.explanations",
-    "reasons": "creditcore.explanations",
-    "auc": "creditcore.metrics",
-    "gini": "creditcore.metrics",
-    "ks": "creditcore.metrics",
-    "psi": "creditcore.metrics",
-    "Portfolio": "creditcore.portfolio",
-    "Ranking": "creditcore.ranking",
-    "rank": "creditcore.ranking",
+    "Policy": "creditcore.tactics.policy",
+    "Blend": "creditcore.scoring.scores",
+    "Calibration": "creditcore.scoring.calibration",
+    "Config": "creditcore.config.config",
+    "Scaling": "creditcore.scoring.scores",
+    "score": "creditcore.scoring.scores",
+    "ReasonTexts": "creditcore.scoring.explanations",
+    "Reasons": "creditcore.scoring.explanations",
+    "reasons": "creditcore.scoring.explanations",
+    "auc": "creditcore.scoring.metrics",
+    "gini": "creditcore.scoring.metrics",
+    "ks": "creditcore.scoring.metrics",
+    "psi": "creditcore.scoring.metrics",
+    "Portfolio": "creditcore.portfolio.portfolio",
+    "Ranking": "creditcore.ranking.ranking",
+    "rank": "creditcore.ranking.ranking",
     "Report": "creditcore.reports",
     "CreditcoreError": "creditcore.errors",
     "DeltaRefused": "creditcore.errors",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from creditcore.errors import SchemaError, SourceError
-from creditcore.metrics import ScoreCounts, psi
+from creditcore.scoring.metrics import ScoreCounts, psi
 
 if TYPE_CHECKING:
     from creditcore._core import Source

@@ -18,8 +18,8 @@ from creditcore.errors import ArgumentError, SchemaError
 from creditcore.sources import Records, as_paths, open_source
 
 if TYPE_CHECKING:
-    from creditcore.publishing import Publish, PublishRules
-    from creditcore.ranking import Ranking
+    from creditcore.ranking.publishing import Publish, PublishRules
+    from creditcore.ranking.ranking import Ranking
 
 REGION_COLUMNS = ("region", "city", "city_code", "adcode")
 """Columns that are taken for region codes where none is named, in this order."""
@@ -139,8 +139,8 @@ class Aggregate:
             ArgumentError: a name that is not among `self.by`; rules that are none, or ask for largest weights
                 that these sums do not hold.
         """
-        from creditcore import publishing
-        from creditcore.ranking import Ranking
+        from creditcore.ranking import publishing
+        from creditcore.ranking.ranking import Ranking
 
         level, grouping = self._grouping(by)
         rules = publishing.load(publish)

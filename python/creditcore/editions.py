@@ -21,7 +21,7 @@ from creditcore.report.words import REASONS, Pair
 from creditcore.sources import Records, as_paths
 
 if TYPE_CHECKING:
-    from creditcore.ranking import Ranking
+    from creditcore.ranking.ranking import Ranking
 
 STATUSES = ("not_official", "synthetic")
 SPREAD = (-0.8416, -0.2533, 0.2533, 0.8416)

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from creditcore.config import Config
+from creditcore.config.config import Config
 from creditcore.errors import ArgumentError
-from creditcore.gates import Baseline, watched
-from creditcore.groups import find_in
-from creditcore.network import Network
+from creditcore.gates.gates import Baseline, watched
+from creditcore.linking.groups import find_in
+from creditcore.linking.network import Network
 from creditcore.sources import Records, open_source
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def read(config: Config, records: Records, names: list[str]) -> pl.DataFrame:
 def _roles(config: Config, columns: list[str]) -> Mapping[str, str]:
     roles: dict[str, str] = {}
     if config.fleet is not None:
-        from creditcore.pipeline import Pipeline
+        from creditcore.pipeline.pipeline import Pipeline
 
         roles = dict(Pipeline.of(config).inputs_of(columns))
     else:

@@ -13,18 +13,18 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from creditcore.aggregation import aggregate
-from creditcore.config import Config
+from creditcore.config.config import Config
 from creditcore.errors import ArgumentError, SchemaError
-from creditcore.network import Network
-from creditcore.pipeline import Pipeline
+from creditcore.linking.network import Network
+from creditcore.pipeline.pipeline import Pipeline
 from creditcore.population import Population, Reconciled, day_of
-from creditcore.ranking import Ranking
+from creditcore.ranking.ranking import Ranking
 from creditcore.sources import Records, open_source
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from creditcore.groups import Groups
+    from creditcore.linking.groups import Groups
 
 VIEWS = ("now", "at")
 

@@ -18,9 +18,9 @@ from creditcore.errors import ArgumentError, SchemaError, TacticError
 if TYPE_CHECKING:
     import polars as pl
 
-    from creditcore.config import Config
-    from creditcore.config_parts import PopulationPart
-    from creditcore.tactics import Policy
+    from creditcore.config.config import Config
+    from creditcore.config.parts import PopulationPart
+    from creditcore.tactics.policy import Policy
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def day_of(as_of: date, config: Config) -> date:
 
 def _policy(told: dict[str, str]) -> Policy:
     """Give conditions as rules: the first that holds rejects, and ends the others."""
-    from creditcore.tactics import Policy
+    from creditcore.tactics.policy import Policy
 
     rules = [
         {"id": cause, "when": condition, "action": "reject", "on_null": "no_hit"}

@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from creditcore import editions, publishing
+from creditcore import editions
 from creditcore import regions as region_tables
 from creditcore.aggregation import Progress, aggregate
 from creditcore.errors import ArgumentError
-from creditcore.publishing import Publish, PublishRules
+from creditcore.ranking import publishing
+from creditcore.ranking.publishing import Publish, PublishRules
 from creditcore.report.edition import Edition, Shares
 from creditcore.report.files import write_whole
 from creditcore.report.words import Pair, language_of
@@ -24,7 +25,7 @@ from creditcore.sources import Records, as_paths
 if TYPE_CHECKING:
     import altair
 
-    from creditcore.ranking import Ranking
+    from creditcore.ranking.ranking import Ranking
 
 
 class Report:
@@ -222,8 +223,8 @@ class Report:
             ArgumentError: no release of that name.
             StateError: a folder without releases, or files that are missing or changed.
         """
-        from creditcore import release_reports
-        from creditcore.releases import Releases
+        from creditcore.releases import reports as release_reports
+        from creditcore.releases.releases import Releases
 
         releases = Releases(folder)
         release = releases.get(name)

@@ -50,7 +50,7 @@ def refuse_paths(frame: object) -> None:
         raise ArgumentError(
             f"a fleet evaluates records in memory, not files; read `{paths[0]}` into a frame first "
             "(`polars.read_parquet`, `polars.read_csv`), or score files part by part with `creditcore score` "
-            "or `creditcore.pipeline.Pipeline`"
+            "or `creditcore.pipeline.pipeline.Pipeline`"
         )
 
 

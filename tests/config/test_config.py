@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import creditcore as cc
-from creditcore.config import Config
+from creditcore.config.config import Config
 from creditcore.demo import UCI_CASE
 from tests.cli.test_rank_verb import run
 

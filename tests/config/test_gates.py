@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import creditcore as cc
-from creditcore import gates
-from creditcore.gates import Baseline
+from creditcore.gates import gates
+from creditcore.gates.gates import Baseline
 from tests.cli.test_rank_verb import run
 
 COLUMNS = {"key": "id", "version": "v", "event_time": "t", "keep": ["city", "income"]}

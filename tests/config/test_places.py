@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditcore.config_places import key_lines, line_of
+from creditcore.config.places import key_lines, line_of
 
 TEXT = '''# comment = 1
 title = """

@@ -13,7 +13,7 @@ import creditcore as cc
 from creditcore.demo.network_columns import NETWORK, add_network
 from creditcore.demo.rules import CARDS, KNOWN_BY, POLICY, kept_for, write_policy
 from creditcore.demo.world import World, write_world
-from creditcore.policy_data import json_schema
+from creditcore.tactics.data import json_schema
 
 
 @pytest.fixture(scope="module")

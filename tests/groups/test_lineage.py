@@ -6,7 +6,7 @@ from typing import Any
 
 import creditcore as cc
 from creditcore.bench.credit_graph import COLUMNS, draw_graph
-from creditcore.lineage import Lineage, follow
+from creditcore.linking.lineage import Lineage, follow
 
 
 def events(lineage: Lineage) -> list[tuple[Any, ...]]:

@@ -8,10 +8,10 @@ import polars as pl
 import pytest
 
 import creditcore as cc
-from creditcore import person_model
 from creditcore.bench.credit_graph import COLUMNS, CreditGraph, draw_graph
 from creditcore.bench.planted_rings import average_precision
-from creditcore.person_model import GUARD, PersonModel
+from creditcore.linking import person_model
+from creditcore.linking.person_model import GUARD, PersonModel
 
 TIMINGS = ("bursts", "waves", "none")
 PEOPLE = 24_000

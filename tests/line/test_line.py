@@ -11,7 +11,7 @@ import pytest
 
 import creditcore as cc
 from creditcore import line
-from creditcore.pipeline import DECISIONS, SCORES, Pipeline
+from creditcore.pipeline.pipeline import DECISIONS, SCORES, Pipeline
 from tests.line import case
 
 DAY = dt.date(2026, 3, 20)

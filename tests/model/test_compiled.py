@@ -16,8 +16,8 @@ import polars as pl
 import pytest
 
 import creditcore as cc
-from creditcore.compiled import told_of
-from creditcore.declarations import FLEET_FILE
+from creditcore.fleet.compiled import told_of
+from creditcore.fleet.declarations import FLEET_FILE
 from tests.model.oracle import assert_same_bits
 from tests.model.test_golden import DATA, SETS, model_file
 

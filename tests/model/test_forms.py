@@ -165,7 +165,7 @@ def test_what_a_form_cannot_hold_is_refused_by_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.stem)
 def test_every_form_can_be_inspected(model: Path) -> None:
-    from creditcore.pipeline import described
+    from creditcore.pipeline.pipeline import described
     from creditcore.report.models import feature_table, list_table, summary
 
     told = described([model])

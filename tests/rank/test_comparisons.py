@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import creditcore as cc
-from creditcore.comparisons import (
+from creditcore.ranking.comparisons import (
     clustered,
     compare,
     family_test,
@@ -98,7 +98,7 @@ def test_pairs_are_compared_and_families_tested() -> None:
 def test_the_tail_of_chi_squared_is_scipys() -> None:
     from scipy.stats import chi2
 
-    from creditcore.comparisons import chi2_above
+    from creditcore.ranking.comparisons import chi2_above
 
     for degrees in range(1, 40):
         for value in (0.01, 0.5, 1.0, 3.0, 10.0, 40.0, 90.0):

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import creditcore as cc
-from creditcore.distributions import grade_shares, quantiles
+from creditcore.ranking.distributions import grade_shares, quantiles
 
 
 def records() -> pl.DataFrame:

@@ -11,7 +11,7 @@ import pytest
 
 import creditcore as cc
 from creditcore import regions
-from creditcore.publishing import PublishRules
+from creditcore.ranking.publishing import PublishRules
 
 LEVELS = ["city", "province", "nation", "coast", "north_south", "nbs_region", "belts", "province_kind"]
 PROVINCES = {

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import creditcore as cc
-from creditcore.sensitivity import sensitivity
+from creditcore.ranking.sensitivity import sensitivity
 
 CITIES = ["320100", "320200", "320500", "330100", "330200", "330400", "310100", "110100"]
 

@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 
 import creditcore as cc
-from creditcore.release_apart import too_near
-from creditcore.release_making import make
-from creditcore.releases import Releases
+from creditcore.releases.apart import too_near
+from creditcore.releases.making import make
+from creditcore.releases.releases import Releases
 
 CITIES = ["310100", "320100", "320500", "330100", "330400"]
 LEVELS = ("city", "province", "nation")
@@ -206,7 +206,7 @@ def test_every_difference_that_follows_is_of_none_or_of_many(tmp_path: Path) -> 
 def test_a_fault_leaves_catalog_and_folder_as_before(
     line: Line, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    from creditcore import releases
+    from creditcore.releases import releases
 
     first = records()
     line.add(first)
@@ -226,7 +226,7 @@ def test_a_fault_leaves_catalog_and_folder_as_before(
         real(path)
 
     if step == "write":
-        from creditcore.release_making import write_files as write
+        from creditcore.releases.making import write_files as write
 
         monkeypatch.setattr(releases, "write_files", lambda *given: (write(*given), fault()))
     if step == "fsync":

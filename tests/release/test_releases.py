@@ -16,8 +16,8 @@ import pytest
 
 import creditcore as cc
 from creditcore.cli.app import run
-from creditcore.moves import breaks, moves, why
-from creditcore.releases import Release, Releases
+from creditcore.releases.moves import breaks, moves, why
+from creditcore.releases.releases import Release, Releases
 
 CITIES = ["320100", "320200", "320500", "330100", "330200", "330400"]
 
@@ -172,7 +172,7 @@ def test_moves_follow_their_formulas(pair: tuple[Release, Release]) -> None:
 
 @pytest.mark.slow
 def test_null_moves_are_called_significant_as_rarely_as_promised() -> None:
-    from creditcore.moves import _adjust, _move
+    from creditcore.releases.moves import _adjust, _move
 
     wrong = 0
     for seed in range(200):

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from creditcore import ArgumentError, Report
-from creditcore.moves import moves, why
-from creditcore.releases import Releases
+from creditcore.releases.moves import moves, why
+from creditcore.releases.releases import Releases
 from tests.browser import Opener
 from tests.report.conftest import run
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import creditcore as cc
-from creditcore.metrics import ScoreCounts
+from creditcore.scoring.metrics import ScoreCounts
 
 scores = st.lists(st.sampled_from([-1.0, -0.0, 0.0, 0.5, 3.25, math.inf]), min_size=2, max_size=30)
 

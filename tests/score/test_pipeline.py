@@ -10,7 +10,7 @@ import pytest
 
 import creditcore as cc
 from creditcore.demo import UCI, UCI_CASE, UCI_DEFAULT
-from creditcore.pipeline import DECISIONS, SCORES, Pipeline
+from creditcore.pipeline.pipeline import DECISIONS, SCORES, Pipeline
 from tests.cli.test_rank_verb import run
 
 TREE = """tree

@@ -12,7 +12,7 @@ import pytest
 import creditcore as cc
 import creditcore.spark as cs
 from creditcore.demo import UCI, UCI_CASE
-from creditcore.pipeline import Pipeline
+from creditcore.pipeline.pipeline import Pipeline
 from creditcore.spark import session, travel
 from tests.spark.test_aggregation import in_spark
 

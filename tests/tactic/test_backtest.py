@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import creditcore as cc
-from creditcore.backtests import wilson
+from creditcore.tactics.backtests import wilson
 from tests.cli.test_rank_verb import run
 
 from .test_policy import rule, written

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import creditcore as cc
-from creditcore.policy_data import json_schema
+from creditcore.tactics.data import json_schema
 
 from .test_policy import POLICY, rule, written
 

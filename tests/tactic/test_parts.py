@@ -9,7 +9,7 @@ import pytest
 import creditcore as cc
 from creditcore._core import keyed_hashes
 from creditcore.hash_keys import KEY_VARIABLE
-from creditcore.policy_parts import key_of_text
+from creditcore.tactics.parts import key_of_text
 
 from .test_policy import of_rules, rule, written
 

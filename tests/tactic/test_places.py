@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import creditcore as cc
-from creditcore.policy_data import Finding
+from creditcore.tactics.data import Finding
 from tests.cli.test_rank_verb import run
 
 from .test_policy import FRAME, POLICY, of_rules, rule, written

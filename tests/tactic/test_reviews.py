@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import creditcore as cc
-from creditcore.reviews import Challenge, fold_reviews, review_rates
+from creditcore.tactics.reviews import Challenge, fold_reviews, review_rates
 
 from .test_policy import of_rules, rule
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from creditcore.bench import fleets
-from creditcore.fleet import Fleet
+from creditcore.fleet.fleet import Fleet
 
 DEMO = "demo"
 KINDS = (*fleets.KINDS, DEMO)

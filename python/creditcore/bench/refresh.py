@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from creditcore.portfolio import Portfolio
-from creditcore.ranking import rank
+from creditcore.portfolio.portfolio import Portfolio
+from creditcore.ranking.ranking import rank
 
 CONFIG: dict[str, Any] = {
     "columns": {"key": "key", "region": "region"},

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 import creditcore as cc
 from creditcore.bench.credit_graph import COLUMNS, CreditGraph, draw_graph
 from creditcore.bench.planted_rings import Quality, judge
-from creditcore.groups import Groups
+from creditcore.linking.groups import Groups
 
 PRECISION = 0.85
 HEADING = f"{'method':<34}{'rings':>7}{'>= 10':>7}{'prec.':>7}{'groups':>8}{'AP':>7}{'s':>7}"
@@ -90,7 +90,7 @@ def ties_of(graph: CreditGraph) -> tuple[NDArray[np.int64], NDArray[np.int64], N
     """Give the time-decayed ties of a graph: both ends and the weight."""
     from creditcore._core import Detection
     from creditcore._frame import to_polars
-    from creditcore.groups import TAU
+    from creditcore.linking.groups import TAU
 
     network = network_of(graph)
     detection = Detection.of(network._core, TAU, False)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from creditcore.bench.cases import Case
 from creditcore.bench.scorers import RIVALS, Rival, Rows, Scorer
 from creditcore.errors import ArgumentError
-from creditcore.fleet import Fleet
+from creditcore.fleet.fleet import Fleet
 
 FEW_MODELS = 20
 """Models that a slow rival is timed on, and that small batches go through."""

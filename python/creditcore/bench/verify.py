@@ -20,10 +20,10 @@ import polars as pl
 
 from creditcore._frame import read_frame
 from creditcore.bench import verify_catboost
-from creditcore.compiled import is_compiled
-from creditcore.declarations import declared
 from creditcore.errors import ArgumentError, SchemaError
-from creditcore.fleet import Fleet
+from creditcore.fleet.compiled import is_compiled
+from creditcore.fleet.declarations import declared
+from creditcore.fleet.fleet import Fleet
 
 Matrix = np.ndarray[Any, Any]
 LIBRARIES = ("lightgbm", "xgboost", "catboost")

@@ -12,7 +12,7 @@ import click
 @click.argument("state", type=click.Path(path_type=Path))
 def compact(state: Path) -> None:
     """Write the records of the portfolio STATE anew; figures and digest stay."""
-    from creditcore.portfolio import Portfolio
+    from creditcore.portfolio.portfolio import Portfolio
 
     with Portfolio.open(state, "write") as portfolio:
         portfolio.compact()

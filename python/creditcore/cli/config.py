@@ -18,7 +18,7 @@ def config() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def check(file: Path, as_json: bool) -> None:
     """Read FILE and every file that it names; print its fingerprint."""
-    from creditcore.config import Config
+    from creditcore.config.config import Config
 
     read = Config.load(file)
     if as_json:
@@ -30,6 +30,6 @@ def check(file: Path, as_json: bool) -> None:
 @config.command("schema")
 def schema() -> None:
     """Print the JSON Schema of configurations, for editors."""
-    from creditcore.config import Config
+    from creditcore.config.config import Config
 
     print(json.dumps(Config.json_schema(), ensure_ascii=False, indent=2))

@@ -17,7 +17,7 @@ def doctor(state: Path, as_json: bool) -> int:
 
     Exit status 3 where something cannot.
     """
-    from creditcore.portfolio import Portfolio
+    from creditcore.portfolio.portfolio import Portfolio
 
     found = Portfolio.doctor(state)
     if as_json:

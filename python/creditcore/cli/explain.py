@@ -14,7 +14,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def explain(state: Path, key: str, as_json: bool) -> None:
     """Tell the record of KEY: columns, scores, the rules that were asked, the features behind its points."""
-    from creditcore.portfolio import Portfolio
+    from creditcore.portfolio.portfolio import Portfolio
     from creditcore.report.refresh import explanation_text
 
     with Portfolio.open(state, "read") as portfolio:

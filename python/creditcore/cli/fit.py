@@ -19,7 +19,7 @@ def fit(config: Path, files: tuple[str, ...], threads: int | None) -> None:
     `baseline` of [gates] (what columns look like). Nothing else ever learns.
     """
     from creditcore import fitting
-    from creditcore.config import Config
+    from creditcore.config.config import Config
 
     read = Config.load(config, unlearned=True)
     for path in fitting.write(read, fitting.fit(read, list(files), threads=threads)):

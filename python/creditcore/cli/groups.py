@@ -61,7 +61,7 @@ def groups(
     """
     from creditcore._frame import write_parts
     from creditcore.cli.output import print_table
-    from creditcore.groups import find_groups
+    from creditcore.linking.groups import find_groups
     from creditcore.report.files import write_whole
 
     config = {

@@ -15,7 +15,7 @@ from creditcore.cli.output import print_table
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object for each version.")
 def history(state: Path, as_json: bool) -> None:
     """Tell the versions of the portfolio STATE, the first one first."""
-    from creditcore.portfolio import Portfolio
+    from creditcore.portfolio.portfolio import Portfolio
 
     with Portfolio.open(state, "read") as portfolio:
         rows = portfolio.history().to_dicts()

@@ -19,8 +19,8 @@ def ingest(state: Path, files: tuple[str, ...], as_of: str | None, as_json: bool
 
     Quality gates are asked by `refresh`, not here.
     """
-    from creditcore.portfolio import Portfolio
-    from creditcore.portfolio_line import instant
+    from creditcore.portfolio.line import instant
+    from creditcore.portfolio.portfolio import Portfolio
 
     with Portfolio.open(state, "write") as portfolio, progress_to_stderr() as progress:
         done = portfolio.ingest(list(files), instant(as_of, portfolio.config), progress=progress)

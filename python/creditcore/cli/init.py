@@ -18,8 +18,8 @@ import click
 )
 def init(state: Path, config: Path) -> None:
     """Make a portfolio without records in the folder STATE."""
-    from creditcore.config import Config
-    from creditcore.portfolio import Portfolio
+    from creditcore.config.config import Config
+    from creditcore.portfolio.portfolio import Portfolio
 
     with Portfolio.create(state, Config.load(config)) as portfolio:
         print(f"{portfolio!r} made; `creditcore ingest {state} FILES` takes in records", file=sys.stderr)

@@ -27,7 +27,7 @@ def list_models(paths: tuple[Path, ...], as_json: bool) -> None:
 
     PATHS are folders, model files, or a fleet.toml.
     """
-    from creditcore.pipeline import described
+    from creditcore.pipeline.pipeline import described
     from creditcore.report.models import list_table
 
     found = described(paths)
@@ -47,7 +47,7 @@ def inspect(paths: tuple[Path, ...], names: tuple[str, ...], full: bool, as_json
 
     Several models get one line each; --model NAME or --full tells more.
     """
-    from creditcore.pipeline import described
+    from creditcore.pipeline.pipeline import described
     from creditcore.report.models import feature_table, picked, short_line, summary
 
     found = picked(described(paths), names)
@@ -73,7 +73,7 @@ def compile_models(path: Path, output: Path, as_json: bool) -> None:
 
     The file holds models, declarations and calibrations, and stands wherever a folder of models may.
     """
-    from creditcore.fleet import Fleet
+    from creditcore.fleet.fleet import Fleet
 
     fleet = Fleet.load(path, margin_only=True)
     fleet.compile(output)

@@ -14,7 +14,7 @@ from creditcore.report.files import write_whole
 from creditcore.report.ranking import cell, shown_columns, to_csv
 
 if TYPE_CHECKING:
-    from creditcore.ranking import Ranking
+    from creditcore.ranking.ranking import Ranking
 
 Rankings = Mapping[str, "Ranking"]
 SHOWN_ROWS = 50

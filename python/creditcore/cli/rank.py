@@ -76,8 +76,8 @@ def rank(
 
     FILES are Parquet, CSV (.gz too) or Arrow IPC: files, globs, folders.
     """
-    from creditcore import publishing
     from creditcore.aggregation import aggregate
+    from creditcore.ranking import publishing
 
     rules = publishing.load(publish)
     if rules is not None and show_sql:
@@ -107,7 +107,7 @@ def rank(
         )
     rankings = {name: sums.rank(name, min_n, rules) for name in names}
     if models is not None:
-        from creditcore.pipeline import Pipeline
+        from creditcore.pipeline.pipeline import Pipeline
 
         for warning in Pipeline.load(models).input_warnings([*names, weight or ""]):
             print(f"creditcore: warning: {warning}", file=sys.stderr)

@@ -16,8 +16,8 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def reconfigure(state: Path, config: Path, dry_run: bool, as_json: bool) -> None:
     """Renew the records of the portfolio STATE by another configuration."""
-    from creditcore.config import Config
-    from creditcore.portfolio import Portfolio
+    from creditcore.config.config import Config
+    from creditcore.portfolio.portfolio import Portfolio
     from creditcore.report.refresh import change_text
 
     with Portfolio.open(state, "read" if dry_run else "write") as portfolio:

@@ -19,8 +19,8 @@ def refresh(state: Path, files: tuple[str, ...], as_of: str | None, as_json: boo
     When it returns, the change is on the disk and in the rankings. Exit status 3 where a quality gate refuses
     the rows; the portfolio is then as it was.
     """
-    from creditcore.portfolio import Portfolio
-    from creditcore.portfolio_line import instant
+    from creditcore.portfolio.line import instant
+    from creditcore.portfolio.portfolio import Portfolio
 
     with Portfolio.open(state, "write") as portfolio:
         done = portfolio.refresh(list(files), instant(as_of, portfolio.config))

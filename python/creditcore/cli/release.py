@@ -55,8 +55,8 @@ def create(
     **options: Any,
 ) -> int:
     """Rank FILES and keep the ranking in FOLDER."""
-    from creditcore.publishing import read_toml
-    from creditcore.releases import Releases
+    from creditcore.ranking.publishing import read_toml
+    from creditcore.releases.releases import Releases
 
     told = None if population is None else read_toml(population)
     made = Releases(folder).create(
@@ -81,7 +81,7 @@ def create(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_releases(folder: Path, as_json: bool) -> int:
     """List the releases of FOLDER."""
-    from creditcore.releases import Releases
+    from creditcore.releases.releases import Releases
 
     known = Releases(folder).all()
     if as_json:
@@ -99,7 +99,7 @@ def list_releases(folder: Path, as_json: bool) -> int:
 @click.argument("name", default="latest")
 def show(folder: Path, name: str) -> int:
     """Print what a release is: method, population, inputs, hashes, as JSON."""
-    from creditcore.releases import Releases
+    from creditcore.releases.releases import Releases
 
     found = Releases(folder).get(name)
     found.check_files()
@@ -127,8 +127,8 @@ def show(folder: Path, name: str) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def diff(folder: Path, old: str, new: str, by: str, decompose: bool, as_json: bool) -> int:
     """Compare two releases: places, means, and why they moved."""
-    from creditcore.moves import breaks, moves, why
-    from creditcore.releases import Releases
+    from creditcore.releases.moves import breaks, moves, why
+    from creditcore.releases.releases import Releases
 
     releases = Releases(folder)
     before, after = releases.get(old), releases.get(new)
@@ -154,7 +154,7 @@ def diff(folder: Path, old: str, new: str, by: str, decompose: bool, as_json: bo
 @click.argument("name", default="latest")
 def verify(folder: Path, name: str) -> int:
     """Make a release again from its inputs; exit 3 where a byte differs."""
-    from creditcore.releases import Releases
+    from creditcore.releases.releases import Releases
 
     found = Releases(folder).verify(name)
     for line in found:

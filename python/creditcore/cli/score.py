@@ -62,7 +62,7 @@ def score(
     rules of policy.yaml in the folder, or of --policy, may use all of these: they add decision, rules,
     reasons, and their effects move points_final.
     """
-    from creditcore.pipeline import Pipeline
+    from creditcore.pipeline.pipeline import Pipeline
 
     kept = None if keep is None else [name.strip() for name in keep.split(",") if name.strip()]
     pipeline = Pipeline.load(models, policy, threads=threads)

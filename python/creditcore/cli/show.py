@@ -18,7 +18,7 @@ from creditcore.cli.output import print_json, print_rankings, write_rankings
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show(state: Path, by: str | None, top: int | None, output: Path | None, bom: bool, as_json: bool) -> None:
     """Show the rankings of the portfolio STATE, as they are now."""
-    from creditcore.portfolio import Portfolio
+    from creditcore.portfolio.portfolio import Portfolio
 
     with Portfolio.open(state, "read") as portfolio:
         names = portfolio.config.by if by is None else [name.strip() for name in by.split(",")]

@@ -30,7 +30,7 @@ def tactics() -> None:
 @_as_json
 def check(policy: Path, schema: Path | None, also: str, as_of: str | None, as_json: bool) -> int:
     """Look for what is wrong with POLICY. Exit status 3 where anything is."""
-    from creditcore.policy_data import check_file
+    from creditcore.tactics.data import check_file
 
     names = [name.strip() for name in also.split(",") if name.strip()]
     found = check_file(policy, schema, also=names, as_of=as_of)
@@ -67,7 +67,7 @@ def decide(
     as_json: bool,
 ) -> None:
     """Decide the records of FILES (Parquet, CSV, Arrow IPC) by POLICY."""
-    from creditcore.tactics import Policy
+    from creditcore.tactics.policy import Policy
 
     kept = None if keep is None else [name.strip() for name in keep.split(",") if name.strip()]
     with progress_to_stderr() as progress:
@@ -137,7 +137,7 @@ def backtest(
     """Run POLICY over history in FILES, with what became of the records."""
     from creditcore.cli.output import print_table
     from creditcore.report.backtest import decision_table, rule_table, swap_table
-    from creditcore.tactics import Policy
+    from creditcore.tactics.policy import Policy
 
     with progress_to_stderr() as progress:
         made = Policy.load(policy).backtest(
@@ -170,6 +170,6 @@ def backtest(
 @tactics.command("schema")
 def schema() -> None:
     """Print the JSON Schema of policy files, for editors."""
-    from creditcore.policy_data import json_schema
+    from creditcore.tactics.data import json_schema
 
     print(json.dumps(json_schema(), ensure_ascii=False, indent=2))

@@ -56,8 +56,8 @@ def watch(
 
     Taken files go to done/, those at fault to failed/ beside their error. One line for each refresh.
     """
-    from creditcore.portfolio import Portfolio
-    from creditcore.portfolio_line import instant
+    from creditcore.portfolio.line import instant
+    from creditcore.portfolio.portfolio import Portfolio
     from creditcore.report.refresh import event_line
     from creditcore.watch.figures import Figures
     from creditcore.watch.incoming import Incoming

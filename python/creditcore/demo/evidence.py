@@ -15,11 +15,11 @@ import polars as pl
 from creditcore.demo.facts import LEAST_UNITS, family_differs, significant_families
 from creditcore.demo.places import units_without_people
 from creditcore.demo.real_case import Evidence
-from creditcore.metrics import ks
-from creditcore.ranking import rank
+from creditcore.ranking.ranking import rank
+from creditcore.scoring.metrics import ks
 
 if TYPE_CHECKING:
-    from creditcore.ranking import Ranking
+    from creditcore.ranking.ranking import Ranking
 
 _LABELS = {
     "fraud_p": (pl.col("fraud"), "Fraud", "Confirmed fraud", "f['fraud']"),

@@ -18,7 +18,7 @@ from typing import Any
 
 import polars as pl
 
-from creditcore.network import Network
+from creditcore.linking.network import Network
 
 IDENTIFIERS = {"device": "device_id", "phone": "phone", "card": "card"}
 STRENGTHS = {"card": 9.0, "device": 7.5, "phone": 8.6}

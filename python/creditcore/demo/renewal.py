@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from creditcore.demo.real_case import Evidence
-from creditcore.portfolio import Portfolio
+from creditcore.portfolio.portfolio import Portfolio
 
 CONFIG: dict[str, Any] = {
     "columns": {"key": "key", "region": "adcode"},

@@ -21,7 +21,7 @@ from creditcore.demo.ring_line import judged, ring_line
 from creditcore.demo.rules import backtest, backtest_check, rules_line
 from creditcore.demo.truth import planted_by_city, rank_correlation, shrinkage
 from creditcore.errors import ArgumentError, SourceError
-from creditcore.ranking import Ranking, rank
+from creditcore.ranking.ranking import Ranking, rank
 
 LEVELS = ("city", "province", "north_south", "coast", "nbs_region", "belts", "province_kind")
 COLUMNS = (

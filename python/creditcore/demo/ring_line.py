@@ -13,8 +13,8 @@ import polars as pl
 
 from creditcore.demo.network_columns import IDENTIFIERS
 from creditcore.demo.real_case import Evidence
-from creditcore.groups import Groups, find_groups
-from creditcore.network import components
+from creditcore.linking.groups import Groups, find_groups
+from creditcore.linking.network import components
 
 MATCH = 0.5
 """A planted ring is found where a judged one has this share of both together (Jaccard's index)."""

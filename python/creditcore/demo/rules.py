@@ -15,9 +15,9 @@ from typing import Any
 
 import polars as pl
 
-from creditcore.backtests import Backtest
 from creditcore.demo.real_case import Evidence
-from creditcore.tactics import Policy
+from creditcore.tactics.backtests import Backtest
+from creditcore.tactics.policy import Policy
 
 SOURCE = Path(__file__).parent / "policy"
 POLICY = SOURCE / "policy.yaml"

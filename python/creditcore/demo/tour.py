@@ -25,12 +25,12 @@ from creditcore.demo.results import FACTS_FROM, RANK, Results
 from creditcore.demo.rules import kept_for, write_policy
 from creditcore.demo.world import World, write_world
 from creditcore.demo.worlds import planted_means
-from creditcore.fleet import Fleet
-from creditcore.pipeline import Pipeline
-from creditcore.ranking import rank
+from creditcore.fleet.fleet import Fleet
+from creditcore.pipeline.pipeline import Pipeline
+from creditcore.ranking.ranking import rank
 from creditcore.report.plot import dot_plot
 from creditcore.reports import Report
-from creditcore.scoring import Blend
+from creditcore.scoring.scores import Blend
 
 KEPT = (
     *("key", "unit_id", "kind", "adcode", "event_time", "product", "prior_decision", "exposure", "balance"),

@@ -12,7 +12,7 @@ from creditcore.report.strips import round_step
 from creditcore.report.style import policy, style
 
 if TYPE_CHECKING:
-    from creditcore.backtests import Backtest
+    from creditcore.tactics.backtests import Backtest
 
 TITLES = (
     ("rule", "id"),

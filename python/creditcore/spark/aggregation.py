@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame
 
-    from creditcore.ranking import Ranking
+    from creditcore.ranking.ranking import Ranking
 
 MANY = 64
 """Partitions from which on sums are merged on executors before they come to the driver."""

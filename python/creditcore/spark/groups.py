@@ -21,9 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from creditcore import _core
 from creditcore.errors import ArgumentError
-from creditcore.groups import JUDGED_FROM, PASS_SHARE, RESOLUTION, SIXTEENTHS, TAU, _split
 from creditcore.hash_keys import hash_key
-from creditcore.link_plan import Identifiers
+from creditcore.linking.groups import JUDGED_FROM, PASS_SHARE, RESOLUTION, SIXTEENTHS, TAU, _split
+from creditcore.linking.plan import Identifiers
 from creditcore.spark.linking import (
     Linking,
     joined,

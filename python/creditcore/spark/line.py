@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from creditcore.config import Config
+from creditcore.config.config import Config
 from creditcore.errors import ArgumentError, SchemaError
 from creditcore.line import VIEWS, network_columns
-from creditcore.pipeline import Pipeline
+from creditcore.pipeline.pipeline import Pipeline
 from creditcore.population import Population, Reconciled, day_of
-from creditcore.ranking import Ranking
+from creditcore.ranking.ranking import Ranking
 from creditcore.spark.aggregation import aggregate
 from creditcore.spark.scoring import extended_schema, score
 from creditcore.spark.session import house_errors, plain_columns

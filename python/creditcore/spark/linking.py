@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from creditcore.errors import ArgumentError, SchemaError
 from creditcore.hash_keys import hash_key
-from creditcore.link_plan import Identifiers, make_plan
+from creditcore.linking.plan import Identifiers, make_plan
 from creditcore.spark.session import plain_columns, require_columns, session_of
 
 if TYPE_CHECKING:

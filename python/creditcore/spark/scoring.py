@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
-    from creditcore.fleet import Fleet
-    from creditcore.pipeline import Pipeline
-    from creditcore.tactics import Policy
+    from creditcore.fleet.fleet import Fleet
+    from creditcore.pipeline.pipeline import Pipeline
+    from creditcore.tactics.policy import Policy
 
 
 DECIDED = {
@@ -67,8 +67,8 @@ class Rules:
 
     def _load(self) -> Policy:
         from creditcore import _core
-        from creditcore.policy_faults import Faults
-        from creditcore.tactics import Policy
+        from creditcore.tactics.faults import Faults
+        from creditcore.tactics.policy import Policy
 
         lists = [
             (name, None if file is None else str(travel.received(file)), list(values), hashed)
@@ -113,11 +113,11 @@ class Scoring:
         return pipeline
 
     def _load(self) -> Pipeline:
-        from creditcore.calibration import Calibration
         from creditcore.features import Schema
-        from creditcore.fleet import Fleet
-        from creditcore.pipeline import Pipeline
-        from creditcore.scoring import Blend, Scaling
+        from creditcore.fleet.fleet import Fleet
+        from creditcore.pipeline.pipeline import Pipeline
+        from creditcore.scoring.calibration import Calibration
+        from creditcore.scoring.scores import Blend, Scaling
         from creditcore.spark.batches import task_threads
 
         fleet = Fleet.load(travel.received(self.fleet), threads=task_threads())
@@ -176,9 +176,9 @@ def score(
         SourceError, FormatError, ModelError: models that cannot be read. A value that is refused is told by
             the task that met it, when Spark runs it, with its partition, row and key.
     """
-    from creditcore.pipeline import Pipeline
-    from creditcore.policy_data import today
+    from creditcore.pipeline.pipeline import Pipeline
     from creditcore.spark.batches import empty_table, to_polars
+    from creditcore.tactics.data import today
 
     session = session_of(frame)
     pipeline = models if isinstance(models, Pipeline) else _pipeline(models)
@@ -208,8 +208,8 @@ def score(
 
 
 def _pipeline(models: Any) -> Pipeline:
-    from creditcore.fleet import Fleet
-    from creditcore.pipeline import Pipeline
+    from creditcore.fleet.fleet import Fleet
+    from creditcore.pipeline.pipeline import Pipeline
 
     return Pipeline(models) if isinstance(models, Fleet) else Pipeline.load(models)
 
@@ -295,9 +295,9 @@ def decide(
         SchemaError: a column that is missing, or that the DataFrame has already.
         ArgumentError: another language, a day that is none.
     """
-    from creditcore.policy_data import today
     from creditcore.spark.batches import empty_table, to_polars
-    from creditcore.tactics import Policy
+    from creditcore.tactics.data import today
+    from creditcore.tactics.policy import Policy
 
     session = session_of(frame)
     known = policy if isinstance(policy, Policy) else Policy.load(policy)

@@ -24,7 +24,7 @@ from creditcore.errors import SourceError
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-    from creditcore.fleet import Fleet
+    from creditcore.fleet.fleet import Fleet
 
 _LOADED: dict[str, Any] = {}
 _LOCKS: dict[str, threading.Lock] = {}

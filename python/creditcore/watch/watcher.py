@@ -20,7 +20,7 @@ from creditcore.watch.figures import Figures
 from creditcore.watch.incoming import Incoming, Received
 
 if TYPE_CHECKING:
-    from creditcore.portfolio import Portfolio
+    from creditcore.portfolio.portfolio import Portfolio
 
 EVERY = 3.0
 """Seconds from the begin of a refresh to that of the next."""

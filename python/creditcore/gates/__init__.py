@@ -1,0 +1,4 @@
+"""Quality gates: what is looked at before a delta is written.
+
+In: a delta, a baseline. Out: findings, rows that are put aside, or a refusal.
+"""

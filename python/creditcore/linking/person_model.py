@@ -1,0 +1,198 @@
+"""Person models: boosted trees that score people by their surroundings, learned from confirmed rings.
+
+Comes in: a network, labels of its people. Goes out: a `PersonModel`, the text of two rounds of trees (the
+second sees the scores of partners), and what was done in words. The core knows no models: scores go back to
+it as a column. A model speaks of the data that it was fitted on; a guard on the filter's pass rate sees where
+it does not fit (other timing, another population) and falls back to the label-free score.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from creditcore import _core
+from creditcore.errors import ArgumentError, FormatError
+from creditcore.linking.groups import CUT
+from creditcore.linking.labels import known_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from creditcore.linking.network import Network
+
+LEAST_RINGS = 100
+"""Confirmed rings from which trees are better than the label-free score."""
+LEAST_GOOD = 1_000
+GUARD = 3.0
+"""The filter may pass this many times more, or fewer, people than where the model was fitted."""
+TREES = 100
+GOOD_FOR_EACH = 15
+"""Confirmed good people to fit on for each confirmed fraud; each stands for those left out."""
+PARAMETERS = {
+    "objective": "binary",
+    "learning_rate": 0.08,
+    "num_leaves": 31,
+    "min_data_in_leaf": 50,
+    "lambda_l2": 5.0,
+    "feature_fraction": 0.7,
+    "seed": 1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbosity": -1,
+}
+
+
+@dataclass(frozen=True)
+class PersonModel:
+    """Two rounds of boosted trees, as text, and what the guard needs to know."""
+
+    first: str
+    second: str
+    features: list[str]
+    """The columns of the first round; the second has the partners' risks beside them."""
+    pass_rate: float
+    """The share of people at or above the cut where the model was fitted."""
+    rings: int
+    """Confirmed rings that it was fitted on."""
+    tau: float
+
+    def to_json(self) -> str:
+        """Give the model as text."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> PersonModel:
+        """Read the text.
+
+        Raises:
+            FormatError: a text of another form.
+        """
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, ValueError) as error:
+            raise FormatError(f"not a person model: {error}") from error
+
+    def scores(
+        self, detection: _core.Detection, features: pl.DataFrame, *, threads: int | None = None
+    ) -> NDArray[np.float64]:
+        """Score every person, from 0 to 1, in the order of keys.
+
+        Raises:
+            ArgumentError: a network of other types of identifiers.
+        """
+        missing = [name for name in self.features if name not in features.columns]
+        if missing:
+            raise ArgumentError(
+                f"the person model needs feature `{missing[0]}`; find groups in a network of the same types"
+            )
+        plain = features.select(self.features)
+        first = _predict(self.first, plain.to_numpy(), threads)
+        return _predict(self.second, _beside_risks(detection, plain, first, threads), threads)
+
+    def guarded(
+        self,
+        detection: _core.Detection,
+        features: pl.DataFrame,
+        cut: float | None,
+        *,
+        threads: int | None = None,
+    ) -> tuple[NDArray[np.float64] | None, float | None, str]:
+        """Give scores, cut and a note; no scores where the filter passes many more or fewer than it did."""
+        scores = self.scores(detection, features, threads=threads)
+        bound = CUT if cut is None else cut
+        rate = float((scores >= bound).mean())
+        told = f"{rate:.2%} of people pass the filter, {self.pass_rate:.2%} where it was fitted"
+        if not self.pass_rate / GUARD <= rate <= self.pass_rate * GUARD:
+            return None, None, f"label-free score: the person model does not fit these records ({told})"
+        return scores, bound, f"person model of {self.rings} confirmed rings ({told})"
+
+
+def _predict(model: str, rows: NDArray[np.float32], threads: int | None) -> NDArray[np.float64]:
+    booster = _lightgbm().Booster(model_str=model)
+    scores: NDArray[np.float64] = booster.predict(rows, num_threads=threads or 1)
+    return scores.clip(0.0, 1.0)
+
+
+def _beside_risks(
+    detection: _core.Detection, plain: pl.DataFrame, scores: NDArray[np.float64], threads: int | None
+) -> NDArray[np.float32]:
+    from creditcore._frame import to_polars
+
+    return plain.hstack(to_polars(detection.risks(scores, threads=threads))).to_numpy()
+
+
+def _lightgbm() -> Any:
+    try:
+        import lightgbm
+    except ModuleNotFoundError as error:
+        raise ArgumentError("person models need lightgbm; install the extra `train`") from error
+    return lightgbm
+
+
+def learn(
+    network: Network, labels: pl.DataFrame, tau: float, *, threads: int | None = None
+) -> tuple[PersonModel | None, list[str]]:
+    """Fit a person model, where the labels suffice.
+
+    Args:
+        network: people and links.
+        labels: `key` and `label`: 1 for confirmed fraud, 0 for confirmed good, null for unknown.
+        tau: days in which a tie fades.
+        threads: of the features one for each processor by default, of the trees one.
+
+    Returns:
+        The model, or none with a note that says what is missing.
+    """
+    from creditcore._frame import to_polars
+
+    detection = _core.Detection.of(network._core, tau, False, threads=threads)
+    features = to_polars(detection.features())
+    known = known_of(features["key"], labels)
+    confirmed = (known == 1).astype("float64")
+    _, rings = detection.rings(confirmed, known, 0.5, 4, threads=threads)
+    count, good = len(to_polars(rings)), int((known == 0).sum())
+    if count < LEAST_RINGS or good < LEAST_GOOD:
+        told = f"{count} confirmed rings and {good:,} confirmed good people"
+        wanted = f"a person model takes {LEAST_RINGS} and {LEAST_GOOD:,}"
+        return None, [f"label-free score: the labels have {told}; {wanted}"]
+    if _missing_lightgbm():
+        return None, ["label-free score: lightgbm is not installed (extra `train`)"]
+    names = [name for name in features.columns if name != "key"]
+    plain = features.select(names)
+    rows = plain.to_numpy()
+    used, weight = _sample(known)
+    first = _train(rows[used], known[used], weight, threads)
+    beside = _beside_risks(detection, plain, _predict(first, rows, threads), threads)
+    second = _train(beside[used], known[used], weight, threads)
+    rate = float((_predict(second, beside, threads) >= CUT).mean())
+    return PersonModel(first, second, names, rate, count, tau), []
+
+
+def _missing_lightgbm() -> bool:
+    from importlib.util import find_spec
+
+    return find_spec("lightgbm") is None
+
+
+def _sample(known: NDArray[np.int8]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Give the people to fit on, in the order of keys, and their weights: all frauds, some of the good."""
+    chosen = known == 1
+    good = (known == 0).nonzero()[0]
+    step = max(len(good) // (GOOD_FOR_EACH * max(int(chosen.sum()), 1)), 1)
+    chosen[good[::step]] = True
+    used = chosen.nonzero()[0]
+    return used, (known[used] == 0) * (step - 1.0) + 1.0
+
+
+def _train(
+    rows: NDArray[np.float32], known: NDArray[np.int8], weight: NDArray[np.float64], threads: int | None
+) -> str:
+    lightgbm = _lightgbm()
+    data = lightgbm.Dataset(rows, label=known.astype("float64"), weight=weight)
+    booster = lightgbm.train({**PARAMETERS, "num_threads": threads or 1}, data, num_boost_round=TREES)
+    text: str = booster.model_to_string()
+    return text

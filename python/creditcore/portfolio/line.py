@@ -1,0 +1,246 @@
+"""What stands between a delta and the state of a portfolio: gates, features, models, rules, population.
+
+Comes in: a configuration, rows of a delta. Goes out: rows as the state keeps them (inputs, scores, decision,
+`cause`), and what the gates say. Every row is made of its own columns alone, so a state that takes these rows
+in any parts holds what one pass over all records gives (law 1).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from creditcore.config.config import Config
+from creditcore.errors import ArgumentError
+from creditcore.gates import gates
+from creditcore.pipeline import inputs as pipeline_inputs
+from creditcore.pipeline.pipeline import DECISIONS, SCORES, Pipeline
+from creditcore.population import Population, day_of
+from creditcore.sources import Records, as_paths, open_source
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from creditcore._core import Source
+
+CAUSE, USED = "cause", "used"
+"""The column that says why a record is not counted, and what it says of those that are."""
+OP = "op"
+TEXTS = ("decision", "rules", "reasons")
+"""What is kept of decisions, lists joined by `|`."""
+
+
+Types = Mapping[str, Any] | None
+"""Types of columns, by name."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Rows for the state.
+
+    Attributes:
+        rows: what the state takes.
+        findings: of the gates, as plain records.
+        quarantined: rows put aside, with their gates; None where there are none.
+        latency: seconds by stage: `gates`, `score`.
+    """
+
+    rows: Any = field(repr=False)
+    findings: list[dict[str, Any]]
+    quarantined: pl.DataFrame | None = field(repr=False)
+    latency: dict[str, float]
+
+
+class PortfolioLine:
+    """Gates, models, rules and population of a configuration, ready for deltas; immutable."""
+
+    def __init__(self, config: Config, *, threads: int | None = None) -> None:
+        """Read what the configuration names.
+
+        Raises:
+            SchemaError: a section that a portfolio cannot renew; what the stages raise.
+        """
+        self.config = config
+        if config.network is not None:
+            raise config.fault(("network",), "a portfolio does not renew networks; leave the section out")
+        self.pipeline = None if config.fleet is None else Pipeline.of(config, threads=threads)
+        if config.population is not None and config.population.window_days is not None:
+            told = "a portfolio does not renew windows that move with the day; leave it out"
+            raise config.fault(("population", "window_days"), told)
+        if (
+            self.pipeline is not None
+            and self.pipeline.policy is not None
+            and self.pipeline.policy._core.has_days()
+        ):
+            told = (
+                "it has rules with a first or last day, which a portfolio does not renew; leave the days out"
+            )
+            raise config.fault(("policy",), told)
+        self.population = Population(config)
+        self._threads = threads
+
+    @property
+    def makes(self) -> bool:
+        """Whether rows are more than what the delta brings."""
+        return self.pipeline is not None or self.config.population is not None
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """The columns of records that models, rules and the population go by, with their roles."""
+        found = {} if self.pipeline is None else pipeline_inputs.record_columns(self.pipeline)
+        made = {name for name, _ in self.made}
+        for name in self.population.columns:
+            if name not in made:
+                found.setdefault(name, "key")
+        return found
+
+    @property
+    def kept(self) -> list[tuple[str, bool]]:
+        """The columns that a state keeps for it: inputs, and what is made; and whether they are numbers."""
+        inputs = [(name, role == "number") for name, role in self.inputs.items()]
+        return [*inputs, *(one for one in self.made if one[0] not in self.inputs)]
+
+    @property
+    def made(self) -> list[tuple[str, bool]]:
+        """The columns that are made here, and whether they are numbers."""
+        found: list[tuple[str, bool]] = []
+        if self.pipeline is not None:
+            found += [(name, True) for name in SCORES] if self.pipeline.blend is not None else []
+            found += [(name, False) for name in TEXTS] if self.pipeline.policy is not None else []
+        if self.config.population is not None:
+            found.append((CAUSE, False))
+        return found
+
+    def prepare(self, delta: Records, as_of: date | None, types: Types = None) -> Prepared:
+        """Hold a delta against the gates, then score, decide and count it.
+
+        `types` are those of the state; texts of CSV files are read as these.
+
+        Raises:
+            DeltaRefused: a gate refuses it.
+            SchemaError, SourceError, ArgumentError, TacticError: what is wrong with its rows.
+        """
+        from creditcore import _profile
+
+        if not self.makes and self.config.gates is None:
+            return Prepared(delta, [], None, {})
+        began = time.monotonic()
+        rows = self._read(delta, types)
+        verdict = gates.judge(rows, self.config, as_of).require()
+        judged = time.monotonic()
+        made = self.rows(verdict.accepted, as_of)
+        if types and not _profile.live(made).any():
+            # Deletes need say no more than their keys.
+            made = _profile.filled(made, types)
+        latency = {"gates": judged - began, "score": time.monotonic() - judged}
+        aside = verdict.quarantined if len(verdict.quarantined) else None
+        return Prepared(made, [one.to_dict() for one in verdict.findings], aside, latency)
+
+    def parts(self, source: Records, as_of: date | None, types: Types = None) -> Iterator[pl.DataFrame]:
+        """Give a source of any size as rows for the state, part by part; gates are not asked."""
+        if as_paths(source) is None:
+            yield self.rows(self._read(source), as_of)
+            return
+        for part in self._parts(source, types):
+            yield self.rows(part, as_of)
+
+    @contextmanager
+    def source(self, records: Records, as_of: date | None, types: Types = None) -> Iterator[Source]:
+        """Open records of any size as rows for the state; those of files are scored into another file."""
+        if not self.makes:
+            yield open_source(records)
+        elif as_paths(records) is None:
+            yield open_source(self.rows(self._read(records), as_of))
+        else:
+            from creditcore._frame import write_parts
+
+            with TemporaryDirectory(prefix="creditcore-") as folder:
+                scored = Path(folder) / "scored.parquet"
+                write_parts(self.parts(records, as_of, types), scored)
+                yield open_source(scored)
+
+    def rows(self, rows: pl.DataFrame, as_of: date | None) -> pl.DataFrame:
+        """Put behind rows what is made of them; deletes get nulls."""
+        from creditcore import _profile
+        from creditcore._frame import beside, joined_lists
+
+        if not self.makes or not len(rows):
+            return rows
+        live = _profile.live(rows)
+        kept = rows.filter(live)
+        made: list[pl.DataFrame] = []
+        if self.pipeline is not None and len(kept):
+            day = None if as_of is None else day_of(as_of, self.config)
+            told = self.pipeline.score(kept, as_of=day, threads=self._threads)
+            made.append(joined_lists(told.drop([name for name in DECISIONS[3:] if name in told.columns])))
+        if self.config.population is not None and len(kept):
+            causes = self.population.causes(beside(kept, *made), as_of, threads=self._threads)
+            made.append(causes.fill_null(USED).to_frame())
+        return _profile.back_in_place(rows, live, beside(*made) if made else None)
+
+    def _read(self, delta: Records, types: Types = None) -> pl.DataFrame:
+        from creditcore import _profile
+        from creditcore._frame import to_frame
+
+        if as_paths(delta) is None:
+            return to_frame(delta)
+        return _profile.under(list(self._parts(delta, types)))
+
+    def _parts(self, source: Records, types: Types = None) -> Iterator[pl.DataFrame]:
+        """Read files in the roles of the stages; text columns are typed as `creditcore score` does it."""
+        from creditcore import _profile
+        from creditcore._frame import source_parts
+        from creditcore._text import TEXT_ENDINGS, TextColumns
+
+        opened = open_source(source)
+        names = opened.column_names()
+        roles, texts = self.inputs, TextColumns()
+        for part, file, first_row in source_parts(opened, [(name, roles.get(name, "key")) for name in names]):
+            part.columns = names
+            if file.endswith(TEXT_ENDINGS):
+                part = texts.typed(_profile.to_types(part, types or {}, file, first_row), file, first_row)
+            yield part
+
+
+def keep_aside(rows: pl.DataFrame | None, path: Path) -> dict[str, Any] | None:
+    """Write rows that gates put aside, on the disk when it returns; gives file and number."""
+    from creditcore._frame import write_parquet
+
+    if rows is None:
+        return None
+    handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        write_parquet([rows], file)
+        file.flush()
+        os.fsync(file.fileno())
+    return {"file": path.name, "rows": len(rows)}
+
+
+def moment_of(told: str | None) -> datetime | None:
+    """Give the instant that the catalog tells."""
+    return None if told is None else datetime.fromisoformat(told)
+
+
+def instant(told: str | None, config: Config) -> date | None:
+    """Read an instant or a day as a user writes it (ISO 8601); naive ones are of the configuration's zone.
+
+    Raises:
+        ArgumentError: a text that is neither.
+    """
+    if told is None:
+        return None
+    try:
+        if len(told) <= len("2026-01-31"):
+            return date.fromisoformat(told)
+        moment = datetime.fromisoformat(told)
+    except ValueError as error:
+        form = "it is a day such as 2026-01-31, or an instant such as 2026-01-31T12:00:00"
+        raise ArgumentError(f"`--as-of` is `{told}`; {form}") from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=config.zone)

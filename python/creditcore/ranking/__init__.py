@@ -1,0 +1,8 @@
+"""Rankings: ordered means with their errors, what is hidden, and what stands behind differences.
+
+In: aggregates. Out: rows by exact mean, intervals, comparisons.
+"""
+
+from creditcore.ranking.ranking import Ranking, rank
+
+__all__ = ["Ranking", "rank"]

@@ -1,0 +1,157 @@
+"""What a release is made of: rankings, method, population, and the sums that tell it from other releases.
+
+Comes in: a release's configuration. Goes out: `Made`, and its files. Equal records and configurations give
+equal bytes; files under `private/` serve comparisons and are not for publication.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import creditcore as cc
+from creditcore import regions as region_tables
+from creditcore.aggregation import Aggregate, aggregate
+from creditcore.errors import ArgumentError, SchemaError, SourceError
+from creditcore.ranking import publishing
+from creditcore.ranking.ranking import Ranking
+from creditcore.releases.apart import Used, used_units
+from creditcore.sources import open_source
+
+STAGES = ("applicants", "approved", "on book")
+POPULATION = ("product", "stage", "window", "exclusions", "max_score_age", "region_source")
+_OURS = ("source", "by", "publish", "score_version", "population", "min_n")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A release before it is kept."""
+
+    rankings: dict[str, Ranking]
+    sums: Aggregate
+    used: Used
+    score_version: str | None
+    method: dict[str, Any]
+    population: dict[str, Any]
+    as_of: str
+
+
+def make(configuration: dict[str, Any], as_of: str, salt: bytes) -> Made:
+    """Rank the records of a configuration.
+
+    Raises:
+        ArgumentError: two score versions, or a population statement that is none.
+        Whatever `creditcore.rank` raises.
+    """
+    rules = publishing.load(configuration["publish"])
+    assert rules is not None
+    opened = open_source(configuration["source"], encoding=configuration.get("encoding"))
+    versioned = "score_version" in opened.column_names()
+    names = [name for name in configuration["by"] if name != "score_version"]
+    options = {key: value for key, value in configuration.items() if key not in _OURS}
+    sums = aggregate(
+        configuration["source"],
+        [*names, "score_version"] if versioned else names,
+        **{"score": "points_model", **options},
+        largest_weights=rules.dominance is not None,
+    )
+    version = _version(sums, configuration.get("score_version"), versioned)
+    min_n = int(configuration.get("min_n", 1))
+    rankings = {name: sums.rank(name, min_n, rules) for name in names}
+    told = dict(configuration.get("population", {}))
+    _check_population(told)
+    first = rankings[names[0]]
+    counted = first.records - sum(first.excluded.values())
+    population = told | {"records": first.records, "used": counted, "excluded": first.excluded}
+    method = {
+        "headings": {name: ranking.heading for name, ranking in rankings.items()},
+        "suppressed": {name: ranking.suppressed for name, ranking in rankings.items()},
+        "rules": rules.as_record(),
+        "standard_error": "sqrt(n/(n-1) * sum(w^2 (x-m)^2)) / sum(w)",
+        "confidence": 0.95,
+    }
+    hidden = {name: [row[0] for row in ranking.suppressed] for name, ranking in rankings.items()}
+    table = region_tables.load(configuration.get("regions", "china"))
+    used = used_units(sums, opened, table, hidden, salt)
+    return Made(rankings, sums, used, version, method, population, as_of)
+
+
+def write_files(folder: Path, made: Made) -> dict[str, str]:
+    """Write a release's files into a new folder, and give their SHA-256 by name."""
+    from creditcore._frame import write_parquet
+    from creditcore.report.ranking import to_csv
+
+    (folder / "private").mkdir(parents=True)
+    rows = [row for ranking in made.rankings.values() for row in ranking.rows()]
+    (folder / "ranking.csv").write_bytes(to_csv(rows))
+    with (folder / "ranking.parquet").open("wb") as file:
+        write_parquet([ranking.to_polars() for ranking in made.rankings.values()], file)
+    told = {
+        "as_of": made.as_of,
+        "score_version": made.score_version,
+        "method": made.method,
+        "population": made.population,
+    }
+    text = json.dumps(told, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    (folder / "release.json").write_text(text, encoding="utf-8")
+    (folder / "private" / "sums.ccagg").write_bytes(made.sums.to_bytes())
+    made.used.write(folder / "private")
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): file_sha256(path) for path in paths}
+
+
+def _version(sums: Aggregate, told: str | None, versioned: bool) -> str | None:
+    if not versioned:
+        return told
+    ranking = sums.rank("score_version")
+    found = [str(row["code"]) for row in ranking.rows()]
+    if len(found) > 1 or ranking.excluded.get("null_score_version"):
+        listed = ", ".join(f"`{version}`" for version in found[:5])
+        raise SchemaError(
+            f"column `score_version` holds {listed}{' and nulls' if len(found) < 2 else ''}; "
+            "a mean over two score versions is refused: "
+            "keep the records of one"
+        )
+    if told is not None and found and found != [told]:
+        raise ArgumentError(f"`score_version` is `{told}`, but the records are of `{found[0]}`")
+    return found[0] if found else told
+
+
+def _check_population(told: dict[str, Any]) -> None:
+    for key in told:
+        if key not in POPULATION:
+            raise ArgumentError(f"unknown key `{key}` of the population; known are {', '.join(POPULATION)}")
+    if told.get("stage", STAGES[0]) not in STAGES:
+        raise ArgumentError(f"the population's `stage` is `{told['stage']}`; allowed are {', '.join(STAGES)}")
+
+
+def code_versions() -> dict[str, str]:
+    """Name the versions that a release's bytes depend on."""
+    from importlib.metadata import version
+
+    return {"creditcore": cc.__version__, "polars": version("polars")}
+
+
+def file_sha256(path: Path) -> str:
+    """Give the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def tree_sha256(path: Path) -> str:
+    """Give the SHA-256 of a file, or of the names and files of a folder.
+
+    Raises:
+        SourceError: nothing there.
+    """
+    if path.is_file():
+        return file_sha256(path)
+    if not path.is_dir():
+        raise SourceError(f"`{path}`: there is no such file or folder; a release names its inputs one by one")
+    whole = hashlib.sha256()
+    for file in sorted(file for file in path.rglob("*") if file.is_file()):
+        whole.update(f"{file.relative_to(path).as_posix()}\0{file_sha256(file)}\n".encode())
+    return whole.hexdigest()
