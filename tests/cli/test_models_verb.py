@@ -62,6 +62,7 @@ def test_a_bad_file_is_named(tmp_path: Path) -> None:
     assert run("models", "list").returncode == 2
 
 
+@pytest.mark.parity
 def test_a_folder_is_verified_model_by_model(tmp_path: Path) -> None:
     rows = tmp_path / "rows.parquet"
     pl.DataFrame({"town": ["x", "yy"], "size": [0.0, 1.0], "age": [30.0, None]}).write_parquet(rows)
