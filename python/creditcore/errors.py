@@ -56,8 +56,8 @@ class DeltaRefused(StateError):  # noqa: N818 - it says what happened
     findings: Sequence[object] = ()
 
 
-class ArgumentError(CreditcoreError, ValueError):
-    """An argument is outside of what is allowed; also a `ValueError`."""
+class ArgumentError(CreditcoreError, ValueError, TypeError):
+    """An argument is outside of what is allowed, or of another type; also a `ValueError` and a `TypeError`."""
 
 
 class Cancelled(CreditcoreError):  # noqa: N818 - a stop on request is no error

@@ -54,7 +54,7 @@ def test_a_file_and_its_arguments_are_the_same_schema(tmp_path: Path) -> None:
         ("features: [{name: a, type: int64}, {name: a, type: text}]", "feature `a` is there more than once"),
         (
             "features:\n  - name: a\n    name: b",
-            "line 3: not a YAML file: key `name` is there more than once",
+            "line 3, column 5: not a YAML file: key `name` is there more than once",
         ),
         ("features: [{name: a, type: text, clip: [0, 1]}]", "`clip` belongs to numbers"),
         ("features: [{name: a, type: int64, clip: [2, 1]}]", "least value `2` above the greatest `1`"),

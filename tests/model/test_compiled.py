@@ -7,8 +7,8 @@ bytes and cuts refused, without a crash.
 from __future__ import annotations
 
 import datetime
-import os
 import re
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -142,10 +142,15 @@ def test_a_writer_that_fails_leaves_the_old_file(folder: Path, tmp_path: Path) -
     fleet = cc.Fleet.load(folder)
     fleet.compile(file)
     before = file.read_bytes()
-    (tmp_path / f".f.ccf.{os.getpid()}.partial").mkdir()
-    with pytest.raises(cc.SourceError, match="cannot be written"):
-        fleet.subset(["x"]).compile(file)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, limits[1]))
+    try:
+        with pytest.raises(cc.SourceError, match="cannot be written"):
+            fleet.subset(["x"]).compile(file)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert file.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["f.ccf"]
 
 
 def test_declarations_of_other_models_are_refused(folder: Path, tmp_path: Path) -> None:
