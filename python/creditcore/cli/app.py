@@ -21,6 +21,7 @@ VERBS = (
     "refresh",
     "show",
     "explain",
+    "audit",
     "history",
     "reconfigure",
     "compact",

@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING, Any
 from creditcore import _core
 from creditcore import regions as region_tables
 from creditcore.config.config import Config
-from creditcore.errors import SchemaError
+from creditcore.errors import ArgumentError, SchemaError
+from creditcore.portfolio.audit import Audited
+from creditcore.portfolio.catalog import manifest
 from creditcore.portfolio.columns import VERSION_COLUMN, keep_columns, read_config
+from creditcore.portfolio.decision_log import DecisionLog, Leaving, written_anew
 from creditcore.portfolio.line import PortfolioLine
 from creditcore.portfolio.reading import Reading
 from creditcore.portfolio.versions import new_entry, next_number
@@ -97,7 +100,7 @@ def rewritten(portfolio: Reading, config: Config, folder: str, number: int) -> t
     empty: dict[str, Any] = {"segments": [], "checkpoint": None, "layout": layout, "plan": plan}
     core = _core.State.open(folder, json.dumps(empty), table)
     kept = line.rows(rows, None)
-    told |= {"base": True, "core": core}
+    told |= {"base": True, "core": core, "line": line}
     if len(kept):
         found = json.loads(core.ingest(open_source(kept), number))
         told |= {"segments": found["segments"], "counts": found["counts"]}
@@ -106,7 +109,7 @@ def rewritten(portfolio: Reading, config: Config, folder: str, number: int) -> t
     return change, told
 
 
-class Changing(Reading):
+class Changing(Audited):
     """The side of a portfolio that takes another configuration; `Portfolio` is made of it."""
 
     _catalog: Catalog
@@ -144,30 +147,52 @@ class Changing(Reading):
         try:
             change, told = rewritten(self, made, os.fspath(self._folder), self._number())
             core, self._fingerprint = told.pop("core", core), made.fingerprint
+            line = told.pop("line", None)
             entry = {**new_entry("reconfigure", self._entries[-1]["as_of"]), **told}
             entry |= {"digest": self._digest_of(core), "records": core.fingerprint()[2]}
             self._core = None
+            if line is not None:
+                entry |= self._logged_anew(line, entry, rescored=change.rescored > 0)
             self._catalog.commit(self._entries[-1]["version"] + 1, entry)
         finally:
             self._drop_strangers()
         return replace(change, version=self.version, total=time.monotonic() - start)
 
+    def _logged_anew(self, line: PortfolioLine, entry: dict[str, Any], *, rescored: bool) -> dict[str, Any]:
+        """Log what another configuration decided again, and keep inputs that the state is about to lose."""
+        kept = {name for name, _ in keep_columns(line.config, line)[0]["columns"]} | {line.config.columns.key}
+        lost = not kept.issuperset(self._log.inputs)
+        old = manifest(self._entries)["segments"]
+        told = self._log.old_inputs(old, next_number(self._folder), every=lost)
+        if rescored:
+            log = DecisionLog(self._folder, line.config, line, self._fingerprint)
+            told |= log.write(entry, self._entries[-1]["version"] + 1, {})
+        return told
+
     def compact(self) -> None:
         """Write the current records anew, without what they replaced and without the memory of deletions.
 
         A row of a deleted key that comes later inserts it, whatever its version. The digest stays. Readers
-        keep the files that they opened.
+        keep the files that they opened. The log of decisions stays whole, with the inputs of each.
 
         Raises:
             StateError: another one writes, or the disk does not take it; the state is as it was before.
         """
+        self._compact(None)
+
+    def _compact(self, leaving: Leaving | None) -> None:
+        """Write the current records anew; with people or times that leave every other file too."""
         core = self._writer()
         began = time.monotonic()
         try:
             told = json.loads(core.compact(self._number()))
+            number = next_number(self._folder)
+            old = self._log.old_inputs(manifest(self._entries)["segments"], number)
             entry = {
                 **new_entry("compact", self._entries[-1]["as_of"]),
                 **told,
+                **old,
+                **written_anew(self._folder, [*self._entries, old], number + 1, leaving),
                 "base": True,
                 "digest": self._digest_of(core),
                 "records": self.records,
@@ -180,20 +205,27 @@ class Changing(Reading):
         self._state()
 
     def erase(self, key: int | str) -> None:
-        """Delete a record, and write the state anew so that no file holds it.
+        """Delete a record, and write the state anew so that no file holds its key.
+
+        Decisions, reviews and rows put aside go too. An erasure that was cut off is finished by another one.
 
         Raises:
-            ArgumentError: no record has the key.
+            ArgumentError: no record, and no decision of the log, has the key.
             StateError: another one writes, or the disk does not take it.
         """
         self._writer()
-        record = self.record(key)
-        version = self.config.columns.version or VERSION_COLUMN
-        self.refresh(
-            {**{name: [value] for name, value in record.items()}, "op": ["delete"]}
-            | ({version: [record[version]]} if record.get(version) is not None else {})
-        )
-        self.compact()
+        try:
+            record = self.record(key)
+        except ArgumentError:
+            if not len(self.decisions(key)):
+                raise
+        else:
+            version = self.config.columns.version or VERSION_COLUMN
+            self.refresh(
+                {**{name: [value] for name, value in record.items()}, "op": ["delete"]}
+                | ({version: [record[version]]} if record.get(version) is not None else {})
+            )
+        self._compact(Leaving([key], None, self.config.columns.key, self.config.columns.event_time))
 
     def _writer(self) -> State:
         raise NotImplementedError

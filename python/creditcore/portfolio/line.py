@@ -7,7 +7,6 @@ in any parts holds what one pass over all records gives (law 1).
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +22,7 @@ from creditcore.gates import gates
 from creditcore.pipeline import inputs as pipeline_inputs
 from creditcore.pipeline.pipeline import DECISIONS, SCORES, Pipeline
 from creditcore.population import Population, day_of
+from creditcore.portfolio.files import write_rows
 from creditcore.sources import Records, as_paths, open_source
 
 if TYPE_CHECKING:
@@ -210,17 +210,8 @@ class PortfolioLine:
 
 
 def keep_aside(rows: pl.DataFrame | None, path: Path) -> dict[str, Any] | None:
-    """Write rows that gates put aside, on the disk when it returns; gives file and number."""
-    from creditcore._frame import write_parquet
-
-    if rows is None:
-        return None
-    handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        write_parquet([rows], file)
-        file.flush()
-        os.fsync(file.fileno())
-    return {"file": path.name, "rows": len(rows)}
+    """Write rows that gates put aside, on the disk when it returns; gives the file."""
+    return None if rows is None else write_rows(rows, path)
 
 
 def moment_of(told: str | None) -> datetime | None:

@@ -25,7 +25,9 @@ from creditcore.errors import ArgumentError, StateError
 from creditcore.portfolio.catalog import Catalog, manifest
 from creditcore.portfolio.changes import Changing
 from creditcore.portfolio.columns import keep_columns, read_config
+from creditcore.portfolio.decision_log import DecisionLog, files_beside
 from creditcore.portfolio.doctor import Finding, examine
+from creditcore.portfolio.files import check_files, remove_strangers
 from creditcore.portfolio.folder import is_vacant, make_folder
 from creditcore.portfolio.line import PortfolioLine, keep_aside, moment_of
 from creditcore.portfolio.turns import in_turn
@@ -34,8 +36,6 @@ from creditcore.sources import Records, open_source
 
 if TYPE_CHECKING:
     from creditcore.ranking.ranking import Ranking
-
-FILE_NAMES = ("segment-", "index-", "sums-", "quarantine-")
 
 
 class Portfolio(Changing):
@@ -184,7 +184,7 @@ class Portfolio(Changing):
                 "differs); restore the folder from a backup, or run `creditcore doctor`"
             )
         if self._lock is not None and cleans:
-            self._remove_strangers(made)
+            remove_strangers(self._folder, made, files_beside(self._entries))
         self._core = core
 
     def _read_entries(self) -> None:
@@ -199,22 +199,15 @@ class Portfolio(Changing):
             )
         self._table = region_tables.load(self.config.region_table)
         self._line, self._causes = PortfolioLine(self.config), None
+        self._log = DecisionLog(self._folder, self.config, self._line, self._fingerprint)
 
     def _opened(self, made: dict[str, Any]) -> _core.State:
         """Open the state that a manifest names."""
+        if self._verify:
+            check_files(self._folder, files_beside(self._entries))
         layout, plan = keep_columns(self.config, self._line)
         told = json.dumps({**made, "layout": layout, "plan": plan})
         return _core.State.open(os.fspath(self._folder), told, self._table, verify=self._verify)
-
-    def _remove_strangers(self, made: dict[str, Any]) -> None:
-        """Remove files that no version that counts is made of: those of a refresh that was cut off."""
-        checkpoint = made["checkpoint"] or {}
-        known = {segment["file"] for segment in made["segments"]}
-        known |= {checkpoint[part]["file"] for part in ("index", "sums") if part in checkpoint}
-        known |= {entry["quarantine"]["file"] for entry in self._entries if entry.get("quarantine")}
-        for file in self._folder.iterdir():
-            if file.name.startswith(FILE_NAMES) and file.name not in known:
-                file.unlink(missing_ok=True)
 
     def _state(self) -> _core.State:
         """The state in memory, which is loaded again after a change that was cut off."""
@@ -323,12 +316,13 @@ class Portfolio(Changing):
         self, core: _core.State, entry: dict[str, Any], latency: dict[str, float], start: float
     ) -> Refresh:
         """Commit a version, then bring memory to it."""
-        began = time.monotonic()
         entry["digest"] = self._digest_of(core)
         entry["records"] = core.fingerprint()[2]
-        entry["latency"] = {name: round(seconds, 6) for name, seconds in latency.items()}
         number = self._entries[-1]["version"] + 1
         try:
+            entry |= self._log.write(entry, number, latency)
+            entry["latency"] = {name: round(seconds, 6) for name, seconds in latency.items()}
+            began = time.monotonic()
             self._catalog.commit(number, entry)
         except BaseException:
             self._drop_strangers()

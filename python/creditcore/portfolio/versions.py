@@ -80,8 +80,8 @@ def history_row(entry: dict[str, Any]) -> dict[str, Any]:
 
 def next_number(folder: Path) -> int:
     """Give a number that no file of a state has."""
-    names = [file.stem for file in folder.glob("*-*")]
-    return max((int(name.rpartition("-")[2]) for name in names if name[-1:].isdigit()), default=0) + 1
+    numbers = [file.stem.split("-")[1:2] for file in folder.glob("*-*")]
+    return max((int(number) for [number] in filter(None, numbers) if number.isdigit()), default=0) + 1
 
 
 def instant(as_of: object, before: str | None, zone: tzinfo) -> str | None:

@@ -53,3 +53,33 @@ def explanation_text(told: Record) -> str:
         lines.append(f"rule {rule['id']} ({rule['action']}): {rule['when']} {truth} ({seen})")
     lines += [f"{reason['feature']}: {reason['points']:+.2f} points" for reason in told["reasons"]]
     return "\n".join(lines)
+
+
+DECISION_COLUMNS = ("time", "key", "decision", "points_final", "rules", "reasons", "review_reason", "version")
+"""What a terminal shows of a logged decision."""
+
+
+def decision_cells(told: Record) -> list[str]:
+    """Give a logged decision as texts, in the order of `DECISION_COLUMNS`."""
+    return ["" if told[name] is None else str(told[name]) for name in DECISION_COLUMNS]
+
+
+_UNMADE = {
+    "differs": "differs (logged, again)",
+    "changed": "the record was changed since, and what was decided on is no longer kept",
+    "erased": "the record is no longer there",
+    "unread": "models, rules or configuration are not as they were",
+}
+
+
+def replay_text(told: Record) -> str:
+    """Give decisions that were made again in lines: how many came out the same, and each other one."""
+    counts = ", ".join(f"{name} {count:,}" for name, count in told["counts"].items() if count) or "none"
+    lines = [
+        f"{told['sampled']:,} of {told['logged']:,} decisions made again (seed {told['seed']}): {counts}"
+    ]
+    for row in told["rows"]:
+        if row["outcome"] != "same":
+            more = f": {row['told']}" if row["told"] else ""
+            lines.append(f"key {row['key']}, version {row['version']}: {_UNMADE[row['outcome']]}{more}")
+    return "\n".join(lines)
