@@ -139,6 +139,46 @@ def log_rows(
     )
 
 
+def review_rows(rows: Sequence[Mapping[str, Any]], *, in_force: bool = False) -> pl.DataFrame:
+    """Give reviews as a frame of types that do not hang on their values."""
+    times = pl.Datetime("us", "UTC")
+    kinds: dict[str, Any] = {"time": times, "from": pl.String, "to": pl.String}
+    kinds |= {"reason": pl.String, "expires": times}
+    kinds |= {"in_force": pl.Boolean} if in_force else {}
+    return pl.DataFrame({"key": [row["key"] for row in rows]}).with_columns(
+        pl.Series(name, [row[name] for row in rows], dtype=kind) for name, kind in kinds.items()
+    )
+
+
+def reviewed(
+    decisions: pl.Series, keys: pl.Series, counting: Mapping[Any, Mapping[str, Any]]
+) -> pl.DataFrame:
+    """Give decisions by the reviews that count, and where one does, what the rules said and its reason."""
+    rows = pl.DataFrame({"decision": decisions, "key": keys})
+    fitting = [key for key in counting if isinstance(key, int) == keys.dtype.is_integer()]
+    if not fitting:
+        empty = pl.lit(None, dtype=pl.String)
+        return rows.select("decision", empty.alias("decision_policy"), empty.alias("review_reason"))
+    table = pl.DataFrame(
+        {
+            "key": pl.Series(fitting, dtype=keys.dtype),
+            "to": [counting[key]["to"] for key in fitting],
+            "review_reason": [counting[key]["reason"] for key in fitting],
+        }
+    )
+    found = rows.join(table, on="key", how="left", maintain_order="left")
+    return found.select(
+        pl.coalesce("to", "decision").alias("decision"),
+        pl.when(pl.col("to").is_not_null()).then("decision").alias("decision_policy"),
+        "review_reason",
+    )
+
+
+def with_policy_decisions(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give records with what the rules said of each, reviewed or not."""
+    return rows.with_columns(pl.coalesce("decision_policy", "decision").alias("decision_policy"))
+
+
 def read_log(paths: Sequence[Path], key: int | str | None = None) -> pl.DataFrame:
     """Read files of the log, in the order of their rows; of one key, or all.
 

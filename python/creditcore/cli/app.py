@@ -19,6 +19,7 @@ VERBS = (
     "init",
     "ingest",
     "refresh",
+    "review",
     "show",
     "explain",
     "audit",

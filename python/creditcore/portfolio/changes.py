@@ -18,16 +18,18 @@ from creditcore import _core
 from creditcore import regions as region_tables
 from creditcore.config.config import Config
 from creditcore.errors import ArgumentError, SchemaError
-from creditcore.portfolio.audit import Audited
 from creditcore.portfolio.catalog import manifest
 from creditcore.portfolio.columns import VERSION_COLUMN, keep_columns, read_config
 from creditcore.portfolio.decision_log import DecisionLog, Leaving, written_anew
-from creditcore.portfolio.line import PortfolioLine
+from creditcore.portfolio.line import PortfolioLine, moment_of
+from creditcore.portfolio.overrides import Overridden
 from creditcore.portfolio.reading import Reading
 from creditcore.portfolio.versions import new_entry, next_number
 from creditcore.sources import open_source
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from creditcore._core import State
     from creditcore.portfolio.catalog import Catalog
 
@@ -86,7 +88,7 @@ def rewritten(portfolio: Reading, config: Config, folder: str, number: int) -> t
     }
     if not change.written:
         return change, told
-    line = PortfolioLine(config)
+    line = PortfolioLine(config).with_reviews(portfolio.line.reviews)
     layout, plan = keep_columns(config, line)
     rows = portfolio.to_polars().drop([name for name, _ in portfolio.line.made])
     made = [name for name, _ in line.made]
@@ -99,7 +101,7 @@ def rewritten(portfolio: Reading, config: Config, folder: str, number: int) -> t
     table = region_tables.load(config.region_table)
     empty: dict[str, Any] = {"segments": [], "checkpoint": None, "layout": layout, "plan": plan}
     core = _core.State.open(folder, json.dumps(empty), table)
-    kept = line.rows(rows, None)
+    kept = line.rows(rows, moment_of(portfolio.as_of))
     told |= {"base": True, "core": core, "line": line}
     if len(kept):
         found = json.loads(core.ingest(open_source(kept), number))
@@ -109,7 +111,26 @@ def rewritten(portfolio: Reading, config: Config, folder: str, number: int) -> t
     return change, told
 
 
-class Changing(Audited):
+def staged(core: State, rows: Any, again: pl.DataFrame | None) -> tuple[dict[str, int], dict[str, float]]:
+    """Stage the rows of a delta, and before them records of the state that were decided again.
+
+    Returns:
+        Counts of the delta's rows, and seconds by stage.
+    """
+    from creditcore import _profile
+
+    counts: dict[str, int] = new_entry("refresh", None)["counts"]
+    stages: dict[str, float] = {}
+    if rows is not None:
+        told = json.loads(core.stage(open_source(rows)))
+        counts, stages = told["counts"], dict(told["stages"])
+    if again is not None:
+        whole = again if rows is None else _profile.under_types([again, rows])
+        stages = dict(json.loads(core.stage(open_source(whole)))["stages"])
+    return counts, stages
+
+
+class Changing(Overridden):
     """The side of a portfolio that takes another configuration; `Portfolio` is made of it."""
 
     _catalog: Catalog
@@ -184,6 +205,8 @@ class Changing(Audited):
         """Write the current records anew; with people or times that leave every other file too."""
         core = self._writer()
         began = time.monotonic()
+        if leaving is not None:
+            self._line = self._line.with_reviews(self._line.reviews.without(leaving.keys))
         try:
             told = json.loads(core.compact(self._number()))
             number = next_number(self._folder)
@@ -217,7 +240,7 @@ class Changing(Audited):
         try:
             record = self.record(key)
         except ArgumentError:
-            if not len(self.decisions(key)):
+            if not len(self.decisions(key)) and key not in self._line.reviews:
                 raise
         else:
             version = self.config.columns.version or VERSION_COLUMN
@@ -231,8 +254,4 @@ class Changing(Audited):
         raise NotImplementedError
 
     def _drop_strangers(self) -> None:
-        raise NotImplementedError
-
-    def refresh(self, delta: Any) -> Any:
-        """Renew the state by a delta."""
         raise NotImplementedError

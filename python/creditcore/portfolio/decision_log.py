@@ -139,8 +139,9 @@ class Leaving:
 
     def names(self, kind: str) -> tuple[str, str]:
         """Give the names of the columns of keys and times in a kind of files."""
-        own = kind in ("decisions", "reviews")
-        return ("key", "time") if own else (self.key, self.time or "")
+        # A review is no older than the record that it is of.
+        own = {"decisions": ("key", "time"), "reviews": ("key", "")}
+        return own.get(kind, (self.key, self.time or ""))
 
 
 def written_anew(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -17,13 +18,16 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from creditcore.config.config import Config
-from creditcore.errors import ArgumentError
+from creditcore.errors import ArgumentError, SchemaError
 from creditcore.gates import gates
 from creditcore.pipeline import inputs as pipeline_inputs
 from creditcore.pipeline.pipeline import DECISIONS, SCORES, Pipeline
 from creditcore.population import Population, day_of
+from creditcore.portfolio import tried
 from creditcore.portfolio.files import write_rows
 from creditcore.sources import Records, as_paths, open_source
+from creditcore.tactics.standing import COLUMNS as REVIEWED
+from creditcore.tactics.standing import Reviews
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
 CAUSE, USED = "cause", "used"
 """The column that says why a record is not counted, and what it says of those that are."""
 OP = "op"
-TEXTS = ("decision", "rules", "reasons")
+TEXTS = ("decision", "rules", "reasons", *REVIEWED)
 """What is kept of decisions, lists joined by `|`."""
 
 
@@ -84,7 +88,14 @@ class PortfolioLine:
             )
             raise config.fault(("policy",), told)
         self.population = Population(config)
+        self.reviews = Reviews((), config.zone)
         self._threads = threads
+
+    def with_reviews(self, reviews: Reviews) -> PortfolioLine:
+        """Give the same line with what people decided."""
+        made = copy(self)
+        made.reviews = reviews
+        return made
 
     @property
     def makes(self) -> bool:
@@ -114,6 +125,7 @@ class PortfolioLine:
         if self.pipeline is not None:
             found += [(name, True) for name in SCORES] if self.pipeline.blend is not None else []
             found += [(name, False) for name in TEXTS] if self.pipeline.policy is not None else []
+            found += tried.columns_of(self.pipeline)
         if self.config.population is not None:
             found.append((CAUSE, False))
         return found
@@ -129,7 +141,7 @@ class PortfolioLine:
         """
         from creditcore import _profile
 
-        if not self.makes and self.config.gates is None:
+        if delta is None or (not self.makes and self.config.gates is None):
             return Prepared(delta, [], None, {})
         began = time.monotonic()
         rows = self._read(delta, types)
@@ -175,11 +187,15 @@ class PortfolioLine:
             return rows
         live = _profile.live(rows)
         kept = rows.filter(live)
+        if len(kept) and (taken := [name for name, _ in self.made if name in rows.columns]):
+            raise SchemaError(f"the records have a column `{taken[0]}`, which is made here; rename it")
         made: list[pl.DataFrame] = []
         if self.pipeline is not None and len(kept):
             day = None if as_of is None else day_of(as_of, self.config)
-            told = self.pipeline.score(kept, as_of=day, threads=self._threads)
+            told = tried.scored(self.pipeline, kept, day, self._threads)
             made.append(joined_lists(told.drop([name for name in DECISIONS[3:] if name in told.columns])))
+            if self.pipeline.policy is not None:
+                made.insert(0, self.reviews.fold(told, kept[self.config.columns.key], day))
         if self.config.population is not None and len(kept):
             causes = self.population.causes(beside(kept, *made), as_of, threads=self._threads)
             made.append(causes.fill_null(USED).to_frame())

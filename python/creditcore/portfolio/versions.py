@@ -55,6 +55,22 @@ class Refresh:
         return self.counts["inserted"] + self.counts["updated"] + self.counts["deleted"]
 
 
+def refresh_of(version: int, entry: dict[str, Any], latency: dict[str, float], total: float) -> Refresh:
+    """Give what a refresh did, by its entry of the catalog."""
+    return Refresh(
+        version,
+        latency,
+        total,
+        entry["counts"],
+        entry.get("rescored", 0),
+        entry["digest"],
+        as_of=entry["as_of"],
+        records=entry["records"],
+        findings=entry.get("findings", ()),
+        quarantined=entry.get("quarantine", {}).get("rows", 0),
+    )
+
+
 def new_entry(kind: str, as_of: str | None) -> dict[str, Any]:
     """Give an entry of the catalog that says nothing yet."""
     counts = dict.fromkeys(("inserted", "updated", "deleted", "unchanged", "superseded"), 0)
