@@ -236,12 +236,23 @@ def left_out(
     return kept
 
 
+def of_decisions(rows: pl.DataFrame, key: str, log: pl.DataFrame) -> pl.DataFrame:
+    """Give kept inputs of which the log has the decision."""
+    if not len(log):
+        return rows.clear()
+    told = log.select(pl.col("key").alias(key), pl.col("segment").alias(SEGMENT)).unique()
+    return rows.join(told, on=[key, SEGMENT], how="semi", maintain_order="left")
+
+
 def earlier(times: pl.Series, before: datetime) -> pl.Series:
-    """Say which times, or days, are before an instant; naive ones are of its zone, nulls are not."""
+    """Say which times (days, texts) are before an instant; naive ones are of its zone, nulls are not."""
+    if times.dtype == pl.String:
+        times = times.str.to_datetime(strict=False, time_unit="us")
+    if not times.dtype.is_temporal():
+        return pl.repeat(False, len(times), dtype=pl.Boolean, eager=True)
     zoned = getattr(times.dtype, "time_zone", None)
     bound = before if zoned else before.replace(tzinfo=None)
-    instants = times.cast(pl.Datetime("us", zoned)) if times.dtype.is_temporal() else times.clear(len(times))
-    found: pl.Series = (instants < bound).fill_null(False)
+    found: pl.Series = (times.cast(pl.Datetime("us", zoned)) < bound).fill_null(False)
     return found
 
 

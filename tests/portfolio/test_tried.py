@@ -56,7 +56,9 @@ def test_what_is_tried_stands_beside_and_moves_nothing(tmp_path: Path) -> None:
         "challenger:later",
         "shadow:dark",
     }
-    wanted = told.line.pipeline.outputs(told.line.pipeline.features(rows), ["later", "dark"])
+    pipeline = told.line.pipeline
+    assert pipeline is not None
+    wanted = pipeline.outputs(pipeline.features(rows), ["later", "dark"])
     assert rows["challenger:later"].to_list() == wanted["later"].to_list()
     assert rows["shadow:dark"].to_list() == wanted["dark"].to_list()
     hit = rows.filter(pl.col("shadow_rules") == "quiet")

@@ -26,6 +26,8 @@ VERBS = (
     "history",
     "reconfigure",
     "compact",
+    "erase",
+    "retain",
     "doctor",
     "watch",
     "models",

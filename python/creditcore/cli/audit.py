@@ -26,7 +26,7 @@ def decisions(state: Path, key: str | None, output: Path | None, as_json: bool) 
     from creditcore.report.refresh import DECISION_COLUMNS, decision_cells
 
     with Portfolio.open(state, "read") as portfolio:
-        rows = portfolio.decisions(None if key is None else portfolio.logged_key(key))
+        rows = portfolio.decisions(None if key is None else portfolio.key_of(key))
     if output is not None:
         write_parts([rows], output)
     elif as_json:

@@ -47,13 +47,6 @@ class Audited(Reading):
         files = [self._folder / one["file"] for one in files_of(self._entries, "decisions")]
         return _decided.read_log(files, key)
 
-    def logged_key(self, text: str) -> int | str:
-        """Read a key as a user writes it: an integer where the log has decisions of that one."""
-        try:
-            return int(text) if len(self.decisions(int(text))) else text
-        except ValueError:
-            return text
-
     def replay(self, sample: int = SAMPLE, seed: int = 0) -> Replay:
         """Make a sample of the logged decisions again, and compare points, reasons and decisions to the bit.
 

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from creditcore.portfolio.decision_log import DecisionLog, Leaving, written_anew
 from creditcore.portfolio.line import PortfolioLine, moment_of
 from creditcore.portfolio.overrides import Overridden
 from creditcore.portfolio.reading import Reading
-from creditcore.portfolio.versions import new_entry, next_number
+from creditcore.portfolio.versions import begin_of, new_entry, next_number
 from creditcore.sources import open_source
 
 if TYPE_CHECKING:
@@ -246,9 +247,43 @@ class Changing(Overridden):
             version = self.config.columns.version or VERSION_COLUMN
             self.refresh(
                 {**{name: [value] for name, value in record.items()}, "op": ["delete"]}
-                | ({version: [record[version]]} if record.get(version) is not None else {})
+                | ({version: [record[version]]} if record.get(version) is not None else {}),
+                gates=False,
             )
         self._compact(Leaving([key], None, self.config.columns.key, self.config.columns.event_time))
+
+    def retain(self, before: date) -> int:
+        """Delete the records of an event time before a day, and write the state anew without a trace of them.
+
+        Their decisions, reviews and inputs go too, and so do decisions of records that stay and rows put
+        aside, if they are of a time before the day. Call it again where it was cut off.
+
+        Args:
+            before: the first day (or instant) that stays, in the configuration's zone.
+
+        Returns:
+            How many records were deleted.
+
+        Raises:
+            ArgumentError: the configuration names no event time, or it holds neither times nor days.
+            StateError: another one writes, or the disk does not take it.
+        """
+        from creditcore import _decided
+
+        self._writer()
+        columns, bound = self.config.columns, begin_of(before, self.config.zone)
+        if columns.event_time is None:
+            raise ArgumentError("retention goes by event times; say `event_time` in `[columns]`")
+        kind = self.types().get(columns.event_time)
+        if kind is not None and not kind.is_temporal():
+            raise ArgumentError(f"column `{columns.event_time}` is of type {kind}; days or times are needed")
+        rows = self.to_polars()
+        old = rows.filter(_decided.earlier(rows[columns.event_time], bound)) if len(rows) else rows
+        if len(old):
+            self.refresh({**old.to_dict(as_series=True), "op": ["delete"] * len(old)}, gates=False)
+        gone = old[columns.key].to_list() if len(old) else []
+        self._compact(Leaving(gone, bound, columns.key, columns.event_time))
+        return len(old)
 
     def _writer(self) -> State:
         raise NotImplementedError

@@ -167,8 +167,11 @@ def written_anew(
             continue
         parts: Iterable[pl.DataFrame] = (_decided.read_log([folder / one["file"]]) for one in files)
         if leaving is not None:
-            key, time = leaving.names(kind)
-            parts = (_decided.left_out(rows, key, leaving.keys, time, leaving.before) for rows in parts)
+            parts = _left(parts, kind, leaving)
+        if kind == "inputs":
+            # What nobody decided by any more is not kept either.
+            log = _decided.read_log([folder / one["file"] for one in told.get("decisions", ())])
+            parts = (_decided.of_decisions(rows, leaving.key, log) for rows in parts) if leaving else parts
         made = [
             write_rows(rows, folder / f"{kind}-{number:010}-{place}.parquet")
             for place, rows in enumerate(_joined(parts) if kind == "decisions" else parts)
@@ -177,6 +180,15 @@ def written_anew(
         told.setdefault("whole", []).append(kind)
         told |= {kind: made} if made else {}
     return told
+
+
+def _left(parts: Iterable[pl.DataFrame], kind: str, leaving: Leaving) -> Iterator[pl.DataFrame]:
+    """The rows of files of a kind that stay."""
+    from creditcore import _decided
+
+    key, time = leaving.names(kind)
+    for rows in parts:
+        yield _decided.left_out(rows, key, leaving.keys, time, leaving.before)
 
 
 def _joined(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

@@ -130,10 +130,12 @@ class PortfolioLine:
             found.append((CAUSE, False))
         return found
 
-    def prepare(self, delta: Records, as_of: date | None, types: Types = None) -> Prepared:
+    def prepare(
+        self, delta: Records, as_of: date | None, types: Types = None, *, asks: bool = True
+    ) -> Prepared:
         """Hold a delta against the gates, then score, decide and count it.
 
-        `types` are those of the state; texts of CSV files are read as these.
+        `types` are those of the state; texts of CSV files are read as these. `asks` says whether gates are.
 
         Raises:
             DeltaRefused: a gate refuses it.
@@ -145,7 +147,11 @@ class PortfolioLine:
             return Prepared(delta, [], None, {})
         began = time.monotonic()
         rows = self._read(delta, types)
-        verdict = gates.judge(rows, self.config, as_of).require()
+        verdict = (
+            gates.judge(rows, self.config, as_of).require()
+            if asks
+            else gates.Verdict("accept", (), rows, rows.clear())
+        )
         judged = time.monotonic()
         made = self.rows(verdict.accepted, as_of)
         if types and not _profile.live(made).any():
@@ -235,7 +241,7 @@ def moment_of(told: str | None) -> datetime | None:
     return None if told is None else datetime.fromisoformat(told)
 
 
-def instant(told: str | None, config: Config) -> date | None:
+def instant(told: str | None, config: Config, option: str = "--as-of") -> date | None:
     """Read an instant or a day as a user writes it (ISO 8601); naive ones are of the configuration's zone.
 
     Raises:
@@ -249,5 +255,5 @@ def instant(told: str | None, config: Config) -> date | None:
         moment = datetime.fromisoformat(told)
     except ValueError as error:
         form = "it is a day such as 2026-01-31, or an instant such as 2026-01-31T12:00:00"
-        raise ArgumentError(f"`--as-of` is `{told}`; {form}") from error
+        raise ArgumentError(f"`{option}` is `{told}`; {form}") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=config.zone)

@@ -161,6 +161,8 @@ class Overridden(Audited):
         rules = tried.rules_of(pipeline)
         return {"models": models, "rules": tried.hits(rows, rules) if rules else []}
 
-    def refresh(self, delta: Any, as_of: date | None = None, *, reviews: Any = None) -> Refresh:
+    def refresh(
+        self, delta: Any, as_of: date | None = None, *, reviews: Any = None, gates: bool = True
+    ) -> Refresh:
         """Renew the state by a delta and reviews."""
         raise NotImplementedError

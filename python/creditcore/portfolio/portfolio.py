@@ -284,6 +284,7 @@ class Portfolio(Changing):
         as_of: date | None = None,
         *,
         reviews: Records | None = None,
+        gates: bool = True,
         files: Sequence[tuple[str, str]] = (),
     ) -> Refresh:
         """Renew the state by a delta: on the disk, summed and ranked when this returns.
@@ -295,6 +296,7 @@ class Portfolio(Changing):
                 reviews come.
             as_of: the instant that the state speaks of afterwards; by default that of before.
             reviews: what people decided, as `review` takes it.
+            gates: whether the quality gates are asked.
             files: names and SHA-256 (hex) of the files that the delta is of; they are committed with it.
 
         Raises:
@@ -306,7 +308,7 @@ class Portfolio(Changing):
         core, start = self._writer(), time.monotonic()
         when = instant(as_of, self._entries[-1]["as_of"], self.config.zone)
         line = self._with_reviews(reviews, when)
-        prepared = line.prepare(delta, moment_of(when), self.types())
+        prepared = line.prepare(delta, moment_of(when), self.types(), asks=gates)
         again = self._decided_again(line, when)
         counts, stages = staged(core, prepared.rows, again)
         latency: dict[str, float] = {**prepared.latency, **stages}

@@ -100,6 +100,12 @@ def next_number(folder: Path) -> int:
     return max((int(number) for [number] in filter(None, numbers) if number.isdigit()), default=0) + 1
 
 
+def begin_of(day: date, zone: tzinfo) -> datetime:
+    """Give a day's begin, or an instant, in a zone; naive instants are of it."""
+    moment = day if isinstance(day, datetime) else datetime.combine(day, time())
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
+
+
 def instant(as_of: object, before: str | None, zone: tzinfo) -> str | None:
     """Give an instant as text; that of before where none is given.
 
