@@ -1,6 +1,6 @@
 """Law 1 with models, rules and reviews as a state machine: rows, deletions, reviews, days, a champion switch.
 
-After each step the state is that of the records left and of all reviews, taken in at once; the log holds every
+After each step the state is that of the records left and of all reviews, taken in at once; the log has every
 decision that was made, in the words of then, and each comes out the same again.
 """
 
