@@ -19,8 +19,8 @@ from creditcore.errors import StateError
 
 DELETED = "_deleted"
 """The mark of rows of a segment that delete."""
-SEGMENT = "_segment"
-"""The column of kept inputs that says which segment they came in."""
+PRINT = "_inputs"
+"""The column of kept inputs with their fingerprint."""
 SLICE = 1 << 19
 """Rows of a segment that are looked at in one go."""
 NUMBERS = ("fraud_p", "pd", "points_model", "points_final")
@@ -240,8 +240,8 @@ def of_decisions(rows: pl.DataFrame, key: str, log: pl.DataFrame) -> pl.DataFram
     """Give kept inputs of which the log has the decision."""
     if not len(log):
         return rows.clear()
-    told = log.select(pl.col("key").alias(key), pl.col("segment").alias(SEGMENT)).unique()
-    return rows.join(told, on=[key, SEGMENT], how="semi", maintain_order="left")
+    told = log.select(pl.col("key").alias(key), pl.col("inputs").alias(PRINT)).unique()
+    return rows.join(told, on=[key, PRINT], how="semi", maintain_order="left")
 
 
 def earlier(times: pl.Series, before: datetime) -> pl.Series:
@@ -264,7 +264,7 @@ def under(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
 def replaced_rows(
     segments: Sequence[tuple[int, Path]], key: str, columns: Sequence[str], *, every: bool
 ) -> Iterator[pl.DataFrame]:
-    """Give key, `_segment` and some columns of the records that a later row of their key took the place of.
+    """Give key, some columns and their fingerprint of records of which a later row took the place.
 
     Args:
         segments: numbers and files, in the order in which they were written.
@@ -281,4 +281,4 @@ def replaced_rows(
         for rows in segment_rows(path, [key, *(name for name in columns if name != key)]):
             old = rows if every else rows.join(last.filter(pl.col("last") > number), on=key, how="semi")
             if len(old):
-                yield old.with_columns(pl.lit(number, dtype=pl.Int64).alias(SEGMENT))
+                yield old.with_columns(fingerprints(old, columns).alias(PRINT))
