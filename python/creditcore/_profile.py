@@ -182,6 +182,19 @@ def under(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(frames) if frames else pl.DataFrame()
 
 
+def under_types(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Give frames under each other, numbers of the later ones in the types of the first where they fit."""
+    first, made = frames[0], [frames[0]]
+    for frame in frames[1:]:
+        for name, kind in first.schema.items():
+            if name in frame.columns and frame.schema[name].is_numeric() and kind.is_numeric():
+                cast = frame[name].cast(kind, strict=False)
+                if (cast.cast(frame.schema[name], strict=False).eq_missing(frame[name])).all():
+                    frame = frame.with_columns(cast)
+        made.append(frame)
+    return pl.concat(made, how="diagonal_relaxed")
+
+
 def newest_in(source: Source, name: str, zone: tzinfo) -> datetime | None:
     """Give the newest time of a column of a source, as an instant; of a day its last one. None without any.
 

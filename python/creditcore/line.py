@@ -20,6 +20,7 @@ from creditcore.pipeline.pipeline import Pipeline
 from creditcore.population import Population, Reconciled, day_of
 from creditcore.ranking.ranking import Ranking
 from creditcore.sources import Records, open_source
+from creditcore.tactics.standing import Reviews
 
 if TYPE_CHECKING:
     import polars as pl
@@ -46,13 +47,21 @@ class Line:
     groups: Groups | None = field(repr=False)
 
 
-def run(config: Config, source: Records, as_of: date | None = None, *, threads: int | None = None) -> Line:
+def run(
+    config: Config,
+    source: Records,
+    as_of: date | None = None,
+    *,
+    reviews: Records | None = None,
+    threads: int | None = None,
+) -> Line:
     """Do everything that a configuration says with records.
 
     Args:
         config: what is done.
         source: files or a frame; each key once.
         as_of: the instant that the figures speak of; needed for windows, and for rules that have days.
+        reviews: what people decided, as `Portfolio.review` takes it; needs `as_of`.
         threads: one for each processor by default; they change nothing.
 
     Returns:
@@ -75,6 +84,9 @@ def run(config: Config, source: Records, as_of: date | None = None, *, threads: 
         groups = network.find_groups(config=config.network.group_config, threads=threads)
     if pipeline is not None:
         made = pipeline.score(rows, as_of=None if as_of is None else day_of(as_of, config), threads=threads)
+        if reviews is not None and pipeline.policy is not None and as_of is not None:
+            known = Reviews.of(reviews, config.zone)
+            made = beside(known.fold(made, rows[config.columns.key], day_of(as_of, config)), made)
         if taken := sorted(set(rows.columns) & set(made.columns)):
             raise SchemaError(f"the records have a column `{taken[0]}` already; rename it")
         rows = beside(rows, made)

@@ -9,6 +9,8 @@ on its number alone, so the digest of each is known from a folder where nothing 
 from __future__ import annotations
 
 import ctypes
+import datetime as dt
+import hashlib
 import json
 import os
 import random
@@ -19,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import creditcore as cc
+from tests.line import case
 
 CONFIG = {
     "columns": {"key": "id", "region": "adcode"},
@@ -50,6 +53,27 @@ def step(portfolio: cc.Portfolio) -> None:
         portfolio.refresh(delta)
 
 
+def decide(portfolio: cc.Portfolio) -> None:
+    """Make the next version of a portfolio of models and rules, with reviews and days."""
+    number = portfolio.version + 1
+    day = dt.date(2026, 3, 1) + dt.timedelta(number)
+    if number % 9 == 8:
+        portfolio.compact()
+        return
+    rows = case.records(12, number, first=number % 40, version=number)
+    if number % 7 == 1:
+        portfolio.ingest(rows)
+        return
+    told = {"key": number % 50, "time": day, "from": None, "to": "review", "reason": f"seen {number}"}
+    portfolio.refresh(rows, day, reviews=[{**told, "expires": day + dt.timedelta(5)}])
+
+
+def whole(portfolio: cc.Portfolio) -> list[Any]:
+    """The version, and a digest of the state and of the log."""
+    log = portfolio.decisions().drop("segment").write_csv()
+    return [portfolio.version, hashlib.sha256(f"{portfolio.digest()} {log}".encode()).hexdigest()]
+
+
 def forked(work: Callable[[Callable[[Any], None]], None]) -> tuple[list[Any], int]:
     """Run work in a child; give what it told, and how it ended."""
     reads, writes = os.pipe()
@@ -73,20 +97,22 @@ def forked(work: Callable[[Callable[[Any], None]], None]) -> tuple[list[Any], in
 
 
 def main() -> None:
-    """Run; arguments: folder, runs, seed, mode, and `points` to go through all points one by one."""
+    """Run; arguments: folder, runs, seed, mode; `points` to go through all points one by one; `decided`."""
     folder, runs, seed, mode = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-    every = sys.argv[5:] == ["points"]
+    every, decided = "points" in sys.argv[5:], "decided" in sys.argv[5:]
+    step_on = decide if decided else step
+    config: Any = cc.Config.load(case.write(folder / "case")) if decided else CONFIG
     faults, state, draw = ctypes.CDLL(None), folder / "state", random.Random(seed)
 
     def unharmed(tell: Callable[[Any], None]) -> None:
-        with cc.Portfolio.create(folder / "unharmed", CONFIG) as portfolio:
-            tell([portfolio.version, portfolio.digest()])
+        with cc.Portfolio.create(folder / "unharmed", config) as portfolio:
+            tell(whole(portfolio))
             for _ in range(runs * VERSIONS if runs < 40 else 40 * VERSIONS):
-                step(portfolio)
-                tell([portfolio.version, portfolio.digest()])
+                step_on(portfolio)
+                tell(whole(portfolio))
 
     wanted = dict(forked(unharmed)[0])
-    forked(lambda tell: cc.Portfolio.create(state, CONFIG).close())
+    forked(lambda tell: cc.Portfolio.create(state, config).close())
     acknowledged = 0
     for run in range(runs):
         point = run + 1 if every else draw.randrange(1, 260)
@@ -97,15 +123,15 @@ def main() -> None:
                 for _ in range(VERSIONS):
                     if mode == "full":
                         try:
-                            step(portfolio)
+                            step_on(portfolio)
                         except cc.StateError as error:
                             tell({"full": str(error)})
                             # Room again: the same portfolio goes on.
                             faults.arm(0, ctypes.c_long(0), os.fsencode(state))
-                            step(portfolio)
+                            step_on(portfolio)
                     else:
-                        step(portfolio)
-                    tell([portfolio.version, portfolio.digest()])
+                        step_on(portfolio)
+                    tell(whole(portfolio))
 
         told, code = forked(harmed)
         made = [one for one in told if isinstance(one, list)]
@@ -113,7 +139,7 @@ def main() -> None:
 
         def found(tell: Callable[[Any], None]) -> None:
             with cc.Portfolio.open(state, "write") as portfolio:
-                tell([portfolio.version, portfolio.digest()])
+                tell(whole(portfolio))
 
         after = forked(found)[0][0]
         shown = {"run": run, "point": point, "code": code, "acknowledged": acknowledged, "after": after}
@@ -125,7 +151,7 @@ def main() -> None:
             acknowledged = after[0]
             if after[0] + 2 * VERSIONS > max(wanted):
                 shutil.rmtree(state)
-                forked(lambda tell: cc.Portfolio.create(state, CONFIG).close())
+                forked(lambda tell: cc.Portfolio.create(state, config).close())
                 acknowledged = 0
 
 

@@ -46,6 +46,14 @@ def test_a_process_that_is_killed_loses_nothing(tmp_path: Path, mode: str) -> No
 
 
 @needs_compiler
+def test_decisions_that_were_acknowledged_are_in_the_log(tmp_path: Path) -> None:
+    """The log is whole, and says what that of a folder says in which nothing happened."""
+    runs = runs_under_faults(tmp_path, 12, 14, "kill", "decided")
+    check(runs)
+    assert sum(run["code"] == -9 for run in runs) > len(runs) / 2
+
+
+@needs_compiler
 def test_every_point_of_a_change_may_be_the_last(tmp_path: Path) -> None:
     runs = runs_under_faults(tmp_path, 30, 12, "kill", "points")
     check(runs)

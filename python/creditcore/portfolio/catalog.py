@@ -28,6 +28,8 @@ _TABLES = """
 CREATE TABLE head (form INTEGER NOT NULL, version INTEGER NOT NULL, seal TEXT NOT NULL);
 CREATE TABLE version (number INTEGER PRIMARY KEY, entry TEXT NOT NULL, seal TEXT NOT NULL);
 """
+TRIES = 5
+"""How often a reader looks again where a writer takes files away."""
 _RESTORE = "restore it from a backup, or run `creditcore doctor`"
 
 
@@ -160,6 +162,15 @@ class Catalog:
             else:
                 hint = _RESTORE
             raise StateError(f"`{self.path}`: {error}; {hint}") from error
+
+
+def version_of(folder: Path) -> int:
+    """Give the last version that was committed in a folder."""
+    catalog = Catalog(folder, writes=False)
+    try:
+        return catalog.version
+    finally:
+        catalog.close()
 
 
 def _quoted(text: str) -> str:

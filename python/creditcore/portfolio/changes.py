@@ -11,20 +11,26 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creditcore import _core
 from creditcore import regions as region_tables
 from creditcore.config.config import Config
-from creditcore.errors import SchemaError
+from creditcore.errors import ArgumentError, SchemaError
+from creditcore.portfolio.catalog import manifest
 from creditcore.portfolio.columns import VERSION_COLUMN, keep_columns, read_config
-from creditcore.portfolio.line import PortfolioLine
+from creditcore.portfolio.decision_log import DecisionLog, Leaving, written_anew
+from creditcore.portfolio.line import PortfolioLine, moment_of
+from creditcore.portfolio.overrides import Overridden
 from creditcore.portfolio.reading import Reading
-from creditcore.portfolio.versions import new_entry, next_number
+from creditcore.portfolio.versions import begin_of, new_entry, next_number
 from creditcore.sources import open_source
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from creditcore._core import State
     from creditcore.portfolio.catalog import Catalog
 
@@ -83,7 +89,7 @@ def rewritten(portfolio: Reading, config: Config, folder: str, number: int) -> t
     }
     if not change.written:
         return change, told
-    line = PortfolioLine(config)
+    line = PortfolioLine(config).with_reviews(portfolio.line.reviews)
     layout, plan = keep_columns(config, line)
     rows = portfolio.to_polars().drop([name for name, _ in portfolio.line.made])
     made = [name for name, _ in line.made]
@@ -96,8 +102,8 @@ def rewritten(portfolio: Reading, config: Config, folder: str, number: int) -> t
     table = region_tables.load(config.region_table)
     empty: dict[str, Any] = {"segments": [], "checkpoint": None, "layout": layout, "plan": plan}
     core = _core.State.open(folder, json.dumps(empty), table)
-    kept = line.rows(rows, None)
-    told |= {"base": True, "core": core}
+    kept = line.rows(rows, moment_of(portfolio.as_of))
+    told |= {"base": True, "core": core, "line": line}
     if len(kept):
         found = json.loads(core.ingest(open_source(kept), number))
         told |= {"segments": found["segments"], "counts": found["counts"]}
@@ -106,7 +112,26 @@ def rewritten(portfolio: Reading, config: Config, folder: str, number: int) -> t
     return change, told
 
 
-class Changing(Reading):
+def staged(core: State, rows: Any, again: pl.DataFrame | None) -> tuple[dict[str, int], dict[str, float]]:
+    """Stage the rows of a delta, and before them records of the state that were decided again.
+
+    Returns:
+        Counts of the delta's rows, and seconds by stage.
+    """
+    from creditcore import _profile
+
+    counts: dict[str, int] = new_entry("refresh", None)["counts"]
+    stages: dict[str, float] = {}
+    if rows is not None:
+        told = json.loads(core.stage(open_source(rows)))
+        counts, stages = told["counts"], dict(told["stages"])
+    if again is not None:
+        whole = again if rows is None else _profile.under_types([again, rows])
+        stages = dict(json.loads(core.stage(open_source(whole)))["stages"])
+    return counts, stages
+
+
+class Changing(Overridden):
     """The side of a portfolio that takes another configuration; `Portfolio` is made of it."""
 
     _catalog: Catalog
@@ -144,30 +169,54 @@ class Changing(Reading):
         try:
             change, told = rewritten(self, made, os.fspath(self._folder), self._number())
             core, self._fingerprint = told.pop("core", core), made.fingerprint
+            line = told.pop("line", None)
             entry = {**new_entry("reconfigure", self._entries[-1]["as_of"]), **told}
             entry |= {"digest": self._digest_of(core), "records": core.fingerprint()[2]}
             self._core = None
+            if line is not None:
+                entry |= self._logged_anew(line, entry, rescored=change.rescored > 0)
             self._catalog.commit(self._entries[-1]["version"] + 1, entry)
         finally:
             self._drop_strangers()
         return replace(change, version=self.version, total=time.monotonic() - start)
 
+    def _logged_anew(self, line: PortfolioLine, entry: dict[str, Any], *, rescored: bool) -> dict[str, Any]:
+        """Log what another configuration decided again, and keep inputs that the state is about to lose."""
+        kept = {name for name, _ in keep_columns(line.config, line)[0]["columns"]} | {line.config.columns.key}
+        lost = not kept.issuperset(self._log.inputs)
+        old = manifest(self._entries)["segments"]
+        told = self._log.old_inputs(old, next_number(self._folder), every=lost)
+        if rescored:
+            log = DecisionLog(self._folder, line.config, line, self._fingerprint)
+            told |= log.write(entry, self._entries[-1]["version"] + 1, {})
+        return told
+
     def compact(self) -> None:
         """Write the current records anew, without what they replaced and without the memory of deletions.
 
         A row of a deleted key that comes later inserts it, whatever its version. The digest stays. Readers
-        keep the files that they opened.
+        keep the files that they opened. The log of decisions stays whole, with the inputs of each.
 
         Raises:
             StateError: another one writes, or the disk does not take it; the state is as it was before.
         """
+        self._compact(None)
+
+    def _compact(self, leaving: Leaving | None) -> None:
+        """Write the current records anew; with people or times that leave every other file too."""
         core = self._writer()
         began = time.monotonic()
+        if leaving is not None:
+            self._line = self._line.with_reviews(self._line.reviews.without(leaving.keys))
         try:
             told = json.loads(core.compact(self._number()))
+            number = next_number(self._folder)
+            old = self._log.old_inputs(manifest(self._entries)["segments"], number)
             entry = {
                 **new_entry("compact", self._entries[-1]["as_of"]),
                 **told,
+                **old,
+                **written_anew(self._folder, [*self._entries, old], number + 1, leaving),
                 "base": True,
                 "digest": self._digest_of(core),
                 "records": self.records,
@@ -180,27 +229,64 @@ class Changing(Reading):
         self._state()
 
     def erase(self, key: int | str) -> None:
-        """Delete a record, and write the state anew so that no file holds it.
+        """Delete a record, and write the state anew so that no file holds its key.
+
+        Decisions, reviews and rows put aside go too. An erasure that was cut off is finished by another one.
 
         Raises:
-            ArgumentError: no record has the key.
+            ArgumentError: no record, and no decision of the log, has the key.
             StateError: another one writes, or the disk does not take it.
         """
         self._writer()
-        record = self.record(key)
-        version = self.config.columns.version or VERSION_COLUMN
-        self.refresh(
-            {**{name: [value] for name, value in record.items()}, "op": ["delete"]}
-            | ({version: [record[version]]} if record.get(version) is not None else {})
-        )
-        self.compact()
+        try:
+            record = self.record(key)
+        except ArgumentError:
+            if not len(self.decisions(key)) and key not in self._line.reviews:
+                raise
+        else:
+            version = self.config.columns.version or VERSION_COLUMN
+            self.refresh(
+                {**{name: [value] for name, value in record.items()}, "op": ["delete"]}
+                | ({version: [record[version]]} if record.get(version) is not None else {}),
+                gates=False,
+            )
+        self._compact(Leaving([key], None, self.config.columns.key, self.config.columns.event_time))
+
+    def retain(self, before: date) -> int:
+        """Delete the records of an event time before a day, and write the state anew without a trace of them.
+
+        Their decisions, reviews and inputs go too, and so do decisions of records that stay and rows put
+        aside, if they are of a time before the day. Call it again where it was cut off.
+
+        Args:
+            before: the first day (or instant) that stays, in the configuration's zone.
+
+        Returns:
+            How many records were deleted.
+
+        Raises:
+            ArgumentError: the configuration names no event time, or it holds neither times nor days.
+            StateError: another one writes, or the disk does not take it.
+        """
+        from creditcore import _decided
+
+        self._writer()
+        columns, bound = self.config.columns, begin_of(before, self.config.zone)
+        if columns.event_time is None:
+            raise ArgumentError("retention goes by event times; say `event_time` in `[columns]`")
+        kind = self.types().get(columns.event_time)
+        if kind is not None and not kind.is_temporal():
+            raise ArgumentError(f"column `{columns.event_time}` is of type {kind}; days or times are needed")
+        rows = self.to_polars()
+        old = rows.filter(_decided.earlier(rows[columns.event_time], bound)) if len(rows) else rows
+        if len(old):
+            self.refresh({**old.to_dict(as_series=True), "op": ["delete"] * len(old)}, gates=False)
+        gone = old[columns.key].to_list() if len(old) else []
+        self._compact(Leaving(gone, bound, columns.key, columns.event_time))
+        return len(old)
 
     def _writer(self) -> State:
         raise NotImplementedError
 
     def _drop_strangers(self) -> None:
-        raise NotImplementedError
-
-    def refresh(self, delta: Any) -> Any:
-        """Renew the state by a delta."""
         raise NotImplementedError

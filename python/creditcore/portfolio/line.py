@@ -7,10 +7,10 @@ in any parts holds what one pass over all records gives (law 1).
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -18,12 +18,16 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from creditcore.config.config import Config
-from creditcore.errors import ArgumentError
+from creditcore.errors import ArgumentError, SchemaError
 from creditcore.gates import gates
 from creditcore.pipeline import inputs as pipeline_inputs
 from creditcore.pipeline.pipeline import DECISIONS, SCORES, Pipeline
 from creditcore.population import Population, day_of
+from creditcore.portfolio import tried
+from creditcore.portfolio.files import write_rows
 from creditcore.sources import Records, as_paths, open_source
+from creditcore.tactics.standing import COLUMNS as REVIEWED
+from creditcore.tactics.standing import Reviews
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
 CAUSE, USED = "cause", "used"
 """The column that says why a record is not counted, and what it says of those that are."""
 OP = "op"
-TEXTS = ("decision", "rules", "reasons")
+TEXTS = ("decision", "rules", "reasons", *REVIEWED)
 """What is kept of decisions, lists joined by `|`."""
 
 
@@ -84,7 +88,14 @@ class PortfolioLine:
             )
             raise config.fault(("policy",), told)
         self.population = Population(config)
+        self.reviews = Reviews((), config.zone)
         self._threads = threads
+
+    def with_reviews(self, reviews: Reviews) -> PortfolioLine:
+        """Give the same line with what people decided."""
+        made = copy(self)
+        made.reviews = reviews
+        return made
 
     @property
     def makes(self) -> bool:
@@ -114,14 +125,17 @@ class PortfolioLine:
         if self.pipeline is not None:
             found += [(name, True) for name in SCORES] if self.pipeline.blend is not None else []
             found += [(name, False) for name in TEXTS] if self.pipeline.policy is not None else []
+            found += tried.columns_of(self.pipeline)
         if self.config.population is not None:
             found.append((CAUSE, False))
         return found
 
-    def prepare(self, delta: Records, as_of: date | None, types: Types = None) -> Prepared:
+    def prepare(
+        self, delta: Records, as_of: date | None, types: Types = None, *, asks: bool = True
+    ) -> Prepared:
         """Hold a delta against the gates, then score, decide and count it.
 
-        `types` are those of the state; texts of CSV files are read as these.
+        `types` are those of the state; texts of CSV files are read as these. `asks` says whether gates are.
 
         Raises:
             DeltaRefused: a gate refuses it.
@@ -129,11 +143,15 @@ class PortfolioLine:
         """
         from creditcore import _profile
 
-        if not self.makes and self.config.gates is None:
+        if delta is None or (not self.makes and self.config.gates is None):
             return Prepared(delta, [], None, {})
         began = time.monotonic()
         rows = self._read(delta, types)
-        verdict = gates.judge(rows, self.config, as_of).require()
+        verdict = (
+            gates.judge(rows, self.config, as_of).require()
+            if asks
+            else gates.Verdict("accept", (), rows, rows.clear())
+        )
         judged = time.monotonic()
         made = self.rows(verdict.accepted, as_of)
         if types and not _profile.live(made).any():
@@ -175,11 +193,15 @@ class PortfolioLine:
             return rows
         live = _profile.live(rows)
         kept = rows.filter(live)
+        if len(kept) and (taken := [name for name, _ in self.made if name in rows.columns]):
+            raise SchemaError(f"the records have a column `{taken[0]}`, which is made here; rename it")
         made: list[pl.DataFrame] = []
         if self.pipeline is not None and len(kept):
             day = None if as_of is None else day_of(as_of, self.config)
-            told = self.pipeline.score(kept, as_of=day, threads=self._threads)
+            told = tried.scored(self.pipeline, kept, day, self._threads)
             made.append(joined_lists(told.drop([name for name in DECISIONS[3:] if name in told.columns])))
+            if self.pipeline.policy is not None:
+                made.insert(0, self.reviews.fold(told, kept[self.config.columns.key], day))
         if self.config.population is not None and len(kept):
             causes = self.population.causes(beside(kept, *made), as_of, threads=self._threads)
             made.append(causes.fill_null(USED).to_frame())
@@ -210,17 +232,8 @@ class PortfolioLine:
 
 
 def keep_aside(rows: pl.DataFrame | None, path: Path) -> dict[str, Any] | None:
-    """Write rows that gates put aside, on the disk when it returns; gives file and number."""
-    from creditcore._frame import write_parquet
-
-    if rows is None:
-        return None
-    handle = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        write_parquet([rows], file)
-        file.flush()
-        os.fsync(file.fileno())
-    return {"file": path.name, "rows": len(rows)}
+    """Write rows that gates put aside, on the disk when it returns; gives the file."""
+    return None if rows is None else write_rows(rows, path)
 
 
 def moment_of(told: str | None) -> datetime | None:
@@ -228,7 +241,7 @@ def moment_of(told: str | None) -> datetime | None:
     return None if told is None else datetime.fromisoformat(told)
 
 
-def instant(told: str | None, config: Config) -> date | None:
+def instant(told: str | None, config: Config, option: str = "--as-of") -> date | None:
     """Read an instant or a day as a user writes it (ISO 8601); naive ones are of the configuration's zone.
 
     Raises:
@@ -242,5 +255,5 @@ def instant(told: str | None, config: Config) -> date | None:
         moment = datetime.fromisoformat(told)
     except ValueError as error:
         form = "it is a day such as 2026-01-31, or an instant such as 2026-01-31T12:00:00"
-        raise ArgumentError(f"`--as-of` is `{told}`; {form}") from error
+        raise ArgumentError(f"`{option}` is `{told}`; {form}") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=config.zone)

@@ -12,7 +12,6 @@ import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -22,20 +21,21 @@ from creditcore import regions as region_tables
 from creditcore.aggregation import Progress
 from creditcore.config.config import Config
 from creditcore.errors import ArgumentError, StateError
-from creditcore.portfolio.catalog import Catalog, manifest
-from creditcore.portfolio.changes import Changing
+from creditcore.portfolio.catalog import TRIES, Catalog, manifest, version_of
+from creditcore.portfolio.changes import Changing, staged
 from creditcore.portfolio.columns import keep_columns, read_config
+from creditcore.portfolio.decision_log import DecisionLog, files_beside
 from creditcore.portfolio.doctor import Finding, examine
+from creditcore.portfolio.files import check_files, remove_strangers
 from creditcore.portfolio.folder import is_vacant, make_folder
 from creditcore.portfolio.line import PortfolioLine, keep_aside, moment_of
+from creditcore.portfolio.overrides import read_reviews, write_reviews
 from creditcore.portfolio.turns import in_turn
-from creditcore.portfolio.versions import Refresh, instant, new_entry
-from creditcore.sources import Records, open_source
+from creditcore.portfolio.versions import Refresh, instant, new_entry, refresh_of
+from creditcore.sources import Records
 
 if TYPE_CHECKING:
     from creditcore.ranking.ranking import Ranking
-
-FILE_NAMES = ("segment-", "index-", "sums-", "quarantine-")
 
 
 class Portfolio(Changing):
@@ -134,13 +134,13 @@ class Portfolio(Changing):
             except StateError:
                 if mode == "write":
                     raise
-        for _ in range(_TRIES):
-            before = None if lock is not None else _version_of(folder)
+        for _ in range(TRIES):
+            before = None if lock is not None else version_of(folder)
             try:
                 return cls(folder, lock, verify)
             except StateError:
                 # A writer that compacts takes files away that a reader is about to open.
-                if lock is not None or _version_of(folder) == before:
+                if lock is not None or version_of(folder) == before:
                     raise
         return cls(folder, lock, verify)
 
@@ -184,7 +184,7 @@ class Portfolio(Changing):
                 "differs); restore the folder from a backup, or run `creditcore doctor`"
             )
         if self._lock is not None and cleans:
-            self._remove_strangers(made)
+            remove_strangers(self._folder, made, files_beside(self._entries))
         self._core = core
 
     def _read_entries(self) -> None:
@@ -198,23 +198,17 @@ class Portfolio(Changing):
                 f"`{self._folder}`: a file that the configuration names was changed since; put it back"
             )
         self._table = region_tables.load(self.config.region_table)
-        self._line, self._causes = PortfolioLine(self.config), None
+        reviews = read_reviews(self._folder, self._entries, self.config.zone)
+        self._line, self._causes = PortfolioLine(self.config).with_reviews(reviews), None
+        self._log = DecisionLog(self._folder, self.config, self._line, self._fingerprint)
 
     def _opened(self, made: dict[str, Any]) -> _core.State:
         """Open the state that a manifest names."""
+        if self._verify:
+            check_files(self._folder, files_beside(self._entries))
         layout, plan = keep_columns(self.config, self._line)
         told = json.dumps({**made, "layout": layout, "plan": plan})
         return _core.State.open(os.fspath(self._folder), told, self._table, verify=self._verify)
-
-    def _remove_strangers(self, made: dict[str, Any]) -> None:
-        """Remove files that no version that counts is made of: those of a refresh that was cut off."""
-        checkpoint = made["checkpoint"] or {}
-        known = {segment["file"] for segment in made["segments"]}
-        known |= {checkpoint[part]["file"] for part in ("index", "sums") if part in checkpoint}
-        known |= {entry["quarantine"]["file"] for entry in self._entries if entry.get("quarantine")}
-        for file in self._folder.iterdir():
-            if file.name.startswith(FILE_NAMES) and file.name not in known:
-                file.unlink(missing_ok=True)
 
     def _state(self) -> _core.State:
         """The state in memory, which is loaded again after a change that was cut off."""
@@ -258,6 +252,10 @@ class Portfolio(Changing):
         """
         core, start = self._writer(), time.monotonic()
         when = instant(as_of, self._entries[-1]["as_of"], self.config.zone)
+        if self._decided_again(self._line, when) is not None:
+            # Reviews begin or end with the day: for those that are here first.
+            self.refresh(None, as_of)
+            core = self._state()
         types = self.types()
         # Until the catalog has it, memory is ahead of it.
         self._core, self._taking = None, True
@@ -281,15 +279,24 @@ class Portfolio(Changing):
             self._taking = False
 
     def refresh(
-        self, delta: Records, as_of: date | None = None, *, files: Sequence[tuple[str, str]] = ()
+        self,
+        delta: Records | None,
+        as_of: date | None = None,
+        *,
+        reviews: Records | None = None,
+        gates: bool = True,
+        files: Sequence[tuple[str, str]] = (),
     ) -> Refresh:
         """Renew the state by a delta: on the disk, summed and ranked when this returns.
 
         Args:
             delta: a frame or files with the records' columns; `op` (optional) is `upsert` or `delete`,
                 `version` (optional) an integer. Of a key's rows, those before among them, the highest
-                version counts; without versions the last one to come.
+                version counts; without versions the last one to come. None where only the day goes on, or
+                reviews come.
             as_of: the instant that the state speaks of afterwards; by default that of before.
+            reviews: what people decided, as `review` takes it.
+            gates: whether the quality gates are asked.
             files: names and SHA-256 (hex) of the files that the delta is of; they are committed with it.
 
         Raises:
@@ -300,9 +307,11 @@ class Portfolio(Changing):
         """
         core, start = self._writer(), time.monotonic()
         when = instant(as_of, self._entries[-1]["as_of"], self.config.zone)
-        prepared = self._line.prepare(delta, moment_of(when), self.types())
-        told = json.loads(core.stage(open_source(prepared.rows)))
-        latency: dict[str, float] = {**prepared.latency, **dict(told["stages"])}
+        line = self._with_reviews(reviews, when)
+        prepared = line.prepare(delta, moment_of(when), self.types(), asks=gates)
+        again = self._decided_again(line, when)
+        counts, stages = staged(core, prepared.rows, again)
+        latency: dict[str, float] = {**prepared.latency, **stages}
         began = time.monotonic()
         try:
             number = self._number()
@@ -310,25 +319,30 @@ class Portfolio(Changing):
             aside = keep_aside(prepared.quarantined, self._folder / f"quarantine-{number:010}.parquet")
             latency["write"] = time.monotonic() - began
             segments = [] if segment is None else [json.loads(segment)]
-            entry = {**new_entry("refresh", when), "segments": segments, "counts": told["counts"]}
+            entry = {**new_entry("refresh", when), "segments": segments, "counts": counts}
+            if line.reviews != self._line.reviews:
+                entry |= write_reviews(line.reviews, self._folder / f"reviews-{number:010}.parquet")
+            if again is not None:
+                entry["rescored"] = len(again)
             more = {"files": [*map(list, files)], "findings": prepared.findings, "quarantine": aside}
             entry |= {name: value for name, value in more.items() if value}
         except BaseException:
             core.discard()
             raise
-        self._core = None
+        self._core, self._line = None, line
         return self._commit(core, entry, latency, start)
 
     def _commit(
         self, core: _core.State, entry: dict[str, Any], latency: dict[str, float], start: float
     ) -> Refresh:
         """Commit a version, then bring memory to it."""
-        began = time.monotonic()
         entry["digest"] = self._digest_of(core)
         entry["records"] = core.fingerprint()[2]
-        entry["latency"] = {name: round(seconds, 6) for name, seconds in latency.items()}
         number = self._entries[-1]["version"] + 1
         try:
+            entry |= self._log.write(entry, number, latency)
+            entry["latency"] = {name: round(seconds, 6) for name, seconds in latency.items()}
+            began = time.monotonic()
             self._catalog.commit(number, entry)
         except BaseException:
             self._drop_strangers()
@@ -344,10 +358,7 @@ class Portfolio(Changing):
             self.ranking(name)
         ends = {"commit": committed - began, "apply": applied - committed, "rank": time.monotonic() - applied}
         latency = {**latency, **ends}
-        made = Refresh(number, latency, time.monotonic() - start, entry["counts"], 0, entry["digest"])
-        aside = entry.get("quarantine", {}).get("rows", 0)
-        more = {"findings": entry.get("findings", ()), "quarantined": aside}
-        return replace(made, as_of=entry["as_of"], records=entry["records"], **more)
+        return refresh_of(number, entry, latency, time.monotonic() - start)
 
     def _drop_strangers(self) -> None:
         """Load what the catalog says, which removes what a failed change has written; later, if not now."""
@@ -378,14 +389,3 @@ class Portfolio(Changing):
 
 
 in_turn(Portfolio)
-
-_TRIES = 5
-"""How often a reader looks again where a writer takes files away."""
-
-
-def _version_of(folder: Path) -> int:
-    catalog = Catalog(folder, writes=False)
-    try:
-        return catalog.version
-    finally:
-        catalog.close()

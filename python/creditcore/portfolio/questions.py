@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from creditcore.errors import CreditcoreError, SchemaError
+from creditcore.errors import SchemaError
 from creditcore.portfolio.line import CAUSE, USED, PortfolioLine
 from creditcore.sources import open_source
 
@@ -60,14 +60,12 @@ class Questions:
         return None
 
     def key_of(self, text: str) -> int | str:
-        """Read a key as a user writes it: an integer where a record has that one, otherwise text."""
-        found = None
+        """Read a key as a user writes it: an integer where keys are integers, otherwise text."""
+        kind = self.types().get(self.config.columns.key)
         try:
-            found = int(text)
-            self.record(found)
-        except (ValueError, CreditcoreError):
+            return int(text) if kind is not None and kind.is_integer() else text
+        except ValueError:
             return text
-        return found
 
     def _why(self, record: dict[str, Any]) -> dict[str, Any]:
         """Tell what rules say of a record (`rules`), and the features that took most points (`reasons`)."""

@@ -63,6 +63,7 @@ class Reading(Questions):
             records.to_bytes(8, "little"),
             sums,
             self._fingerprint.encode(),
+            *filter(None, [self._line.reviews.fingerprint]),
         ]
         return hashlib.sha256(b"".join(len(part).to_bytes(8, "little") + part for part in parts)).hexdigest()
 

@@ -55,6 +55,22 @@ class Refresh:
         return self.counts["inserted"] + self.counts["updated"] + self.counts["deleted"]
 
 
+def refresh_of(version: int, entry: dict[str, Any], latency: dict[str, float], total: float) -> Refresh:
+    """Give what a refresh did, by its entry of the catalog."""
+    return Refresh(
+        version,
+        latency,
+        total,
+        entry["counts"],
+        entry.get("rescored", 0),
+        entry["digest"],
+        as_of=entry["as_of"],
+        records=entry["records"],
+        findings=entry.get("findings", ()),
+        quarantined=entry.get("quarantine", {}).get("rows", 0),
+    )
+
+
 def new_entry(kind: str, as_of: str | None) -> dict[str, Any]:
     """Give an entry of the catalog that says nothing yet."""
     counts = dict.fromkeys(("inserted", "updated", "deleted", "unchanged", "superseded"), 0)
@@ -80,8 +96,14 @@ def history_row(entry: dict[str, Any]) -> dict[str, Any]:
 
 def next_number(folder: Path) -> int:
     """Give a number that no file of a state has."""
-    names = [file.stem for file in folder.glob("*-*")]
-    return max((int(name.rpartition("-")[2]) for name in names if name[-1:].isdigit()), default=0) + 1
+    numbers = [file.stem.split("-")[1:2] for file in folder.glob("*-*")]
+    return max((int(number) for [number] in filter(None, numbers) if number.isdigit()), default=0) + 1
+
+
+def begin_of(day: date, zone: tzinfo) -> datetime:
+    """Give a day's begin, or an instant, in a zone; naive instants are of it."""
+    moment = day if isinstance(day, datetime) else datetime.combine(day, time())
+    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
 
 
 def instant(as_of: object, before: str | None, zone: tzinfo) -> str | None:

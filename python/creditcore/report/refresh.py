@@ -5,7 +5,7 @@ Comes in: plain records. Goes out: lines.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Record = Mapping[str, Any]
@@ -16,9 +16,12 @@ def refresh_line(told: Record) -> str:
     counts = ", ".join(f"{name} {count:,}" for name, count in told["counts"].items() if count) or "nothing"
     files = f"{len(told['files'])} files, " if told.get("files") else ""
     aside = f", {told['quarantined']:,} put aside" if told.get("quarantined") else ""
+    again = f", {told['rescored']:,} decided again" if told.get("rescored") else ""
     as_of = f" as of {told['as_of']}" if told.get("as_of") else ""
     stages = ", ".join(f"{name} {seconds:.3f}" for name, seconds in told["latency"].items())
-    return f"version {told['version']}{as_of}: {files}{counts}{aside}; {told['total']:.3f} s ({stages})"
+    return (
+        f"version {told['version']}{as_of}: {files}{counts}{aside}{again}; {told['total']:.3f} s ({stages})"
+    )
 
 
 def event_line(told: Record) -> str:
@@ -53,3 +56,48 @@ def explanation_text(told: Record) -> str:
         lines.append(f"rule {rule['id']} ({rule['action']}): {rule['when']} {truth} ({seen})")
     lines += [f"{reason['feature']}: {reason['points']:+.2f} points" for reason in told["reasons"]]
     return "\n".join(lines)
+
+
+DECISION_COLUMNS = ("time", "key", "decision", "points_final", "rules", "reasons", "review_reason", "version")
+"""What a terminal shows of a logged decision."""
+
+
+def decision_cells(told: Record) -> list[str]:
+    """Give a logged decision as texts, in the order of `DECISION_COLUMNS`."""
+    return ["" if told[name] is None else str(told[name]) for name in DECISION_COLUMNS]
+
+
+_UNMADE = {
+    "differs": "differs (logged, again)",
+    "changed": "the record was changed since, and what was decided on is no longer kept",
+    "erased": "the record is no longer there",
+    "unread": "models, rules or configuration are not as they were",
+}
+
+
+def replay_text(told: Record) -> str:
+    """Give decisions that were made again in lines: how many came out the same, and each other one."""
+    counts = ", ".join(f"{name} {count:,}" for name, count in told["counts"].items() if count) or "none"
+    lines = [
+        f"{told['sampled']:,} of {told['logged']:,} decisions made again (seed {told['seed']}): {counts}"
+    ]
+    for row in told["rows"]:
+        if row["outcome"] != "same":
+            more = f": {row['told']}" if row["told"] else ""
+            lines.append(f"key {row['key']}, version {row['version']}: {_UNMADE[row['outcome']]}{more}")
+    return "\n".join(lines)
+
+
+def review_cells(told: Record) -> list[str]:
+    """Give a review as texts."""
+    return ["" if value is None else str(value) for value in told.values()]
+
+
+def rates_text(told: Sequence[Record]) -> str:
+    """Give the rates of overrides in lines."""
+    words = {"low": "more lenient than the rules", "high": "stricter than the rules"}
+    return "\n".join(
+        f"{words[row['side']]}: {row['overrides']:,} records"
+        + (f" ({row['rate']:.2%})" if row["rate"] else "")
+        for row in told
+    )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from creditcore.tactics.policy import Policy
 
 REVIEW_COLUMNS = ("key", "time", "from", "to", "reason", "expires")
-_STRENGTH = {"pass": 0, "review": 1, "reject": 2}
+STRENGTH = {"pass": 0, "review": 1, "reject": 2}
 
 
 def fold_reviews(decisions: Any, reviews: Any, key: str, as_of: datetime | date) -> pl.DataFrame:
@@ -48,7 +48,7 @@ def fold_reviews(decisions: Any, reviews: Any, key: str, as_of: datetime | date)
     for name in (key, "decision"):
         if name not in frame.columns:
             raise SchemaError(f"the decisions have no column `{name}`")
-    known = _latest(_records(reviews), as_of)
+    known = latest(_records(reviews), as_of)
     before = frame["decision"].to_list()
     found = [known.get(one) for one in frame[key].to_list()]
     after = [old if review is None else review["to"] for old, review in zip(before, found, strict=True)]
@@ -71,15 +71,15 @@ def _records(reviews: Any) -> Iterable[Mapping[str, Any]]:
     return to_frame(reviews).to_dicts()
 
 
-def _latest(reviews: Iterable[Mapping[str, Any]], as_of: Any) -> dict[Any, Mapping[str, Any]]:
-    """The review that counts, by key."""
+def latest(reviews: Iterable[Mapping[str, Any]], as_of: Any) -> dict[Any, Mapping[str, Any]]:
+    """Give the review of each key that counts at an instant: the latest, at equal times the stricter one."""
     known: dict[Any, Mapping[str, Any]] = {}
     for review in reviews:
         missing = [name for name in REVIEW_COLUMNS if name not in review]
         if missing:
             raise SchemaError(f"a review has no `{missing[0]}`; it has {', '.join(REVIEW_COLUMNS)}")
-        if review["to"] not in _STRENGTH:
-            told = ", ".join(_STRENGTH)
+        if review["to"] not in STRENGTH:
+            told = ", ".join(STRENGTH)
             raise ArgumentError(f"review of `{review['key']}`: `to` is `{review['to']}`; it is one of {told}")
         if review["time"] > as_of or (review["expires"] is not None and review["expires"] <= as_of):
             continue
@@ -90,7 +90,7 @@ def _latest(reviews: Iterable[Mapping[str, Any]], as_of: Any) -> dict[Any, Mappi
 
 
 def _order(review: Mapping[str, Any]) -> tuple[Any, int, str]:
-    return review["time"], _STRENGTH[review["to"]], str(review["reason"])
+    return review["time"], STRENGTH[review["to"]], str(review["reason"])
 
 
 def review_rates(folded: Any, label: str | None = None) -> list[dict[str, Any]]:
@@ -113,7 +113,7 @@ def review_rates(folded: Any, label: str | None = None) -> list[dict[str, Any]]:
     rows = zip(frame["decision_policy"].to_list(), frame["decision"].to_list(), labels, strict=True)
     for old, new, outcome in rows:
         if old != new:
-            side = "high" if _STRENGTH[new] > _STRENGTH[old] else "low"
+            side = "high" if STRENGTH[new] > STRENGTH[old] else "low"
             sides[side][2 if outcome is None else 0 if outcome else 1] += 1
     return [
         {

@@ -67,9 +67,15 @@ pub(super) struct Changes {
 
 /// The hash of each row.
 pub(super) fn hashes(batch: &RecordBatch) -> Result<Vec<u128>> {
+    hashes_but(batch, &[])
+}
+
+/// The hash of each row without some columns.
+fn hashes_but(batch: &RecordBatch, left_out: &[String]) -> Result<Vec<u128>> {
     let mut made = RecordHashes::new(batch.num_rows());
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-        if field.name() != DELETED && *field.data_type() != DataType::Null {
+        let counts = field.name() != DELETED && !left_out.contains(field.name());
+        if counts && *field.data_type() != DataType::Null {
             made.add(field.name(), column)?;
         }
     }
@@ -156,10 +162,11 @@ pub(super) fn resolve(delta: &Delta, layout: &Layout, table: &Table, rows: &Rows
     let keys = Keys::new(&layout.key, delta.batch.column(0).clone())?;
     let spread = keys.spread();
     let hashed = hashes(&delta.batch)?;
+    let said = hashes_but(&delta.batch, &layout.made)?;
     let told = versions(delta.batch.column_by_name(&layout.version), spread.len())?;
     let claim = |row: u32| {
         let row = row as usize;
-        Claim { version: told[row], deletes: delta.deletes[row], hash: hashed[row] }
+        Claim { version: told[row], deletes: delta.deletes[row], hash: said[row] }
     };
     let order = sorted(&keys, &spread);
     let same =
@@ -171,6 +178,7 @@ pub(super) fn resolve(delta: &Delta, layout: &Layout, table: &Table, rows: &Rows
     let known: Vec<u32> = current.iter().copied().filter(|&row| row != ABSENT).collect();
     let stored = rows.gather(&known.iter().map(|&row| row & !DEAD).collect::<Vec<_>>())?;
     let stored_hashes = hashes(&stored)?;
+    let stored_said = hashes_but(&stored, &layout.made)?;
     let stored_versions = versions(stored.column_by_name(&layout.version), known.len())?;
 
     let mut made = Chosen::default();
@@ -180,10 +188,11 @@ pub(super) fn resolve(delta: &Delta, layout: &Layout, table: &Table, rows: &Rows
         let mine = claim(row);
         let before = (current != ABSENT).then(|| {
             at += 1;
-            let (version, hash) = (stored_versions[at - 1], stored_hashes[at - 1]);
-            (at as u32 - 1, Claim { version, deletes: current & DEAD != 0, hash })
+            let (version, hash) = (stored_versions[at - 1], stored_said[at - 1]);
+            let before = Claim { version, deletes: current & DEAD != 0, hash };
+            (at as u32 - 1, before, stored_hashes[at - 1] == hashed[row as usize])
         });
-        if let Some((_, before)) = &before
+        if let Some((_, before, _)) = &before
             && mine.version.is_none()
             && before.version.is_some()
         {
@@ -249,16 +258,18 @@ struct Chosen {
 }
 
 impl Chosen {
-    fn choose(&mut self, row: u32, current: u32, mine: Claim, before: Option<(u32, Claim)>) {
-        let live = before.filter(|(_, before)| !before.deletes);
-        if let Some((_, before)) = before {
-            let same = !mine.deletes && !before.deletes && mine.hash == before.hash;
+    fn choose(&mut self, row: u32, current: u32, mine: Claim, before: Option<(u32, Claim, bool)>) {
+        let live = before.filter(|(_, before, _)| !before.deletes);
+        if let Some((_, before, equal)) = before {
+            let alive = !mine.deletes && !before.deletes;
+            let same = alive && equal;
+            let renewed = alive && mine.version == before.version && mine.hash == before.hash;
             let nothing = mine.deletes && before.deletes && mine.version == before.version;
             if same || nothing {
                 self.counts.unchanged += 1;
                 return;
             }
-            if !mine.replaces(&before) {
+            if !renewed && !mine.replaces(&before) {
                 self.counts.superseded += 1;
                 return;
             }
@@ -269,7 +280,7 @@ impl Chosen {
         }
         let kept = if mine.deletes { &mut self.deletions } else { &mut self.records };
         kept.push((row, current));
-        self.gone.extend(live.map(|(at, _)| at));
+        self.gone.extend(live.map(|(at, ..)| at));
         match (mine.deletes, live.is_some()) {
             (true, true) => self.counts.deleted += 1,
             (true, false) => self.counts.unchanged += 1,
