@@ -120,6 +120,20 @@ class Population:
             raise TacticError(text) from error
         return decided["rules"].list.first().alias("cause")
 
+    def moved(self, frame: Any, before: date, after: date) -> pl.Series:
+        """Say which records the window counts otherwise on another day; `frame` has the event times."""
+        from creditcore._frame import to_frame
+
+        part, column = self._config.population, self._config.columns.event_time
+        assert part is not None
+        rows = to_frame(frame).select(str(column))
+        zoned = getattr(rows.schema[str(column)], "time_zone", None)
+        told = [
+            _policy(self._window(part, day, zoned)).decide(rows)["rules"].list.first()
+            for day in (before, after)
+        ]
+        return told[0].ne_missing(told[1])
+
     def reconciled(self, causes: pl.Series) -> Reconciled:
         """Count what `causes` gave."""
         counts = Counter[str](dict(causes.drop_nulls().value_counts().rows()))
@@ -174,7 +188,8 @@ def _policy(told: dict[str, str]) -> Policy:
         {"id": cause, "when": condition, "action": "reject", "on_null": "no_hit"}
         for cause, condition in told.items()
     ]
-    return Policy({"tactics": [{"id": "population", "rules": rules}]})
+    # Windows are told in UTC; times without a zone are read as they stand.
+    return Policy({"time_zone": "UTC", "tactics": [{"id": "population", "rules": rules}]})
 
 
 def _quoted(column: str | None) -> str:

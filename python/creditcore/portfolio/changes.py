@@ -19,16 +19,17 @@ from creditcore import regions as region_tables
 from creditcore.config.config import Config
 from creditcore.errors import SchemaError
 from creditcore.portfolio.columns import VERSION_COLUMN, keep_columns, read_config
-from creditcore.portfolio.line import PortfolioLine
+from creditcore.portfolio.line import PortfolioLine, moment_of
 from creditcore.portfolio.reading import Reading
+from creditcore.portfolio.renewal import renewed_whole
 from creditcore.portfolio.versions import new_entry, next_number
 from creditcore.sources import open_source
 
 if TYPE_CHECKING:
-    from creditcore._core import State
+    from creditcore._core import FolderLock, State
     from creditcore.portfolio.catalog import Catalog
 
-SCORING = ("schema", "fleet", "blend", "policy", "score")
+SCORING = ("schema", "fleet", "blend", "policy", "score", "network")
 """Sections that decide scores and decisions."""
 ASIDE = ("gates", "time")
 """Sections that no record kept hangs on."""
@@ -85,7 +86,9 @@ def rewritten(portfolio: Reading, config: Config, folder: str, number: int) -> t
         return change, told
     line = PortfolioLine(config)
     layout, plan = keep_columns(config, line)
-    rows = portfolio.to_polars().drop([name for name, _ in portfolio.line.made])
+    if portfolio.line.linked is not None and line.linked is not None:
+        line.linked.require_same_hashes(portfolio.line.linked)
+    rows = portfolio.scanned().drop([name for name, _ in portfolio.line.made], strict=False)
     made = [name for name, _ in line.made]
     needed = [config.columns.key, *(name for name, _ in layout["columns"] if name not in made)]
     if absent := [name for name in needed if name not in rows.columns]:
@@ -96,7 +99,8 @@ def rewritten(portfolio: Reading, config: Config, folder: str, number: int) -> t
     table = region_tables.load(config.region_table)
     empty: dict[str, Any] = {"segments": [], "checkpoint": None, "layout": layout, "plan": plan}
     core = _core.State.open(folder, json.dumps(empty), table)
-    kept = line.rows(rows, None)
+    kept = renewed_whole(line, rows, moment_of(portfolio.as_of))
+    told |= {} if line.linked is None else line.linked.key_entry()
     told |= {"base": True, "core": core}
     if len(kept):
         found = json.loads(core.ingest(open_source(kept), number))
@@ -112,7 +116,13 @@ class Changing(Reading):
     _catalog: Catalog
     _core: State | None
     _folder: Path
+    _lock: FolderLock | None
     _numbers: int
+
+    @property
+    def writable(self) -> bool:
+        """Whether this is the one that may write."""
+        return self._lock is not None
 
     def _number(self, more: int = 0) -> int:
         """Give a number that no file has, behind `more` that were written; the folder is read once."""

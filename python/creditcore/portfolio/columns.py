@@ -52,10 +52,13 @@ def keep_columns(config: Config, line: PortfolioLine) -> tuple[dict[str, Any], d
     roles = [columns.key, columns.event_time, columns.known_time, columns.region, *numbers]
     _refuse_names(config, [columns.key, version, *(name for name, _ in kept)], roles, version)
     taken = {columns.key, version}
+    # Hashes of identifiers: the state's own names for them.
+    shown = [] if line.linked is None else [(name, False) for name in line.linked.shown]
     layout: dict[str, Any] = {
         "key": columns.key,
         "version": version,
-        "columns": [one for one in kept if one[0] not in taken],
+        "columns": [*(one for one in kept if one[0] not in taken), *shown],
+        "made": [name for name, _ in line.made],
     }
     measures = [config.score.column, *([] if config.weights is None else [config.weights.column])]
     texts = [name for name in (columns.region, columns.kind) if name is not None]

@@ -23,12 +23,15 @@ from creditcore.gates import gates
 from creditcore.pipeline import inputs as pipeline_inputs
 from creditcore.pipeline.pipeline import DECISIONS, SCORES, Pipeline
 from creditcore.population import Population, day_of
+from creditcore.portfolio import days
+from creditcore.portfolio.network import Linked
 from creditcore.sources import Records, as_paths, open_source
 
 if TYPE_CHECKING:
     import polars as pl
 
     from creditcore._core import Source
+    from creditcore.portfolio.renewal import Renewal
 
 CAUSE, USED = "cause", "used"
 """The column that says why a record is not counted, and what it says of those that are."""
@@ -50,12 +53,14 @@ class Prepared:
         findings: of the gates, as plain records.
         quarantined: rows put aside, with their gates; None where there are none.
         latency: seconds by stage: `gates`, `score`.
+        renewal: what else the delta changes; None where every row is made of its own columns.
     """
 
     rows: Any = field(repr=False)
     findings: list[dict[str, Any]]
     quarantined: pl.DataFrame | None = field(repr=False)
     latency: dict[str, float]
+    renewal: Renewal | None = field(default=None, repr=False)
 
 
 class PortfolioLine:
@@ -68,23 +73,23 @@ class PortfolioLine:
             SchemaError: a section that a portfolio cannot renew; what the stages raise.
         """
         self.config = config
-        if config.network is not None:
-            raise config.fault(("network",), "a portfolio does not renew networks; leave the section out")
         self.pipeline = None if config.fleet is None else Pipeline.of(config, threads=threads)
-        if config.population is not None and config.population.window_days is not None:
-            told = "a portfolio does not renew windows that move with the day; leave it out"
-            raise config.fault(("population", "window_days"), told)
-        if (
-            self.pipeline is not None
-            and self.pipeline.policy is not None
-            and self.pipeline.policy._core.has_days()
-        ):
-            told = (
-                "it has rules with a first or last day, which a portfolio does not renew; leave the days out"
-            )
-            raise config.fault(("policy",), told)
+        self.linked = None if config.network is None else Linked(config, self.pipeline)
         self.population = Population(config)
         self._threads = threads
+        self.moves_by_day = days.moves(self)
+        if self.linked is not None:
+            plain = {*self.inputs, config.columns.key, *config.grouping_columns, *config.columns.keep}
+            if shared := [name for name in self.linked.sources if name in plain]:
+                told = (
+                    f"column `{shared[0]}` is kept as a hash alone; give models and rankings another column"
+                )
+                raise config.fault(("network", "identifiers"), told)
+
+    @property
+    def moving(self) -> bool:
+        """Whether records change without a row of their own: by the network, or by the day."""
+        return self.linked is not None or self.moves_by_day
 
     @property
     def makes(self) -> bool:
@@ -96,6 +101,7 @@ class PortfolioLine:
         """The columns of records that models, rules and the population go by, with their roles."""
         found = {} if self.pipeline is None else pipeline_inputs.record_columns(self.pipeline)
         made = {name for name, _ in self.made}
+        found = {name: role for name, role in found.items() if name not in made}
         for name in self.population.columns:
             if name not in made:
                 found.setdefault(name, "key")
@@ -111,6 +117,8 @@ class PortfolioLine:
     def made(self) -> list[tuple[str, bool]]:
         """The columns that are made here, and whether they are numbers."""
         found: list[tuple[str, bool]] = []
+        if self.linked is not None:
+            found += [(name, True) for name in self.linked.features]
         if self.pipeline is not None:
             found += [(name, True) for name in SCORES] if self.pipeline.blend is not None else []
             found += [(name, False) for name in TEXTS] if self.pipeline.policy is not None else []
@@ -131,17 +139,23 @@ class PortfolioLine:
 
         if not self.makes and self.config.gates is None:
             return Prepared(delta, [], None, {})
+        verdict, latency = self.judged(delta, as_of, types)
         began = time.monotonic()
-        rows = self._read(delta, types)
-        verdict = gates.judge(rows, self.config, as_of).require()
-        judged = time.monotonic()
         made = self.rows(verdict.accepted, as_of)
         if types and not _profile.live(made).any():
             # Deletes need say no more than their keys.
             made = _profile.filled(made, types)
-        latency = {"gates": judged - began, "score": time.monotonic() - judged}
+        latency |= {"score": time.monotonic() - began}
         aside = verdict.quarantined if len(verdict.quarantined) else None
         return Prepared(made, [one.to_dict() for one in verdict.findings], aside, latency)
+
+    def judged(
+        self, delta: Records, as_of: date | None, types: Types = None
+    ) -> tuple[gates.Verdict, dict[str, float]]:
+        """Read a delta and hold it against the gates; gives what they say, and seconds."""
+        began = time.monotonic()
+        verdict = gates.judge(self._read(delta, types), self.config, as_of).require()
+        return verdict, {"gates": time.monotonic() - began}
 
     def parts(self, source: Records, as_of: date | None, types: Types = None) -> Iterator[pl.DataFrame]:
         """Give a source of any size as rows for the state, part by part; gates are not asked."""
@@ -150,6 +164,20 @@ class PortfolioLine:
             return
         for part in self._parts(source, types):
             yield self.rows(part, as_of)
+
+    def raw_parts(self, source: Records, types: Types, most: int) -> Iterator[pl.DataFrame]:
+        """Give a source of any size as it is read, in parts of some `most` rows of files; one at least."""
+        from creditcore import _profile
+
+        waiting: list[pl.DataFrame] = []
+        given = False
+        for part in [self._read(source)] if as_paths(source) is None else self._parts(source, types):
+            waiting.append(part)
+            if sum(map(len, waiting)) >= most:
+                yield _profile.under(waiting)
+                waiting, given = [], True
+        if waiting or not given:
+            yield _profile.under(waiting)
 
     @contextmanager
     def source(self, records: Records, as_of: date | None, types: Types = None) -> Iterator[Source]:
@@ -169,21 +197,35 @@ class PortfolioLine:
     def rows(self, rows: pl.DataFrame, as_of: date | None) -> pl.DataFrame:
         """Put behind rows what is made of them; deletes get nulls."""
         from creditcore import _profile
-        from creditcore._frame import beside, joined_lists
+        from creditcore._frame import beside
 
         if not self.makes or not len(rows):
             return rows
         live = _profile.live(rows)
         kept = rows.filter(live)
-        made: list[pl.DataFrame] = []
-        if self.pipeline is not None and len(kept):
-            day = None if as_of is None else day_of(as_of, self.config)
-            told = self.pipeline.score(kept, as_of=day, threads=self._threads)
-            made.append(joined_lists(told.drop([name for name in DECISIONS[3:] if name in told.columns])))
-        if self.config.population is not None and len(kept):
-            causes = self.population.causes(beside(kept, *made), as_of, threads=self._threads)
-            made.append(causes.fill_null(USED).to_frame())
+        made = self.made_of(kept, as_of) if len(kept) else []
         return _profile.back_in_place(rows, live, beside(*made) if made else None)
+
+    def made_of(self, rows: pl.DataFrame, as_of: date | None) -> list[pl.DataFrame]:
+        """Give what is made of records, network features in them: scores, decisions, causes.
+
+        Raises:
+            ArgumentError: no `as_of` where a rule or the population goes by the day.
+        """
+        from creditcore._frame import beside, joined_lists
+
+        if as_of is None and self.moves_by_day:
+            told = "rules or the population go by the day; give `as_of`, the instant that the state speaks of"
+            raise ArgumentError(told)
+        made: list[pl.DataFrame] = []
+        if self.pipeline is not None:
+            day = None if as_of is None else day_of(as_of, self.config)
+            told = self.pipeline.score(rows, as_of=day, threads=self._threads)
+            made.append(joined_lists(told.drop([name for name in DECISIONS[3:] if name in told.columns])))
+        if self.config.population is not None:
+            causes = self.population.causes(beside(rows, *made), as_of, threads=self._threads)
+            made.append(causes.fill_null(USED).to_frame())
+        return made
 
     def _read(self, delta: Records, types: Types = None) -> pl.DataFrame:
         from creditcore import _profile

@@ -23,14 +23,15 @@ from creditcore.aggregation import Progress
 from creditcore.config.config import Config
 from creditcore.errors import ArgumentError, StateError
 from creditcore.portfolio.catalog import Catalog, manifest
-from creditcore.portfolio.changes import Changing
 from creditcore.portfolio.columns import keep_columns, read_config
 from creditcore.portfolio.doctor import Finding, examine
 from creditcore.portfolio.folder import is_vacant, make_folder
-from creditcore.portfolio.line import PortfolioLine, keep_aside, moment_of
+from creditcore.portfolio.line import PortfolioLine, keep_aside
+from creditcore.portfolio.network import Held
+from creditcore.portfolio.rings import Rings
 from creditcore.portfolio.turns import in_turn
 from creditcore.portfolio.versions import Refresh, instant, new_entry
-from creditcore.sources import Records, open_source
+from creditcore.sources import Records
 
 if TYPE_CHECKING:
     from creditcore.ranking.ranking import Ranking
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 FILE_NAMES = ("segment-", "index-", "sums-", "quarantine-")
 
 
-class Portfolio(Changing):
+class Portfolio(Rings):
     """The state of a portfolio: one writer, any number of readers, each of one version.
 
     Threads may share one: each call waits until the one before is done.
@@ -58,7 +59,7 @@ class Portfolio(Changing):
         self._folder, self._lock, self._verify = folder, lock, verify
         self._core: _core.State | None = None
         self._rankings: dict[str, Ranking] = {}
-        self._closed, self._taking, self._numbers = False, False, 0
+        self._closed, self._taking, self._numbers, self._grouped = False, False, 0, None
         self._turn = threading.RLock()
         self._catalog = Catalog(folder, writes=lock is not None)
         try:
@@ -82,7 +83,8 @@ class Portfolio(Changing):
             SchemaError: a configuration that cannot be read or that this call cannot keep.
         """
         made = read_config(config)
-        keep_columns(made, PortfolioLine(made))
+        line = PortfolioLine(made)
+        keep_columns(made, line)
         folder = Path(path)
         entry = {
             **new_entry("create", None),
@@ -90,6 +92,7 @@ class Portfolio(Changing):
             "config": made.to_dict(),
             "folder": os.fspath(made.folder.absolute()),
             "fingerprint": made.fingerprint,
+            **({} if line.linked is None else line.linked.key_entry()),
         }
         try:
             make_folder(folder)
@@ -172,7 +175,7 @@ class Portfolio(Changing):
 
     def _load(self, *, cleans: bool = False) -> None:
         """Bring memory to what the catalog says; a writer that begins removes what no version is made of."""
-        self._core = None
+        self._core, self._held = None, None
         self._rankings.clear()
         self._read_entries()
         last = self._entries[-1]
@@ -236,11 +239,6 @@ class Portfolio(Changing):
             raise ArgumentError("the portfolio is taking in records; change it when that is done")
         return self._state()
 
-    @property
-    def writable(self) -> bool:
-        """Whether this is the one that may write."""
-        return self._lock is not None
-
     def ingest(
         self, source: Records, as_of: date | None = None, *, progress: Progress | None = None
     ) -> Refresh:
@@ -262,8 +260,7 @@ class Portfolio(Changing):
         # Until the catalog has it, memory is ahead of it.
         self._core, self._taking = None, True
         try:
-            with self._line.source(source, moment_of(when), types) as opened:
-                told = json.loads(core.ingest(opened, self._number(), progress=progress))
+            told, rescored, held = self._take_in(core, source, when, types, progress)
             ready = time.monotonic()
             checkpoint = json.loads(core.checkpoint(self._number(len(told["segments"]))))
             latency = {"ingest": ready - start, "checkpoint": time.monotonic() - ready}
@@ -273,7 +270,7 @@ class Portfolio(Changing):
                 "checkpoint": checkpoint,
                 "counts": told["counts"],
             }
-            return self._commit(core, entry, latency, start)
+            return self._commit(core, entry, latency, start, rescored, held)
         except BaseException:
             self._drop_strangers()
             raise
@@ -281,14 +278,14 @@ class Portfolio(Changing):
             self._taking = False
 
     def refresh(
-        self, delta: Records, as_of: date | None = None, *, files: Sequence[tuple[str, str]] = ()
+        self, delta: Records | None, as_of: date | None = None, *, files: Sequence[tuple[str, str]] = ()
     ) -> Refresh:
         """Renew the state by a delta: on the disk, summed and ranked when this returns.
 
         Args:
             delta: a frame or files with the records' columns; `op` (optional) is `upsert` or `delete`,
                 `version` (optional) an integer. Of a key's rows, those before among them, the highest
-                version counts; without versions the last one to come.
+                version counts; without versions the last one to come. None where only the day goes on.
             as_of: the instant that the state speaks of afterwards; by default that of before.
             files: names and SHA-256 (hex) of the files that the delta is of; they are committed with it.
 
@@ -300,8 +297,8 @@ class Portfolio(Changing):
         """
         core, start = self._writer(), time.monotonic()
         when = instant(as_of, self._entries[-1]["as_of"], self.config.zone)
-        prepared = self._line.prepare(delta, moment_of(when), self.types())
-        told = json.loads(core.stage(open_source(prepared.rows)))
+        prepared = self._prepare(core, delta, when)
+        told = self._staged(core, prepared)
         latency: dict[str, float] = {**prepared.latency, **dict(told["stages"])}
         began = time.monotonic()
         try:
@@ -316,14 +313,22 @@ class Portfolio(Changing):
         except BaseException:
             core.discard()
             raise
-        self._core = None
-        return self._commit(core, entry, latency, start)
+        self._core, renewal = None, prepared.renewal
+        after = (0, None) if renewal is None else (renewal.rescored, renewal.held)
+        return self._commit(core, entry, latency, start, *after)
 
     def _commit(
-        self, core: _core.State, entry: dict[str, Any], latency: dict[str, float], start: float
+        self,
+        core: _core.State,
+        entry: dict[str, Any],
+        latency: dict[str, float],
+        start: float,
+        rescored: int = 0,
+        held: Held | None = None,
     ) -> Refresh:
         """Commit a version, then bring memory to it."""
         began = time.monotonic()
+        entry |= {"rescored": rescored} if rescored else {}
         entry["digest"] = self._digest_of(core)
         entry["records"] = core.fingerprint()[2]
         entry["latency"] = {name: round(seconds, 6) for name, seconds in latency.items()}
@@ -335,7 +340,7 @@ class Portfolio(Changing):
             raise
         committed = time.monotonic()
         core.apply()
-        self._causes = None
+        self._causes, self._held = None, held
         self._entries.append({"version": number, **entry})
         self._rankings.clear()
         self._core = core
@@ -344,7 +349,7 @@ class Portfolio(Changing):
             self.ranking(name)
         ends = {"commit": committed - began, "apply": applied - committed, "rank": time.monotonic() - applied}
         latency = {**latency, **ends}
-        made = Refresh(number, latency, time.monotonic() - start, entry["counts"], 0, entry["digest"])
+        made = Refresh(number, latency, time.monotonic() - start, entry["counts"], rescored, entry["digest"])
         aside = entry.get("quarantine", {}).get("rows", 0)
         more = {"findings": entry.get("findings", ()), "quarantined": aside}
         return replace(made, as_of=entry["as_of"], records=entry["records"], **more)

@@ -36,6 +36,10 @@ pub struct Layout {
     /// Of those the codes and names of regions, and kinds: texts, also where they came as integers.
     #[serde(default)]
     pub texts: Vec<String>,
+    /// Of those the ones that are made of the others, of other records or of the day: which row of a key counts does
+    /// not hang on them, and a row that differs in them alone takes the place of the one before.
+    #[serde(default)]
+    pub made: Vec<String>,
     /// The column that may hold one value alone: kinds that are not averaged together.
     #[serde(default)]
     pub one_kind: Option<OneKind>,
@@ -270,7 +274,7 @@ fn ops(column: &ArrayRef, places: &[(Range<usize>, Batch)]) -> Result<Vec<bool>>
         found.map_or_else(Place::default, |(rows, batch)| batch.place(row - rows.start))
     };
     let Some(texts) = column.as_string_opt::<i64>() else {
-        if column.null_count() == column.len() {
+        if column.logical_null_count() == column.len() {
             return Ok(vec![false; column.len()]);
         }
         let text = format!(
