@@ -83,16 +83,23 @@ def without(keys: pl.Series, known: Sequence[pl.Series]) -> pl.Series:
 
 
 def features_of(
-    rows: pl.DataFrame, key: str, changed: pl.DataFrame, features: pl.DataFrame, wanted: Sequence[str]
+    rows: pl.DataFrame,
+    key: str,
+    changed: pl.DataFrame | None,
+    features: pl.DataFrame,
+    wanted: Sequence[str],
 ) -> pl.DataFrame:
     """Give the features of rows that stand beside the old ones: new ones where there are such, none where a
     record has expired, otherwise the old ones, or nothing where the rows have none.
     """
     keys = rows.select(pl.col(key).alias("key"))
-    fresh = features.select("key", *wanted, pl.lit(True).alias("#fresh"))
-    expired = changed.filter(pl.col("change") == "expired").select("key", pl.lit(True).alias("#expired"))
+    fresh = features.select(pl.col("key").cast(keys["key"].dtype), *wanted, pl.lit(True).alias("#fresh"))
     found = keys.join(fresh, on="key", how="left", maintain_order="left")
-    found = found.join(expired, on="key", how="left", maintain_order="left")
+    if changed is None:
+        found = found.with_columns(pl.lit(None).alias("#expired"))
+    else:
+        gone = changed.filter(pl.col("change") == "expired").select("key", pl.lit(True).alias("#expired"))
+        found = found.join(gone, on="key", how="left", maintain_order="left")
     made = {}
     for name in wanted:
         old = rows[name] if name in rows.columns else pl.repeat(None, len(rows), dtype=pl.Float32, eager=True)

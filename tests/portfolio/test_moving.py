@@ -9,6 +9,8 @@ import polars as pl
 import pytest
 
 import creditcore as cc
+from creditcore import line
+from creditcore.portfolio import network as network_of
 from tests.portfolio.moving import Held, config_of, records
 
 
@@ -72,8 +74,12 @@ def test_a_network_is_renewed_to_the_same_bits(tmp_path: Path) -> None:
     held.portfolio.close()
 
 
-@pytest.mark.parametrize("at", [False, True])
-def test_everything_moves_at_once(tmp_path: Path, at: bool) -> None:
+@pytest.mark.parametrize(("at", "few"), [(False, 8), (True, 8), (True, 0)])
+def test_everything_moves_at_once(
+    tmp_path: Path, at: bool, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # With 0 whoever sees a delta is always followed, however large it is.
+    monkeypatch.setattr(network_of, "FEW", few)
     told = config_of(tmp_path, network={"window_days": 7}, window=9, rules=True, at=at)
     held = Held(tmp_path, told)
     held.take(records(150), day(9), whole=True)
@@ -122,3 +128,64 @@ def test_what_a_delta_lacks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         with pytest.raises(cc.ArgumentError, match="as_of"):
             portfolio.ingest(records(5))
         assert portfolio.records == 0
+
+
+def test_rings_keep_their_ids_and_records_tell_theirs(tmp_path: Path) -> None:
+    config = config_of(tmp_path, network={"cut": 0.1, "judged_from": 0.0})
+    held = Held(tmp_path, config)
+    held.take(records(120), day(11), whole=True)
+    groups = held.portfolio.groups()
+    whole = line.run(config, held.rows(), day(11)).groups
+    assert whole is not None
+    assert len(groups) > 0
+    assert groups.members.equals(whole.members)
+    # Which of equal identifiers dissolves a group first hangs on their names, and here these are hashes.
+    assert groups.summary.drop("dissolved_degrees").equals(whole.summary.drop("dissolved_degrees"))
+    first = held.portfolio.ring_history()
+    assert {row["event"] for row in first} == {"new"}
+    assert sorted(row["id"] for row in first) == list(range(1, len(groups) + 1))
+    held.take(records(15, 3, first=200, version=2), day(12))
+    after = held.portfolio.ring_history()
+    kept = {row["group_id"]: row["id"] for row in after if row["event"] == "kept"}
+    assert kept
+    assert any(row["id"] in {one["id"] for one in first} for row in after)
+    held.check()
+    version = held.portfolio.version
+    held.portfolio.close()
+    # History is no part of the state: another process goes on with the ids, and the digest knows none of it.
+    with cc.Portfolio.open(tmp_path / "state", "read") as again:
+        assert [row["id"] for row in again.ring_history()] == [row["id"] for row in after]
+        key = again.groups().members["key"][0]
+        told = again.explain(key)
+        assert told["ring"]["group_id"] == again.groups().members["group_id"][0]
+        assert told["ring"]["id"] in {row["id"] for row in after}
+        assert told["network"] == {"net_now_partners": again.record(key)["net_now_partners"]}
+        assert not any(name.startswith("_") for name in told["record"])
+        assert again.version == version
+
+
+def test_another_configuration_of_the_network_renews_everything(tmp_path: Path) -> None:
+    config = config_of(tmp_path, network={}, at=True)
+    held = Held(tmp_path, config)
+    held.take(records(120), day(11), whole=True)
+    told = config.to_dict()
+    told["network"] |= {
+        "strengths": {"device": 2.0, "phone": 3.0, "card": 1.0},
+        "caps": {"device": 3, "phone": 9},
+    }
+    held.config = cc.Config.of(told, tmp_path)
+    done = held.portfolio.reconfigure(held.config)
+    assert (done.rescored, done.sections) == (120, ("network",))
+    held.check()
+    held.take(records(20, 3, first=110, version=2), day(11))
+    held.check()
+    network = config.to_dict()["network"]
+    other = {**network["identifiers"], "device": {"columns": ["phone"]}}
+    for changed in ({"placeholders": {"device": ["d1"]}}, {"identifiers": other}):
+        with pytest.raises(cc.SchemaError, match="kept as hashes"):
+            held.portfolio.reconfigure(cc.Config.of({**told, "network": network | changed}, tmp_path))
+    held.check()
+    held.portfolio.erase(7)
+    held.known.pop(7)
+    held.check()
+    held.portfolio.close()

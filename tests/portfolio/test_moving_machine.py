@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 import creditcore as cc
+from creditcore.portfolio import network as network_of
 from tests.portfolio.moving import Held, config_of, records
 
 KEYS = 30
@@ -25,8 +26,14 @@ FIRST = dt.date(2026, 3, 9)
 class Machine(RuleBasedStateMachine):
     """A portfolio whose records change by others and by the day."""
 
-    @initialize(window=st.sampled_from([None, 6]), links=st.sampled_from([None, 5]), at=st.booleans())
-    def begin(self, window: int | None, links: int | None, at: bool) -> None:
+    @initialize(
+        window=st.sampled_from([None, 6]),
+        links=st.sampled_from([None, 5]),
+        at=st.booleans(),
+        few=st.sampled_from([0, 8]),
+    )
+    def begin(self, window: int | None, links: int | None, at: bool, few: int) -> None:
+        network_of.FEW = few
         self.folder = Path(tempfile.mkdtemp(prefix="creditcore-machine-"))
         network = {} if links is None else {"window_days": links}
         self.held = Held(
@@ -94,6 +101,7 @@ class Machine(RuleBasedStateMachine):
         self.held.portfolio = cc.Portfolio.open(self.folder / "state", "write")
 
     def teardown(self) -> None:
+        network_of.FEW = 8
         if hasattr(self, "folder"):
             self.held.portfolio.close()
             shutil.rmtree(self.folder)

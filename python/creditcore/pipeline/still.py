@@ -1,8 +1,8 @@
 """Scores of records of which few columns change: models that see none of these are not asked again.
 
 Comes in: a pipeline, the columns that change. Goes out: scores and decisions beside the sums of log-odds of
-the models that stand still; and the same scores again from these sums and the other models. Sums are integers, so
-the bits are those of all models asked at once (law 1).
+the models that stand still; and the same scores again from these sums and the other models. Sums are
+integers, so the bits are those of all models asked at once (law 1).
 """
 
 from __future__ import annotations

@@ -88,8 +88,8 @@ def rewritten(portfolio: Reading, config: Config, folder: str, number: int) -> t
     layout, plan = keep_columns(config, line)
     if portfolio.line.linked is not None and line.linked is not None:
         line.linked.require_same_hashes(portfolio.line.linked)
-    rows = portfolio.scanned().drop([name for name, _ in portfolio.line.made], strict=False)
-    made = [name for name, _ in line.made]
+    rows = portfolio.scanned().drop(portfolio.line.made_names, strict=False)
+    made = line.made_names
     needed = [config.columns.key, *(name for name, _ in layout["columns"] if name not in made)]
     if absent := [name for name in needed if name not in rows.columns]:
         raise SchemaError(
@@ -200,7 +200,8 @@ class Changing(Reading):
         record = self.record(key)
         version = self.config.columns.version or VERSION_COLUMN
         self.refresh(
-            {**{name: [value] for name, value in record.items()}, "op": ["delete"]}
+            {name: [value] for name, value in record.items() if name not in self._line.made_names}
+            | {"op": ["delete"]}
             | ({version: [record[version]]} if record.get(version) is not None else {})
         )
         self.compact()

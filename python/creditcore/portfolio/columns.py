@@ -53,12 +53,12 @@ def keep_columns(config: Config, line: PortfolioLine) -> tuple[dict[str, Any], d
     _refuse_names(config, [columns.key, version, *(name for name, _ in kept)], roles, version)
     taken = {columns.key, version}
     # Hashes of identifiers: the state's own names for them.
-    shown = [] if line.linked is None else [(name, False) for name in line.linked.shown]
+    shown = [*(line.linked.shown if line.linked else ()), *line.hidden]
     layout: dict[str, Any] = {
         "key": columns.key,
         "version": version,
-        "columns": [*(one for one in kept if one[0] not in taken), *shown],
-        "made": [name for name, _ in line.made],
+        "columns": [*(one for one in kept if one[0] not in taken), *((name, False) for name in shown)],
+        "made": line.made_names,
     }
     measures = [config.score.column, *([] if config.weights is None else [config.weights.column])]
     texts = [name for name in (columns.region, columns.kind) if name is not None]

@@ -41,15 +41,20 @@ def rules_move(line: PortfolioLine, before: date, after: date) -> bool:
     return any(holds(one, first, last) != holds(other, first, last) for first, last in days)
 
 
+def due_between(line: PortfolioLine, before: date | None, after: date | None) -> bool:
+    """Whether the way from one instant to another may change a record by the day alone."""
+    if before is None or after is None or not line.moves_by_day:
+        return False
+    return day_of(before, line.config) != day_of(after, line.config)
+
+
 def due(line: PortfolioLine, core: State, before: date | None, after: date | None) -> Iterator[pl.Series]:
     """Give the keys of records that the way from one instant to another may change."""
     from creditcore._frame import to_polars
 
-    if before is None or after is None or not core.sizes()[0]:
+    if before is None or after is None or not due_between(line, before, after) or not core.sizes()[0]:
         return
     one, other = day_of(before, line.config), day_of(after, line.config)
-    if one == other:
-        return
     key = line.config.columns.key
     if rules_move(line, one, other):
         yield to_polars(core.scan([key]))[key]

@@ -22,6 +22,7 @@ from creditcore.errors import ArgumentError
 from creditcore.gates import gates
 from creditcore.pipeline import inputs as pipeline_inputs
 from creditcore.pipeline.pipeline import DECISIONS, SCORES, Pipeline
+from creditcore.pipeline.still import KEPT, Still
 from creditcore.population import Population, day_of
 from creditcore.portfolio import days
 from creditcore.portfolio.network import Linked
@@ -78,6 +79,11 @@ class PortfolioLine:
         self.population = Population(config)
         self._threads = threads
         self.moves_by_day = days.moves(self)
+        self.still = None
+        blend = self.pipeline.blend if self.pipeline is not None and self.moving else None
+        # With `fallback` the first model that has an output counts: no sum stands for the others.
+        if self.pipeline is not None and blend is not None and blend.on_null != "fallback":
+            self.still = Still(self.pipeline, [] if self.linked is None else self.linked.features)
         if self.linked is not None:
             plain = {*self.inputs, config.columns.key, *config.grouping_columns, *config.columns.keep}
             if shared := [name for name in self.linked.sources if name in plain]:
@@ -125,6 +131,16 @@ class PortfolioLine:
         if self.config.population is not None:
             found.append((CAUSE, False))
         return found
+
+    @property
+    def hidden(self) -> list[str]:
+        """What is made and kept beside the columns that are shown: sums of models that stand still."""
+        return [] if self.still is None else list(KEPT)
+
+    @property
+    def made_names(self) -> list[str]:
+        """Everything that is made here."""
+        return [*(name for name, _ in self.made), *self.hidden]
 
     def prepare(self, delta: Records, as_of: date | None, types: Types = None) -> Prepared:
         """Hold a delta against the gates, then score, decide and count it.
@@ -206,8 +222,17 @@ class PortfolioLine:
         made = self.made_of(kept, as_of) if len(kept) else []
         return _profile.back_in_place(rows, live, beside(*made) if made else None)
 
-    def made_of(self, rows: pl.DataFrame, as_of: date | None) -> list[pl.DataFrame]:
+    def made_again(self, rows: pl.DataFrame, old: pl.DataFrame, as_of: date | None) -> list[pl.DataFrame]:
+        """Give what is made of records of the state, of whom only network features and the day are others."""
+        from creditcore._frame import beside
+
+        kept = [old.select(self.hidden)] if self.hidden else []
+        return self.made_of(beside(rows, *kept), as_of, again=True)
+
+    def made_of(self, rows: pl.DataFrame, as_of: date | None, *, again: bool = False) -> list[pl.DataFrame]:
         """Give what is made of records, network features in them: scores, decisions, causes.
+
+        `again` says that the models that stand still are in the rows as they were.
 
         Raises:
             ArgumentError: no `as_of` where a rule or the population goes by the day.
@@ -220,10 +245,16 @@ class PortfolioLine:
         made: list[pl.DataFrame] = []
         if self.pipeline is not None:
             day = None if as_of is None else day_of(as_of, self.config)
-            told = self.pipeline.score(rows, as_of=day, threads=self._threads)
+            if self.still is None:
+                told = self.pipeline.score(rows, as_of=day, threads=self._threads)
+            elif again:
+                told = self.still.again(rows, day, threads=self._threads)
+            else:
+                told = self.still.score(rows, day, threads=self._threads)
             made.append(joined_lists(told.drop([name for name in DECISIONS[3:] if name in told.columns])))
         if self.config.population is not None:
-            causes = self.population.causes(beside(rows, *made), as_of, threads=self._threads)
+            seen = beside(rows.drop(self.hidden, strict=False), *made)
+            causes = self.population.causes(seen, as_of, threads=self._threads)
             made.append(causes.fill_null(USED).to_frame())
         return made
 

@@ -1,9 +1,9 @@
 """The network of a portfolio: identifiers as hashes in the state, the graph of them in memory.
 
 Comes in: records with identifiers, an open state. Goes out: columns of keyed hashes in place of identifiers,
-a network that takes deltas, the features that one changed. What is in memory is a function of the columns that
-the state keeps and is made of them again, so a change that was cut off leaves nothing in it. A network over
-hashes is the network of the identifiers under other names: every feature has the same bits (law 7).
+a network that takes deltas, the features that one changed. What is in memory is a function of the columns
+that the state keeps and is made of them again, so a change that was cut off leaves nothing in it. A network
+over hashes is the network of the identifiers under other names: every feature has the same bits (law 7).
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 INNER_KEY = bytes(16)
 """The key of the network in memory, whose identifiers are keyed hashes already."""
+FEW = 8
+"""A delta of a smaller part of the records is followed to those who see it."""
 HASH_KEY = "hash_key"
 """What the catalog calls the fingerprint of the key of the hashes."""
 
@@ -177,16 +179,23 @@ class Linked:
         """Give the network after a delta, and what the delta and the day changed."""
         from creditcore._frame import to_polars
 
-        source = open_source(delta) if len(delta) else None
-        core, changed, features = held.now._core.update(
-            source, INNER_KEY, expire_before=self._limit(when), features=self._part.tau
+        source, at = open_source(delta) if len(delta) else None, held.at
+        tau = self._part.tau if self._sees_few(held, delta) else None
+        core, changed, features, then = held.now._core.update(
+            source,
+            INNER_KEY,
+            expire_before=self._limit(when),
+            features=self._part.tau,
+            then=tau if at is None else None,
         )
-        at = held.at
-        if at is not None:
-            at = Network(at._core.update(source, INNER_KEY)[0])
         assert features is not None
+        # What was known at a record's own time is asked of the network that lets no record go.
+        if at is not None:
+            inner, _, _, then = at._core.update(source, INNER_KEY, then=tau)
+            at = Network(inner)
         renewed = net_features(features, "now")
-        return Moved(Held(Network(core), at), to_polars(changed), renewed)
+        seen = None if then is None else net_features(then, "at")
+        return Moved(Held(Network(core), at), to_polars(changed), renewed, seen)
 
     def views(self, held: Held) -> Iterator[tuple[str, pl.DataFrame]]:
         """Give the features of everybody, by view, as far as they are asked for."""
@@ -199,6 +208,14 @@ class Linked:
         """Give the features of everybody as they were known at their own time."""
         network = held.now if held.at is None else held.at
         return network.ego_features(view="at", tau=self._part.tau)
+
+    def _sees_few(self, held: Held, delta: pl.DataFrame) -> bool:
+        """Whether only who sees a delta is asked for what was known at the own time, and not everybody."""
+        # An identifier of so many people that it is a placeholder would be one at every time.
+        if not self.wanted["at"] or self._part.most_people is not None:
+            return False
+        counts = (held.now if held.at is None else held.at)._core.counts()
+        return counts is not None and len(delta) * FEW < counts[0]
 
     def _limit(self, when: date | None) -> int | None:
         """Give the second before which records are too old to link."""
@@ -221,8 +238,13 @@ class Held:
 
 @dataclass(frozen=True)
 class Moved:
-    """A network after a delta: `changed` as `Network.changed`, `features` those that are others now."""
+    """A network after a delta: `changed` as `Network.changed`, `features` those that are others now.
+
+    `then` are features as known at each record's own time, of those of whom they may be others; None where
+    everybody is to be asked.
+    """
 
     held: Held
     changed: pl.DataFrame
     features: pl.DataFrame
+    then: pl.DataFrame | None

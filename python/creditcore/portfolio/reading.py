@@ -103,7 +103,7 @@ class Reading(Questions):
         return self._rankings[name]
 
     def to_polars(self) -> pl.DataFrame:
-        """Give all current records, in the order in which they were written, without hashes of identifiers."""
+        """Give all current records, in the order in which they were written."""
         rows = self.scanned()
         return rows.drop([name for name in rows.columns if name.startswith(OWN)])
 

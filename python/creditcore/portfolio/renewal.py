@@ -50,7 +50,7 @@ class Renewal:
 
 
 class Links(NamedTuple):
-    """What the network says after a delta: what it changed, and `net_at_*`, where these are asked for."""
+    """What the network says after a delta: what it changed, and `net_at_*` of all, where all are asked."""
 
     moved: Moved
     at: pl.DataFrame | None
@@ -102,7 +102,8 @@ class Renewing:
         else:
             delta = _renewed.nobody(key, linked.shown, linked.time)
         moved = linked.after(self.held, delta, self.when)
-        return Links(moved, linked.at_features(moved.held) if linked.wanted["at"] else None)
+        whole = linked.wanted["at"] and moved.then is None
+        return Links(moved, linked.at_features(moved.held) if whole else None)
 
     def _features(self, rows: pl.DataFrame, key: str, links: Links | None) -> list[pl.DataFrame]:
         """Give the network features of rows that stand beside their old ones."""
@@ -115,6 +116,10 @@ class Renewing:
             made.append(_renewed.features_of(rows, key, moved.changed, moved.features, linked.wanted["now"]))
         if links.at is not None:
             made.append(_renewed.looked_up(rows, key, links.at, linked.wanted["at"]))
+        elif linked.wanted["at"]:
+            seen = links.moved.then
+            assert seen is not None
+            made.append(_renewed.features_of(rows, key, None, seen, linked.wanted["at"]))
         return made
 
     def _own(self, sifted: _renewed.Sifted, key: str, links: Links | None) -> pl.DataFrame:
@@ -124,12 +129,14 @@ class Renewing:
         if not len(sifted.live):
             return sifted.live
         linked, rows = self.line.linked, sifted.live
-        if links is not None and linked is not None and linked.wanted["now"]:
+        if links is not None and linked is not None:
             old = to_polars(self.core.find(open_source(rows.select(key))))
-            rows = _renewed.beside_old(rows, key, old, linked.wanted["now"])
+            rows = _renewed.beside_old(rows, key, old, linked.features)
         features = self._features(rows, key, links)
-        made = self.line.made_of(beside(sifted.raw, *features), self.when)
-        return beside(sifted.live, *features, *made)
+        whole, made = beside(sifted.raw, *features), []
+        for start in range(0, len(whole) if self.line.makes else 0, PART):
+            made.append(beside(*self.line.made_of(whole[start : start + PART], self.when)))
+        return beside(sifted.live, *features, *([_renewed.stacked(made)] if made else ()))
 
     def _others(self, sifted: _renewed.Sifted, key: str, links: Links | None) -> Iterator[pl.DataFrame]:
         """Give the other records that may be others than before, each once, part by part."""
@@ -155,6 +162,8 @@ class Renewing:
                 old = to_polars(self.core.scan([key, *linked.wanted["at"]]))
                 new = _renewed.looked_up(old, key, links.at, linked.wanted["at"])
                 yield old.filter(_renewed.differing(old, new))[key]
+            elif links.moved.then is not None:
+                yield links.moved.then["key"]
         yield from days.due(self.line, self.core, self.before, self.when)
 
     def _again(self, old: pl.DataFrame, key: str, links: Links | None) -> tuple[pl.DataFrame, int]:
@@ -164,9 +173,15 @@ class Renewing:
         from creditcore._frame import beside
 
         features = self._features(old, key, links)
-        made = [name for name, _ in self.line.made]
+        made = self.line.made_names
         told = old.drop(made, strict=False)
-        new = beside(*features, *self.line.made_of(beside(told, *features), self.when))
+        if not days.due_between(self.line, self.before, self.when):
+            # Who was only near what changed stays as it is.
+            moved = _renewed.differing(old, beside(*features)) if features else None
+            if moved is not None and not moved.all():
+                old, told = old.filter(moved), told.filter(moved)
+                features = [one.filter(moved) for one in features]
+        new = beside(*features, *self.line.made_again(beside(told, *features), old, self.when))
         new = new.select([name for name in made if name in new.columns])
         return beside(told, new).filter(_renewed.differing(old, new)), len(old)
 

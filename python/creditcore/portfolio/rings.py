@@ -55,9 +55,9 @@ class Rings(Moving):
 
         Returns:
             Plain records: `id`, which stays while the ring changes and is never used twice; `group_id`,
-            `size` and `score` as in `groups().summary`; `since`, the version that it was first seen in; `event` and
-            `parents` of the last change (see `creditcore.linking.lineage`). A reader, which keeps no history,
-            gives rings that the last writer to ask did not see without `id`.
+            `size` and `score` as in `groups().summary`; `since`, the version that it was first seen in;
+            `event` and `parents` of the last change (see `creditcore.linking.lineage`). A reader, which keeps
+            no history, gives rings that the last writer to ask did not see without `id`.
         """
         summary = {row["group_id"]: row for row in self.groups().summary.to_dicts()}
         told = self._catalog.note(NOTE) or {}

@@ -49,7 +49,12 @@ pub(crate) fn components(
 
 /// For each column of identifiers of a plan, in its order, the hashes that a source's rows show.
 #[pyfunction]
-pub(crate) fn identifier_hashes(py: Python<'_>, source: &Source, plan: &str, hash_key: &[u8]) -> PyResult<Vec<Table>> {
+pub(crate) fn identifier_hashes(
+    py: Python<'_>,
+    source: &Source,
+    plan: &str,
+    hash_key: &[u8],
+) -> PyResult<Vec<Table>> {
     let plan = plan_of(plan).map_err(|error| to_exception(py, &error))?;
     let key = key_of(hash_key).map_err(|error| to_exception(py, &error))?;
     let source = source.inner.clone();

@@ -66,18 +66,12 @@ pub(crate) fn score(
 /// `still_credit`, `still_credit_weight`.
 #[pyfunction]
 #[pyo3(signature = (predictions, blend, *, output="probability"))]
-pub(crate) fn still_sums(
-    py: Python<'_>,
-    predictions: &Source,
-    blend: &str,
-    output: &str,
-) -> PyResult<Table> {
+pub(crate) fn still_sums(py: Python<'_>, predictions: &Source, blend: &str, output: &str) -> PyResult<Table> {
     let source = predictions.inner.clone();
     let batches = gate::run(py, None, move |control| {
         core::still(&*source, &Blend::from_json(blend)?, Output::named(output)?, control)
     })?;
-    let schema =
-        batches.first().map_or_else(|| arrow_schema::Schema::empty().into(), |batch| batch.schema());
+    let schema = batches.first().map_or_else(|| arrow_schema::Schema::empty().into(), |batch| batch.schema());
     Ok(Table { schema, batches })
 }
 

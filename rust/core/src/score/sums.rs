@@ -105,7 +105,8 @@ impl Read {
 /// The sums in two columns.
 fn of_columns(name: &str, columns: &[ArrayRef], batch: &Batch) -> Result<Vec<LogOddsSum>> {
     let decimals = |array: &ArrayRef| {
-        let found = array.as_primitive_opt::<Decimal128Type>().filter(|found| found.null_count() == 0).cloned();
+        let found =
+            array.as_primitive_opt::<Decimal128Type>().filter(|found| found.null_count() == 0).cloned();
         found.ok_or_else(|| {
             let told = format!("column `{name}` or its weight does not hold sums of log-odds");
             Error::schema(Place::file(&*batch.source), told)
@@ -113,7 +114,12 @@ fn of_columns(name: &str, columns: &[ArrayRef], batch: &Batch) -> Result<Vec<Log
     };
     let [weighted, weight] = columns else { return Ok(vec![LogOddsSum::default(); batch.rows]) };
     let (weighted, weight) = (decimals(weighted)?, decimals(weight)?);
-    Ok(weighted.values().iter().zip(weight.values()).map(|(&sum, &by)| LogOddsSum::of_parts(sum, by)).collect())
+    Ok(weighted
+        .values()
+        .iter()
+        .zip(weight.values())
+        .map(|(&sum, &by)| LogOddsSum::of_parts(sum, by))
+        .collect())
 }
 
 /// The sums of log-odds of the models that a source has columns of, in the columns [`STILL`], row by row.
@@ -137,8 +143,9 @@ pub fn still(
         on_null: blend.on_null,
     };
     let (wanted, read) = asked(source, &some, output, false)?;
-    let schema =
-        Arc::new(Schema::new(STILL.map(|name| Field::new(name, DataType::Decimal128(DIGITS, 0), false)).to_vec()));
+    let schema = Arc::new(Schema::new(
+        STILL.map(|name| Field::new(name, DataType::Decimal128(DIGITS, 0), false)).to_vec(),
+    ));
     let mut batches = Vec::new();
     for task in 0..source.tasks() {
         source.read(task, &wanted, control, &mut |batch| {

@@ -309,7 +309,11 @@ impl State {
     ///
     /// # Errors
     /// `State`: rows that cannot be gathered.
-    pub fn scan(&self, columns: Option<&[String]>, mut take: impl FnMut(RecordBatch) -> Result<()>) -> Result<()> {
+    pub fn scan(
+        &self,
+        columns: Option<&[String]>,
+        mut take: impl FnMut(RecordBatch) -> Result<()>,
+    ) -> Result<()> {
         let mut numbers: Vec<u32> = self.table.rows().filter(|row| row & DEAD == 0).collect();
         numbers.sort_unstable();
         numbers.chunks(1 << 16).try_for_each(|rows| take(self.rows.gather_some(rows, columns)?))

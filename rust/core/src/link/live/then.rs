@@ -115,7 +115,8 @@ impl Live {
 
     /// The part of the network in which some people show everything.
     fn part(&self, people: &BTreeSet<u32>, whole: &BTreeSet<u32>, lists: &mut Lists<'_>) -> Then {
-        let mut shown: BTreeMap<u32, BTreeSet<u32>> = whole.iter().map(|&person| (person, BTreeSet::new())).collect();
+        let mut shown: BTreeMap<u32, BTreeSet<u32>> =
+            whole.iter().map(|&person| (person, BTreeSet::new())).collect();
         let identifiers: BTreeSet<u32> = whole
             .iter()
             .flat_map(|&person| self.people.links(person).iter().map(|own| own.identifier))
