@@ -57,7 +57,7 @@ class DeltaRefused(StateError):  # noqa: N818 - it says what happened
 
 
 class ArgumentError(CreditcoreError, ValueError, TypeError):
-    """An argument is outside of what is allowed, or of another type; also a `ValueError` and a `TypeError`."""
+    """An argument is outside of what is allowed, or of another type; also a `ValueError` and `TypeError`."""
 
 
 class Cancelled(CreditcoreError):  # noqa: N818 - a stop on request is no error

@@ -76,11 +76,13 @@ def run(
     from creditcore._frame import beside, to_frame
 
     rows = _read(config, source)
-    network = build_network(config, rows, as_of, threads=threads)
+    whole = build_network(config, rows, threads=threads)
+    network = None if whole is None else windowed(config, whole, as_of, threads=threads)
     groups = None
     pipeline = None if config.fleet is None else Pipeline.of(config, threads=threads)
-    if network is not None and config.network is not None:
-        rows = with_network(config, pipeline, rows, network, threads=threads)
+    if network is not None and whole is not None and config.network is not None:
+        networks = {"now": network, "at": whole}
+        rows = with_network(config, pipeline, rows, networks, threads=threads)
         groups = network.find_groups(config=config.network.group_config, threads=threads)
     if pipeline is not None:
         made = pipeline.score(rows, as_of=None if as_of is None else day_of(as_of, config), threads=threads)
@@ -96,14 +98,12 @@ def run(
     return Line(beside(rows, causes.to_frame()), rankings, population.reconciled(causes), groups)
 
 
-def build_network(
-    config: Config, rows: Records, as_of: date | None, *, threads: int | None = None
-) -> Network | None:
-    """Give the network of records at an instant; None where the configuration has none."""
+def build_network(config: Config, rows: Records, *, threads: int | None = None) -> Network | None:
+    """Give the network of records of any age; None where the configuration has none."""
     part = config.network
     if part is None:
         return None
-    network = Network.build(
+    return Network.build(
         rows,
         config.columns.key,
         {name: one.model_dump(exclude_none=True) for name, one in part.identifiers.items()},
@@ -112,7 +112,16 @@ def build_network(
         key_file=None if part.key_file is None else config.path(part.key_file),
         threads=threads,
     )
-    if part.window_days is None:
+
+
+def windowed(config: Config, network: Network, as_of: date | None, *, threads: int | None = None) -> Network:
+    """Give a network as it is at an instant: without records that are too old to link.
+
+    Raises:
+        ArgumentError: no `as_of` where a window goes by it.
+    """
+    part = config.network
+    if part is None or part.window_days is None:
         return network
     if as_of is None:
         raise ArgumentError("`window_days` of `[network]` goes by `as_of`; give the instant")
@@ -133,11 +142,13 @@ def with_network(
     config: Config,
     pipeline: Pipeline | None,
     rows: pl.DataFrame,
-    network: Network,
+    networks: Mapping[str, Network],
     *,
     threads: int | None = None,
 ) -> pl.DataFrame:
     """Put the network features that models or rules ask for behind the records.
+
+    `networks` are by view: what was known at a record's own time (`at`) does not pass away with a window.
 
     Raises:
         SchemaError: one that the network does not have, or that the records bring themselves.
@@ -149,7 +160,7 @@ def with_network(
             continue
         if taken := sorted(set(wanted) & set(rows.columns)):
             raise SchemaError(f"the records have a column `{taken[0]}`, which the network makes; rename it")
-        made = network.ego_features(view=view, tau=config.network.tau, threads=threads)
+        made = networks[view].ego_features(view=view, tau=config.network.tau, threads=threads)
         if absent := [name for name in wanted if name not in made.columns]:
             listed = ", ".join(f"`{name}`" for name in made.columns[1:8])
             raise SchemaError(f"the network has no feature `{absent[0]}`; there are {listed} ...")

@@ -118,6 +118,19 @@ class Population:
             raise TacticError(text) from error
         return decided["rules"].list.first().alias("cause")
 
+    def moved(self, frame: Any, before: date, after: date) -> pl.Series:
+        """Say which records the window counts otherwise on another day; `frame` has the event times."""
+        from creditcore._frame import to_frame
+
+        part, zone = self._config.population, self._config.time.zone
+        assert part is not None
+        rows = to_frame(frame).select(str(self._config.columns.event_time))
+        one, other = (
+            _policy(self._window(part, day), zone).decide(rows)["rules"].list.first()
+            for day in (before, after)
+        )
+        return one.ne_missing(other)
+
     def reconciled(self, causes: pl.Series) -> Reconciled:
         """Count what `causes` gave."""
         counts = Counter[str](dict(causes.drop_nulls().value_counts().rows()))

@@ -109,28 +109,6 @@ def test_files_and_frames_and_parts_give_the_same(tmp_path: Path) -> None:
     assert len(digests) == 1
 
 
-@pytest.mark.parametrize(
-    ("section", "told"),
-    [
-        (
-            {"network": {"identifiers": {"device": "device"}}},
-            "`network`: a portfolio does not renew networks",
-        ),
-        ({"population": {"window_days": 3}}, "`population.window_days`: a portfolio does not renew windows"),
-    ],
-)
-def test_what_hangs_on_other_rows_or_on_the_day_is_refused(tmp_path: Path, section: Any, told: str) -> None:
-    config = cc.Config.load(case.write(tmp_path))
-    with pytest.raises(cc.SchemaError) as raised:
-        cc.Portfolio.create(tmp_path / "s", cc.Config.of(config.to_dict() | section, tmp_path))
-    assert told in str(raised.value)
-    assert not (tmp_path / "s").exists()
-    policy = tmp_path / "models" / "policy.yaml"
-    policy.write_text(policy.read_text().replace("on_null: review,", "on_null: review, from: 2026-01-01,"))
-    with pytest.raises(cc.SchemaError, match="it has rules with a first or last day"):
-        cc.Portfolio.create(tmp_path / "s", cc.Config.load(tmp_path / "creditcore.toml"))
-
-
 def test_a_fault_in_a_delta_leaves_the_state_as_it_was(tmp_path: Path) -> None:
     config = cc.Config.load(case.write(tmp_path))
     with cc.Portfolio.create(tmp_path / "s", config) as portfolio:

@@ -12,6 +12,16 @@ from creditcore.cli.app import app
 ARGUMENTS = ["bench", "refresh", "--records", "3000", "--delta", "100", "--refreshes", "3", "--json"]
 
 
+def test_linked_records_and_their_neighbours(tmp_path: Path) -> None:
+    more = ["--identifiers", "3", "--features", "6", "--models", "10", "--trees", "3"]
+    done = CliRunner().invoke(app, [*ARGUMENTS, *more, "--folder", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["equal"]
+    assert {"sift", "network", "score", "write", "commit", "total"} <= set(told["stages"])
+    assert told["rescored"]["p50"] > 0
+
+
 def test_the_figures_and_the_limit(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*ARGUMENTS, "--folder", str(tmp_path), "--fail-over", "0.001ms"])
     assert done.exit_code == 3, done.output

@@ -141,31 +141,52 @@ def tactics(
 @click.option("--records", type=click.IntRange(min=1), default=2_000_000, help="Records of the portfolio.")
 @click.option("--delta", "rows", type=click.IntRange(min=1), default=10_000, help="Rows of a delta.")
 @click.option("--refreshes", type=click.IntRange(min=1), default=50, help="Refreshes that are timed.")
+@click.option("--identifiers", type=click.IntRange(min=1), help="Link records by so many; with models.")
+@click.option("--features", type=click.IntRange(min=5), default=16, help="Features of linked records.")
+@click.option("--models", type=click.IntRange(min=1), default=20, help="Models; a tenth sees the network.")
+@click.option("--trees", type=click.IntRange(min=1), default=100, help="Trees of a model.")
 @click.option("--fail-over", help="Exit 3 where p99 of a whole refresh is over it: `3s`, `50ms`.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option(
     "--folder", type=click.Path(path_type=Path), help="Where to keep the portfolio; else a temporary folder."
 )
 def refresh(
-    records: int, rows: int, refreshes: int, fail_over: str | None, as_json: bool, folder: Path | None
+    records: int,
+    rows: int,
+    refreshes: int,
+    identifiers: int | None,
+    features: int,
+    models: int,
+    trees: int,
+    fail_over: str | None,
+    as_json: bool,
+    folder: Path | None,
 ) -> None:
-    """Time refreshes of a portfolio of narrow records, stage by stage, beside the disk's own fdatasync."""
+    """Time refreshes of a portfolio, stage by stage, beside the disk's own fdatasync.
+
+    Records are narrow; with `--identifiers` they are linked, and models score them and their neighbours.
+    """
     import json
 
     from creditcore._core import instruction_set
+    from creditcore.bench import linked
     from creditcore.bench.refresh import lines, measure
 
     limit = None if fail_over is None else seconds_of(fail_over)
     with tempfile.TemporaryDirectory(prefix="creditcore-bench-") as temporary:
         kept = folder or Path(temporary)
         kept.mkdir(parents=True, exist_ok=True)
-        told = measure(kept, records, rows, refreshes)
+        if identifiers is None:
+            told = measure(kept, records, rows, refreshes)
+        else:
+            size = linked.Size(records, identifiers, features, models, trees)
+            told = linked.measure(kept, size, rows, refreshes)
     told |= {"threads": len(os.sched_getaffinity(0)), "isa": instruction_set()}
     if as_json:
         print(json.dumps(told))
     else:
         print(f"{told['records']:,} records, deltas of {rows:,}, {told['threads']} threads, {told['isa']}")
-        for line in lines(told):
+        for line in [*lines(told), *(() if identifiers is None else linked.lines(told))]:
             print(line)
     over = limit is not None and told["stages"]["total"]["p99"] > limit
     if over or not told["equal"]:

@@ -70,7 +70,8 @@ def watch(
     with ExitStack() as open_things:
         portfolio = open_things.enter_context(Portfolio.open(state, "write"))
         when = as_of if as_of in ("latest", "clock") else instant(as_of, portfolio.config)
-        watcher = Watcher(portfolio, Incoming(incoming), figures, Pace(every, rows), when or "latest")
+        pace, serves = Pace(every, rows), serve is not None
+        watcher = Watcher(portfolio, Incoming(incoming), figures, pace, when or "latest", rings=serves)
         if serve is not None:
             page = open_things.enter_context(LivePage(figures, serve, host))
             print(f"live page: {page.address}", file=sys.stderr, flush=True)

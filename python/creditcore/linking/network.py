@@ -315,7 +315,7 @@ class Network(Surroundings):
 
         limit = None if expire_before is None else _seconds(expire_before)
         source = None if delta is None else open_source(delta)
-        core, changed, renewed = self._core.update(
+        core, changed, renewed, _ = self._core.update(
             source,
             hash_key(key_file),
             expire_before=limit,

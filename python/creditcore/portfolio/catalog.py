@@ -30,6 +30,7 @@ CREATE TABLE version (number INTEGER PRIMARY KEY, entry TEXT NOT NULL, seal TEXT
 """
 TRIES = 5
 """How often a reader looks again where a writer takes files away."""
+_NOTES = "CREATE TABLE IF NOT EXISTS note (name TEXT PRIMARY KEY, told TEXT NOT NULL, seal TEXT NOT NULL)"
 _RESTORE = "restore it from a backup, or run `creditcore doctor`"
 
 
@@ -139,6 +140,41 @@ class Catalog:
                     self._connection.execute("ROLLBACK")
                 raise
         self._seal = seal
+
+    def note(self, name: str) -> dict[str, Any] | None:
+        """Give what was noted under a name: history, on which no version hangs; None where nothing was.
+
+        Raises:
+            StateError: a note that was changed.
+        """
+        with self._told():
+            known = self._connection.execute("SELECT name FROM sqlite_master WHERE name = 'note'").fetchone()
+            found = "SELECT told, seal FROM note WHERE name = ?"
+            row = self._connection.execute(found, (name,)).fetchone() if known else None
+        if row is None:
+            return None
+        told = _read(row[0])
+        if _sealed(name, 0, told) != row[1]:
+            raise StateError(f"`{self.path}`: what was noted of `{name}` was changed; {_RESTORE}")
+        return told
+
+    def put_note(self, name: str, told: dict[str, Any]) -> None:
+        """Note something under a name, in the place of what was there.
+
+        Raises:
+            StateError: it cannot be written; nothing was changed.
+        """
+        row = (name, json.dumps(told), _sealed(name, 0, told))
+        with self._told():
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                self._connection.execute(_NOTES)
+                self._connection.execute("INSERT OR REPLACE INTO note VALUES (?, ?, ?)", row)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
 
     def close(self) -> None:
         """Close the connection."""

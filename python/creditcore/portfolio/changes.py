@@ -25,16 +25,17 @@ from creditcore.portfolio.decision_log import DecisionLog, Leaving, written_anew
 from creditcore.portfolio.line import PortfolioLine, moment_of
 from creditcore.portfolio.overrides import Overridden
 from creditcore.portfolio.reading import Reading
+from creditcore.portfolio.renewal import renewed_whole
 from creditcore.portfolio.versions import begin_of, new_entry, next_number
 from creditcore.sources import open_source
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from creditcore._core import State
+    from creditcore._core import FolderLock, State
     from creditcore.portfolio.catalog import Catalog
 
-SCORING = ("schema", "fleet", "blend", "policy", "score")
+SCORING = ("schema", "fleet", "blend", "policy", "score", "network")
 """Sections that decide scores and decisions."""
 ASIDE = ("gates", "time")
 """Sections that no record kept hangs on."""
@@ -91,8 +92,10 @@ def rewritten(portfolio: Reading, config: Config, folder: str, number: int) -> t
         return change, told
     line = PortfolioLine(config).with_reviews(portfolio.line.reviews)
     layout, plan = keep_columns(config, line)
-    rows = portfolio.to_polars().drop([name for name, _ in portfolio.line.made])
-    made = [name for name, _ in line.made]
+    if portfolio.line.linked is not None and line.linked is not None:
+        line.linked.require_same_hashes(portfolio.line.linked)
+    rows = portfolio.scanned().drop(portfolio.line.made_names, strict=False)
+    made = line.made_names
     needed = [config.columns.key, *(name for name, _ in layout["columns"] if name not in made)]
     if absent := [name for name in needed if name not in rows.columns]:
         raise SchemaError(
@@ -102,7 +105,8 @@ def rewritten(portfolio: Reading, config: Config, folder: str, number: int) -> t
     table = region_tables.load(config.region_table)
     empty: dict[str, Any] = {"segments": [], "checkpoint": None, "layout": layout, "plan": plan}
     core = _core.State.open(folder, json.dumps(empty), table)
-    kept = line.rows(rows, moment_of(portfolio.as_of))
+    kept = renewed_whole(line, rows, moment_of(portfolio.as_of))
+    told |= {} if line.linked is None else line.linked.key_entry()
     told |= {"base": True, "core": core, "line": line}
     if len(kept):
         found = json.loads(core.ingest(open_source(kept), number))
@@ -137,7 +141,13 @@ class Changing(Overridden):
     _catalog: Catalog
     _core: State | None
     _folder: Path
+    _lock: FolderLock | None
     _numbers: int
+
+    @property
+    def writable(self) -> bool:
+        """Whether this is the one that may write."""
+        return self._lock is not None
 
     def _number(self, more: int = 0) -> int:
         """Give a number that no file has, behind `more` that were written; the folder is read once."""
@@ -246,7 +256,8 @@ class Changing(Overridden):
         else:
             version = self.config.columns.version or VERSION_COLUMN
             self.refresh(
-                {**{name: [value] for name, value in record.items()}, "op": ["delete"]}
+                {name: [value] for name, value in record.items() if name not in self._line.made_names}
+                | {"op": ["delete"]}
                 | ({version: [record[version]]} if record.get(version) is not None else {}),
                 gates=False,
             )
@@ -280,7 +291,8 @@ class Changing(Overridden):
         rows = self.to_polars()
         old = rows.filter(_decided.earlier(rows[columns.event_time], bound)) if len(rows) else rows
         if len(old):
-            self.refresh({**old.to_dict(as_series=True), "op": ["delete"] * len(old)}, gates=False)
+            told = old.drop(self._line.made_names, strict=False)
+            self.refresh({**told.to_dict(as_series=True), "op": ["delete"] * len(old)}, gates=False)
         gone = old[columns.key].to_list() if len(old) else []
         self._compact(Leaving(gone, bound, columns.key, columns.event_time))
         return len(old)

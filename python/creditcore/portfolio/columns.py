@@ -52,10 +52,13 @@ def keep_columns(config: Config, line: PortfolioLine) -> tuple[dict[str, Any], d
     roles = [columns.key, columns.event_time, columns.known_time, columns.region, *numbers]
     _refuse_names(config, [columns.key, version, *(name for name, _ in kept)], roles, version)
     taken = {columns.key, version}
+    # Hashes of identifiers: the state's own names for them.
+    shown = [*(line.linked.shown if line.linked else ()), *line.hidden]
     layout: dict[str, Any] = {
         "key": columns.key,
         "version": version,
-        "columns": [one for one in kept if one[0] not in taken],
+        "columns": [*(one for one in kept if one[0] not in taken), *((name, False) for name in shown)],
+        "made": line.made_names,
     }
     measures = [config.score.column, *([] if config.weights is None else [config.weights.column])]
     texts = [name for name in (columns.region, columns.kind) if name is not None]

@@ -21,10 +21,14 @@ from creditcore.config.config import Config
 from creditcore.errors import ArgumentError, SchemaError
 from creditcore.gates import gates
 from creditcore.pipeline import inputs as pipeline_inputs
+from creditcore.pipeline import tried
 from creditcore.pipeline.pipeline import DECISIONS, SCORES, Pipeline
+from creditcore.pipeline.still import KEPT, Still
 from creditcore.population import Population, day_of
-from creditcore.portfolio import tried
+from creditcore.portfolio import days
 from creditcore.portfolio.files import write_rows
+from creditcore.portfolio.network import Linked
+from creditcore.portfolio.versions import read_moment
 from creditcore.sources import Records, as_paths, open_source
 from creditcore.tactics.standing import COLUMNS as REVIEWED
 from creditcore.tactics.standing import Reviews
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from creditcore._core import Source
+    from creditcore.portfolio.renewal import Renewal
 
 CAUSE, USED = "cause", "used"
 """The column that says why a record is not counted, and what it says of those that are."""
@@ -54,12 +59,16 @@ class Prepared:
         findings: of the gates, as plain records.
         quarantined: rows put aside, with their gates; None where there are none.
         latency: seconds by stage: `gates`, `score`.
+        renewal: what else the delta changes; None where every row is made of its own columns.
+        again: records of the state that other reviews decide otherwise, where there is no renewal.
     """
 
     rows: Any = field(repr=False)
     findings: list[dict[str, Any]]
     quarantined: pl.DataFrame | None = field(repr=False)
     latency: dict[str, float]
+    renewal: Renewal | None = field(default=None, repr=False)
+    again: pl.DataFrame | None = field(default=None, repr=False)
 
 
 class PortfolioLine:
@@ -72,24 +81,29 @@ class PortfolioLine:
             SchemaError: a section that a portfolio cannot renew; what the stages raise.
         """
         self.config = config
-        if config.network is not None:
-            raise config.fault(("network",), "a portfolio does not renew networks; leave the section out")
         self.pipeline = None if config.fleet is None else Pipeline.of(config, threads=threads)
-        if config.population is not None and config.population.window_days is not None:
-            told = "a portfolio does not renew windows that move with the day; leave it out"
-            raise config.fault(("population", "window_days"), told)
-        if (
-            self.pipeline is not None
-            and self.pipeline.policy is not None
-            and self.pipeline.policy._core.has_days()
-        ):
-            told = (
-                "it has rules with a first or last day, which a portfolio does not renew; leave the days out"
-            )
-            raise config.fault(("policy",), told)
+        self.linked = None if config.network is None else Linked(config, self.pipeline)
         self.population = Population(config)
         self.reviews = Reviews((), config.zone)
         self._threads = threads
+        self.moves_by_day = days.moves(self)
+        self.still = None
+        blend = self.pipeline.blend if self.pipeline is not None and self.moving else None
+        # With `fallback` the first model that has an output counts: no sum stands for the others.
+        if self.pipeline is not None and blend is not None and blend.on_null != "fallback":
+            self.still = Still(self.pipeline, [] if self.linked is None else self.linked.features)
+        if self.linked is not None:
+            plain = {*self.inputs, config.columns.key, *config.grouping_columns, *config.columns.keep}
+            if shared := [name for name in self.linked.sources if name in plain]:
+                told = (
+                    f"column `{shared[0]}` is kept as a hash alone; give models and rankings another column"
+                )
+                raise config.fault(("network", "identifiers"), told)
+
+    @property
+    def moving(self) -> bool:
+        """Whether records change without a row of their own: by the network, or by the day."""
+        return self.linked is not None or self.moves_by_day
 
     def with_reviews(self, reviews: Reviews) -> PortfolioLine:
         """Give the same line with what people decided."""
@@ -107,6 +121,7 @@ class PortfolioLine:
         """The columns of records that models, rules and the population go by, with their roles."""
         found = {} if self.pipeline is None else pipeline_inputs.record_columns(self.pipeline)
         made = {name for name, _ in self.made}
+        found = {name: role for name, role in found.items() if name not in made}
         for name in self.population.columns:
             if name not in made:
                 found.setdefault(name, "key")
@@ -122,6 +137,8 @@ class PortfolioLine:
     def made(self) -> list[tuple[str, bool]]:
         """The columns that are made here, and whether they are numbers."""
         found: list[tuple[str, bool]] = []
+        if self.linked is not None:
+            found += [(name, True) for name in self.linked.features]
         if self.pipeline is not None:
             found += [(name, True) for name in SCORES] if self.pipeline.blend is not None else []
             found += [(name, False) for name in TEXTS] if self.pipeline.policy is not None else []
@@ -129,6 +146,16 @@ class PortfolioLine:
         if self.config.population is not None:
             found.append((CAUSE, False))
         return found
+
+    @property
+    def hidden(self) -> list[str]:
+        """What is made and kept beside the columns that are shown: sums of models that stand still."""
+        return [] if self.still is None else list(KEPT)
+
+    @property
+    def made_names(self) -> list[str]:
+        """Everything that is made here."""
+        return [*(name for name, _ in self.made), *self.hidden]
 
     def prepare(
         self, delta: Records, as_of: date | None, types: Types = None, *, asks: bool = True
@@ -145,21 +172,39 @@ class PortfolioLine:
 
         if delta is None or (not self.makes and self.config.gates is None):
             return Prepared(delta, [], None, {})
+        verdict, latency = self.judged(delta, as_of, types, asks=asks)
         began = time.monotonic()
-        rows = self._read(delta, types)
-        verdict = (
-            gates.judge(rows, self.config, as_of).require()
-            if asks
-            else gates.Verdict("accept", (), rows, rows.clear())
-        )
-        judged = time.monotonic()
         made = self.rows(verdict.accepted, as_of)
         if types and not _profile.live(made).any():
             # Deletes need say no more than their keys.
             made = _profile.filled(made, types)
-        latency = {"gates": judged - began, "score": time.monotonic() - judged}
+        latency |= {"score": time.monotonic() - began}
         aside = verdict.quarantined if len(verdict.quarantined) else None
         return Prepared(made, [one.to_dict() for one in verdict.findings], aside, latency)
+
+    def judged(
+        self, delta: Records, as_of: date | None, types: Types = None, *, asks: bool = True
+    ) -> tuple[gates.Verdict, dict[str, float]]:
+        """Read a delta and hold it against the gates, if they are asked; gives what they say, and seconds."""
+        began = time.monotonic()
+        rows = self._read(delta, types)
+        if asks:
+            verdict = gates.judge(rows, self.config, as_of).require()
+        else:
+            verdict = gates.Verdict("accept", (), rows, rows.clear())
+        return verdict, {"gates": time.monotonic() - began}
+
+    def refuse_made(self, rows: pl.DataFrame) -> None:
+        """Look for columns of records that are made here; rows that delete may have them.
+
+        Raises:
+            SchemaError: there is one.
+        """
+        from creditcore import _profile
+
+        taken = [name for name, _ in self.made if name in rows.columns]
+        if taken and _profile.live(rows).any():
+            raise SchemaError(f"the records have a column `{taken[0]}`, which is made here; rename it")
 
     def parts(self, source: Records, as_of: date | None, types: Types = None) -> Iterator[pl.DataFrame]:
         """Give a source of any size as rows for the state, part by part; gates are not asked."""
@@ -168,6 +213,20 @@ class PortfolioLine:
             return
         for part in self._parts(source, types):
             yield self.rows(part, as_of)
+
+    def raw_parts(self, source: Records, types: Types, most: int) -> Iterator[pl.DataFrame]:
+        """Give a source of any size as it is read, in parts of some `most` rows of files; one at least."""
+        from creditcore import _profile
+
+        waiting: list[pl.DataFrame] = []
+        given = False
+        for part in [self._read(source)] if as_paths(source) is None else self._parts(source, types):
+            waiting.append(part)
+            if sum(map(len, waiting)) >= most:
+                yield _profile.under(waiting)
+                waiting, given = [], True
+        if waiting or not given:
+            yield _profile.under(waiting)
 
     @contextmanager
     def source(self, records: Records, as_of: date | None, types: Types = None) -> Iterator[Source]:
@@ -187,25 +246,54 @@ class PortfolioLine:
     def rows(self, rows: pl.DataFrame, as_of: date | None) -> pl.DataFrame:
         """Put behind rows what is made of them; deletes get nulls."""
         from creditcore import _profile
-        from creditcore._frame import beside, joined_lists
+        from creditcore._frame import beside
 
         if not self.makes or not len(rows):
             return rows
         live = _profile.live(rows)
         kept = rows.filter(live)
-        if len(kept) and (taken := [name for name, _ in self.made if name in rows.columns]):
-            raise SchemaError(f"the records have a column `{taken[0]}`, which is made here; rename it")
+        self.refuse_made(rows)
+        made = self.made_of(kept, as_of) if len(kept) else []
+        return _profile.back_in_place(rows, live, beside(*made) if made else None)
+
+    def made_again(self, rows: pl.DataFrame, old: pl.DataFrame, as_of: date | None) -> list[pl.DataFrame]:
+        """Give what is made of records of the state, of whom only network features and the day are others."""
+        from creditcore._frame import beside
+
+        kept = [old.select(self.hidden)] if self.hidden else []
+        return self.made_of(beside(rows, *kept), as_of, again=True)
+
+    def made_of(self, rows: pl.DataFrame, as_of: date | None, *, again: bool = False) -> list[pl.DataFrame]:
+        """Give what is made of records, network features in them: scores, decisions, causes.
+
+        `again` says that the models that stand still are in the rows as they were.
+
+        Raises:
+            ArgumentError: no `as_of` where a rule or the population goes by the day.
+        """
+        from creditcore._frame import beside, joined_lists
+
+        if as_of is None and self.moves_by_day:
+            raise ArgumentError(
+                "rules or the population go by the day; give `as_of`, the instant that the state speaks of"
+            )
         made: list[pl.DataFrame] = []
-        if self.pipeline is not None and len(kept):
+        if self.pipeline is not None:
             day = None if as_of is None else day_of(as_of, self.config)
-            told = tried.scored(self.pipeline, kept, day, self._threads)
+            if self.still is None:
+                told = tried.scored(self.pipeline, rows, day, threads=self._threads)
+            elif again:
+                told = self.still.again(rows, day, threads=self._threads)
+            else:
+                told = self.still.score(rows, day, threads=self._threads)
             made.append(joined_lists(told.drop([name for name in DECISIONS[3:] if name in told.columns])))
             if self.pipeline.policy is not None:
-                made.insert(0, self.reviews.fold(told, kept[self.config.columns.key], day))
-        if self.config.population is not None and len(kept):
-            causes = self.population.causes(beside(kept, *made), as_of, threads=self._threads)
+                made.insert(0, self.reviews.fold(told, rows[self.config.columns.key], day))
+        if self.config.population is not None:
+            seen = beside(rows.drop(self.hidden, strict=False), *made)
+            causes = self.population.causes(seen, as_of, threads=self._threads)
             made.append(causes.fill_null(USED).to_frame())
-        return _profile.back_in_place(rows, live, beside(*made) if made else None)
+        return made
 
     def _read(self, delta: Records, types: Types = None) -> pl.DataFrame:
         from creditcore import _profile
@@ -249,11 +337,7 @@ def instant(told: str | None, config: Config, option: str = "--as-of") -> date |
     """
     if told is None:
         return None
-    try:
-        if len(told) <= len("2026-01-31"):
-            return date.fromisoformat(told)
-        moment = datetime.fromisoformat(told)
-    except ValueError as error:
-        form = "it is a day such as 2026-01-31, or an instant such as 2026-01-31T12:00:00"
-        raise ArgumentError(f"`{option}` is `{told}`; {form}") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=config.zone)
+    moment = read_moment(told, option)
+    if not isinstance(moment, datetime) or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=config.zone)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creditcore.errors import ArgumentError
+from creditcore.pipeline import tried
 from creditcore.population import day_of
-from creditcore.portfolio import tried
 from creditcore.portfolio.audit import Audited
 from creditcore.portfolio.decision_log import files_of
 from creditcore.portfolio.files import write_rows
@@ -73,23 +73,27 @@ class Overridden(Audited):
         known = self._line.reviews.joined(Reviews.of(told, self.config.zone))
         return self._line.with_reviews(known)
 
+    def _reviewed_otherwise(self, line: PortfolioLine, when: str | None) -> list[int] | list[str]:
+        """Give the keys for which another review counts than before."""
+        before = self._day(self._entries[-1]["as_of"])
+        keys = self._line.reviews.moved(before, line.reviews, self._day(when))
+        if not keys or not self.records:
+            return []
+        integers = self.types()[self.config.columns.key].is_integer()
+        return [key for key in keys if isinstance(key, int) == integers]
+
     def _decided_again(self, line: PortfolioLine, when: str | None) -> pl.DataFrame | None:
         """Give the records for which another review counts than before, decided again; None without any."""
         from creditcore._frame import to_polars
 
-        before = self._day(self._entries[-1]["as_of"])
-        keys = self._line.reviews.moved(before, line.reviews, self._day(when))
-        if not keys or not self.records:
-            return None
-        integers = {name: kind.is_integer() for name, kind in self.types().items()}
-        keys = [key for key in keys if isinstance(key, int) == integers[self.config.columns.key]]
+        keys = self._reviewed_otherwise(line, when)
         if not keys:
             return None
         rows = to_polars(self._state().find(open_source({self.config.columns.key: keys})))
-        made = [name for name, _ in line.made if name in rows.columns]
-        return line.rows(rows.drop(made), moment_of(when)) if len(rows) else None
+        rows = rows.drop(line.made_names, strict=False)
+        return line.rows(rows, moment_of(when)) if len(rows) else None
 
-    def review(self, reviews: Records, as_of: date | None = None) -> Refresh:
+    def review(self, reviews: Records, as_of: date | str | None = None) -> Refresh:
         """Take in what people decided, and decide the records again for which it counts.
 
         A review counts from the day of its `time` on, until the day of `expires`; of several of a key the
@@ -162,7 +166,7 @@ class Overridden(Audited):
         return {"models": models, "rules": tried.hits(rows, rules) if rules else []}
 
     def refresh(
-        self, delta: Any, as_of: date | None = None, *, reviews: Any = None, gates: bool = True
+        self, delta: Any, as_of: date | str | None = None, *, reviews: Any = None, gates: bool = True
     ) -> Refresh:
         """Renew the state by a delta and reviews."""
         raise NotImplementedError

@@ -22,14 +22,15 @@ from creditcore.aggregation import Progress
 from creditcore.config.config import Config
 from creditcore.errors import ArgumentError, StateError
 from creditcore.portfolio.catalog import TRIES, Catalog, manifest, version_of
-from creditcore.portfolio.changes import Changing, staged
 from creditcore.portfolio.columns import keep_columns, read_config
 from creditcore.portfolio.decision_log import DecisionLog, files_beside
 from creditcore.portfolio.doctor import Finding, examine
 from creditcore.portfolio.files import check_files, remove_strangers
 from creditcore.portfolio.folder import is_vacant, make_folder
-from creditcore.portfolio.line import PortfolioLine, keep_aside, moment_of
+from creditcore.portfolio.line import PortfolioLine, keep_aside
+from creditcore.portfolio.network import Held
 from creditcore.portfolio.overrides import read_reviews, write_reviews
+from creditcore.portfolio.rings import Rings
 from creditcore.portfolio.turns import in_turn
 from creditcore.portfolio.versions import Refresh, instant, new_entry, refresh_of
 from creditcore.sources import Records
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from creditcore.ranking.ranking import Ranking
 
 
-class Portfolio(Changing):
+class Portfolio(Rings):
     """The state of a portfolio: one writer, any number of readers, each of one version.
 
     Threads may share one: each call waits until the one before is done.
@@ -58,7 +59,7 @@ class Portfolio(Changing):
         self._folder, self._lock, self._verify = folder, lock, verify
         self._core: _core.State | None = None
         self._rankings: dict[str, Ranking] = {}
-        self._closed, self._taking, self._numbers = False, False, 0
+        self._closed, self._taking, self._numbers, self._grouped = False, False, 0, None
         self._turn = threading.RLock()
         self._catalog = Catalog(folder, writes=lock is not None)
         try:
@@ -82,7 +83,8 @@ class Portfolio(Changing):
             SchemaError: a configuration that cannot be read or that this call cannot keep.
         """
         made = read_config(config)
-        keep_columns(made, PortfolioLine(made))
+        line = PortfolioLine(made)
+        keep_columns(made, line)
         folder = Path(path)
         entry = {
             **new_entry("create", None),
@@ -90,6 +92,7 @@ class Portfolio(Changing):
             "config": made.to_dict(),
             "folder": os.fspath(made.folder.absolute()),
             "fingerprint": made.fingerprint,
+            **({} if line.linked is None else line.linked.key_entry()),
         }
         try:
             make_folder(folder)
@@ -172,7 +175,7 @@ class Portfolio(Changing):
 
     def _load(self, *, cleans: bool = False) -> None:
         """Bring memory to what the catalog says; a writer that begins removes what no version is made of."""
-        self._core = None
+        self._core, self._held = None, None
         self._rankings.clear()
         self._read_entries()
         last = self._entries[-1]
@@ -230,20 +233,15 @@ class Portfolio(Changing):
             raise ArgumentError("the portfolio is taking in records; change it when that is done")
         return self._state()
 
-    @property
-    def writable(self) -> bool:
-        """Whether this is the one that may write."""
-        return self._lock is not None
-
     def ingest(
-        self, source: Records, as_of: date | None = None, *, progress: Progress | None = None
+        self, source: Records, as_of: date | str | None = None, *, progress: Progress | None = None
     ) -> Refresh:
         """Take in records of any number, part by part, and write a checkpoint of the state after them.
 
         Args:
             source: files or a frame with the columns of the configuration, and perhaps `version` and `op`;
                 rows mean what they mean in `refresh`.
-            as_of: the instant that the state speaks of afterwards.
+            as_of: the instant that the state speaks of afterwards, or the day; ISO 8601 text too.
             progress: called with the number of rows read so far.
 
         Raises:
@@ -260,8 +258,7 @@ class Portfolio(Changing):
         # Until the catalog has it, memory is ahead of it.
         self._core, self._taking = None, True
         try:
-            with self._line.source(source, moment_of(when), types) as opened:
-                told = json.loads(core.ingest(opened, self._number(), progress=progress))
+            told, rescored, held = self._take_in(core, source, when, types, progress)
             ready = time.monotonic()
             checkpoint = json.loads(core.checkpoint(self._number(len(told["segments"]))))
             latency = {"ingest": ready - start, "checkpoint": time.monotonic() - ready}
@@ -271,7 +268,7 @@ class Portfolio(Changing):
                 "checkpoint": checkpoint,
                 "counts": told["counts"],
             }
-            return self._commit(core, entry, latency, start)
+            return self._commit(core, entry, latency, start, rescored, held)
         except BaseException:
             self._drop_strangers()
             raise
@@ -281,7 +278,7 @@ class Portfolio(Changing):
     def refresh(
         self,
         delta: Records | None,
-        as_of: date | None = None,
+        as_of: date | str | None = None,
         *,
         reviews: Records | None = None,
         gates: bool = True,
@@ -294,7 +291,8 @@ class Portfolio(Changing):
                 `version` (optional) an integer. Of a key's rows, those before among them, the highest
                 version counts; without versions the last one to come. None where only the day goes on, or
                 reviews come.
-            as_of: the instant that the state speaks of afterwards; by default that of before.
+            as_of: the instant that the state speaks of afterwards, or the day, ISO 8601 text too; by default
+                that of before.
             reviews: what people decided, as `review` takes it.
             gates: whether the quality gates are asked.
             files: names and SHA-256 (hex) of the files that the delta is of; they are committed with it.
@@ -308,9 +306,8 @@ class Portfolio(Changing):
         core, start = self._writer(), time.monotonic()
         when = instant(as_of, self._entries[-1]["as_of"], self.config.zone)
         line = self._with_reviews(reviews, when)
-        prepared = line.prepare(delta, moment_of(when), self.types(), asks=gates)
-        again = self._decided_again(line, when)
-        counts, stages = staged(core, prepared.rows, again)
+        prepared = self._prepare(core, line, delta, when, gates=gates)
+        counts, stages = self._staged(core, prepared)
         latency: dict[str, float] = {**prepared.latency, **stages}
         began = time.monotonic()
         try:
@@ -322,20 +319,27 @@ class Portfolio(Changing):
             entry = {**new_entry("refresh", when), "segments": segments, "counts": counts}
             if line.reviews != self._line.reviews:
                 entry |= write_reviews(line.reviews, self._folder / f"reviews-{number:010}.parquet")
-            if again is not None:
-                entry["rescored"] = len(again)
             more = {"files": [*map(list, files)], "findings": prepared.findings, "quarantine": aside}
             entry |= {name: value for name, value in more.items() if value}
         except BaseException:
             core.discard()
             raise
         self._core, self._line = None, line
-        return self._commit(core, entry, latency, start)
+        renewal, again = prepared.renewal, prepared.again
+        rescored = renewal.rescored if renewal else len(again) if again is not None else 0
+        return self._commit(core, entry, latency, start, rescored, renewal.held if renewal else None)
 
     def _commit(
-        self, core: _core.State, entry: dict[str, Any], latency: dict[str, float], start: float
+        self,
+        core: _core.State,
+        entry: dict[str, Any],
+        latency: dict[str, float],
+        start: float,
+        rescored: int = 0,
+        held: Held | None = None,
     ) -> Refresh:
         """Commit a version, then bring memory to it."""
+        entry |= {"rescored": rescored} if rescored else {}
         entry["digest"] = self._digest_of(core)
         entry["records"] = core.fingerprint()[2]
         number = self._entries[-1]["version"] + 1
@@ -349,7 +353,7 @@ class Portfolio(Changing):
             raise
         committed = time.monotonic()
         core.apply()
-        self._causes = None
+        self._causes, self._held = None, held
         self._entries.append({"version": number, **entry})
         self._rankings.clear()
         self._core = core

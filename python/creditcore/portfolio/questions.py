@@ -75,7 +75,8 @@ class Questions:
         told: dict[str, Any] = {"rules": [], "reasons": []}
         if pipeline is None:
             return told
-        rows = to_frame_of_rows([{name: record[name] for name in self._line.inputs}])
+        linked = [] if self._line.linked is None else self._line.linked.features
+        rows = to_frame_of_rows([{name: record[name] for name in [*self._line.inputs, *linked]}])
         features = pipeline.features(rows)
         outputs = pipeline.outputs(features)
         scores = None if pipeline.blend is None else pipeline.scores(outputs)

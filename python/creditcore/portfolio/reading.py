@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from creditcore.ranking.ranking import Ranking
 
+OWN = "_"
+"""What the names of the state's own columns begin with."""
+
 
 class Reading(Questions):
     """The side of a portfolio that reads; `Portfolio` is made of it."""
@@ -102,6 +105,11 @@ class Reading(Questions):
 
     def to_polars(self) -> pl.DataFrame:
         """Give all current records, in the order in which they were written."""
+        rows = self.scanned()
+        return rows.drop([name for name in rows.columns if name.startswith(OWN)])
+
+    def scanned(self) -> pl.DataFrame:
+        """Give all current records with everything that the state keeps."""
         from creditcore._frame import to_polars
 
         return to_polars(self._state().scan())
@@ -117,7 +125,7 @@ class Reading(Questions):
         rows = to_polars(self._state().find(open_source({self.config.columns.key: [key]}))).to_dicts()
         if not rows:
             raise ArgumentError(f"no record has the key `{key}`")
-        return rows[0]
+        return {name: value for name, value in rows[0].items() if not name.startswith(OWN)}
 
     def explain(self, key: int | str) -> dict[str, Any]:
         """Say what a record is and where it counts.
@@ -126,7 +134,8 @@ class Reading(Questions):
             `record`; `version` and `as_of` of the state; `counted`: by name of a ranking the rows that the
             record counts in (`code`, `name`, `n`, `mean`, `rank`); `excluded`: by name the cause, where it
             counts in none; `rules`: for each rule what it says and the values it saw, as `Policy.trace`;
-            `reasons`: the features that took most points, `feature` and `points`.
+            `reasons`: the features that took most points, `feature` and `points`; with a network `network`,
+            its features of the record, and `ring`, as `ring_of` gives it.
 
         Raises:
             ArgumentError: no record has the key.
@@ -150,7 +159,14 @@ class Reading(Questions):
                 left = self.config.population is not None and cause == "other_kind"
                 excluded[name] = record[CAUSE] if left else cause
         told = {"record": record, "version": self.version, "as_of": self.as_of}
-        return {**told, "counted": counted, "excluded": excluded, **self._why(record)}
+        told |= {"counted": counted, "excluded": excluded, **self._why(record)}
+        if (linked := self._line.linked) is not None:
+            told |= {"network": {name: record[name] for name in linked.features}, "ring": self.ring_of(key)}
+        return told
+
+    def ring_of(self, key: int | str) -> dict[str, Any] | None:
+        """Give the judged ring that a record is in."""
+        raise NotImplementedError
 
     def history(self) -> pl.DataFrame:
         """Give the versions, the first one first.

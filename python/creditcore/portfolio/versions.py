@@ -106,6 +106,19 @@ def begin_of(day: date, zone: tzinfo) -> datetime:
     return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
 
 
+def read_moment(told: str, name: str) -> date:
+    """Read a day or an instant as a user writes it (ISO 8601).
+
+    Raises:
+        ArgumentError: a text that is neither; `name` is whose it is.
+    """
+    try:
+        return date.fromisoformat(told) if len(told) <= len("2026-01-31") else datetime.fromisoformat(told)
+    except ValueError as error:
+        form = "it is a day such as 2026-01-31, or an instant such as 2026-01-31T12:00:00"
+        raise ArgumentError(f"`{name}` is `{told}`; {form}") from error
+
+
 def instant(as_of: object, before: str | None, zone: tzinfo) -> str | None:
     """Give an instant as text; that of before where none is given.
 
@@ -116,8 +129,10 @@ def instant(as_of: object, before: str | None, zone: tzinfo) -> str | None:
     """
     if as_of is None:
         return before
+    if isinstance(as_of, str):
+        as_of = read_moment(as_of, "as_of")
     if not isinstance(as_of, date):
-        told = f"`as_of` is {as_of!r}; give a `datetime.date` or a `datetime.datetime`"
+        told = f"`as_of` is {as_of!r}; give a day, an instant, or either as ISO 8601 text"
         raise ArgumentError(told)
     moment = as_of if isinstance(as_of, datetime) else datetime.combine(as_of, time())
     if moment.tzinfo is None:

@@ -48,10 +48,15 @@ class Figures:
         with self._lock:
             self._waiting = files
 
-    def showing(self, state: Mapping[str, Any], rankings: Mapping[str, Mapping[str, Any]]) -> None:
-        """Show a state that no refresh of this watch made (`version`, `as_of`, `records`), and rankings."""
+    def showing(
+        self,
+        state: Mapping[str, Any],
+        rankings: Mapping[str, Mapping[str, Any]],
+        rings: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """Show a state that no refresh of this watch made (`version`, `as_of`, `records`), as `refreshed`."""
         with self._lock:
-            self._show(state, rankings, ())
+            self._show(state, rankings, rings)
 
     def refreshed(
         self,

@@ -56,6 +56,8 @@ class Watcher:
         figures: Figures | None = None,
         pace: Pace | None = None,
         as_of: str | date = "latest",
+        *,
+        rings: bool = False,
     ) -> None:
         """Join them.
 
@@ -66,13 +68,17 @@ class Watcher:
             pace: when a refresh begins.
             as_of: `latest`, the newest event time of the files, never before that of the state; `clock`, the
                 machine's own time; or an instant, for every refresh.
+            rings: show the newest rings too. Finding them reads the whole network, so a fifth of the time at
+                most goes into it; what is shown may be some refreshes old.
 
         Raises:
             ArgumentError: `latest` where the configuration names no event time.
         """
         self.portfolio, self.incoming = portfolio, incoming
         self.figures, self.pace = figures or Figures(), pace or Pace()
-        self._as_of = as_of
+        self._as_of, self._with_rings = as_of, rings and portfolio.config.network is not None
+        self._rings: list[dict[str, Any]] = []
+        self._rings_due = 0.0
         if as_of == "latest" and portfolio.config.columns.event_time is None:
             raise ArgumentError(
                 "`as_of` goes by event times; say `event_time` in `[columns]`, or give an instant"
@@ -215,6 +221,15 @@ class Watcher:
             rankings[name] = {"heading": ranking.heading, "rows": ranking.rows()}
         state = {name: getattr(self.portfolio, name) for name in ("version", "as_of", "records")}
         if told is None:
-            self.figures.showing(state, rankings)
+            self.figures.showing(state, rankings, self._newest_rings())
         else:
-            self.figures.refreshed({**state, **told}, rankings)
+            self.figures.refreshed({**state, **told}, rankings, self._newest_rings())
+
+    def _newest_rings(self) -> list[dict[str, Any]]:
+        """Give the newest rings, found again where enough time went by since they were found last."""
+        began = time.monotonic()
+        if self._with_rings and began >= self._rings_due:
+            self._rings = self.portfolio.ring_history()
+            ended = time.monotonic()
+            self._rings_due = ended + 4 * (ended - began)
+        return self._rings

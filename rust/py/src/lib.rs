@@ -40,7 +40,7 @@ mod _core {
     #[pymodule_export]
     use super::groups::{Detection, cut_of, suspicion};
     #[pymodule_export]
-    use super::link::{Network, components};
+    use super::link::{Network, components, identifier_hashes};
     #[pymodule_export]
     use super::model::{Fleet, model_formats};
     #[pymodule_export]
@@ -52,7 +52,7 @@ mod _core {
     #[pymodule_export]
     use super::score::{
         ScoreCounts, calibrate, check_blend, check_calibration, check_scaling, explain, fit_calibration,
-        score,
+        score, still_sums,
     };
     #[pymodule_export]
     use super::shards::{

@@ -47,6 +47,21 @@ pub(crate) fn components(
     Ok((Table::new(columns), found.placeholders))
 }
 
+/// For each column of identifiers of a plan, in its order, the hashes that a source's rows show.
+#[pyfunction]
+pub(crate) fn identifier_hashes(
+    py: Python<'_>,
+    source: &Source,
+    plan: &str,
+    hash_key: &[u8],
+) -> PyResult<Vec<Table>> {
+    let plan = plan_of(plan).map_err(|error| to_exception(py, &error))?;
+    let key = key_of(hash_key).map_err(|error| to_exception(py, &error))?;
+    let source = source.inner.clone();
+    let found = gate::run(py, None, move |control| core::shown(&*source, &plan, &key, control))?;
+    Ok(found.into_iter().map(|column| Table::new(vec![column])).collect())
+}
+
 /// People, the identifiers that they share, and the links between them.
 #[pyclass(frozen, module = "creditcore._core")]
 pub(crate) struct Network {
@@ -245,9 +260,9 @@ impl Network {
         })
     }
 
-    /// The network after a delta, what changed (`key`, `change`), and, where a decay is given, the features that
-    /// changed.
-    #[pyo3(signature = (delta, hash_key, *, expire_before=None, features=None, threads=None, progress=None))]
+    /// The network after a delta, what changed (`key`, `change`), and, where a decay is given, the features as of now
+    /// that changed, and those as known at the records' own times that may have.
+    #[pyo3(signature = (delta, hash_key, *, expire_before=None, features=None, then=None, threads=None, progress=None))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of one call of the Python package")]
     fn update(
         &self,
@@ -256,24 +271,28 @@ impl Network {
         hash_key: &[u8],
         expire_before: Option<u32>,
         features: Option<f64>,
+        then: Option<f64>,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<(Self, Table, Option<Table>)> {
+    ) -> PyResult<(Self, Table, Option<Table>, Option<Table>)> {
         let key = key_of(hash_key).map_err(|error| to_exception(py, &error))?;
         let (delta, threads) = (delta.map(|delta| delta.inner.clone()), threads_or_default(threads));
-        let asked = Update { expire_before, features };
-        let (inner, changes, renewed) = gate::run(py, progress, |control| {
+        let asked = Update { expire_before, features, then };
+        let (inner, updated) = gate::run(py, progress, |control| {
             self.inner.update(delta.as_deref(), asked, &key, threads, control)
         })?;
+        let changes = updated.changes;
         let names: StringArray = changes.changes.iter().map(|change| Some(change.name())).collect();
         let keys = changes.keys.array_of(0..names.len() as u32);
         let table =
             Table::new(vec![("key".to_owned(), keys), ("change".to_owned(), Arc::new(names) as ArrayRef)]);
-        let features = renewed.map(|(keys, egos)| {
-            let settings = inner.settings();
-            features_table(keys, &core::detect::names(settings), &egos.columns)
-        });
-        Ok((Self { inner }, table, features))
+        let told = |renewed: Option<core::Renewals>| {
+            renewed.map(|(keys, egos)| {
+                features_table(keys, &core::detect::names(inner.settings()), &egos.columns)
+            })
+        };
+        let (features, then) = (told(updated.renewals), told(updated.then));
+        Ok((Self { inner }, table, features, then))
     }
 }
 

@@ -63,6 +63,13 @@ impl State {
         Ok(json!({ "counts": told(counts), "stages": stages }).to_string())
     }
 
+    /// Gives counts (JSON) and the rows of a delta that count, in the types of the state, with `_row` and `_deleted`.
+    fn sift(&self, py: Python<'_>, delta: &Source) -> PyResult<(String, Table)> {
+        let source = delta.inner.clone();
+        let (counts, batch) = gate::run(py, None, |control| self.locked().sift(&*source, control))?;
+        Ok((told(counts).to_string(), Table { schema: batch.schema(), batches: vec![batch] }))
+    }
+
     /// Writes what is staged; gives the segment (JSON), or none where nothing changes.
     fn write(&self, py: Python<'_>, file: &str) -> PyResult<Option<String>> {
         let named = gate::brief(py, || self.locked().write(file))?;
@@ -117,11 +124,12 @@ impl State {
         Ok(Table { schema: batch.schema(), batches: vec![batch] })
     }
 
-    /// All records.
-    fn scan(&self, py: Python<'_>) -> PyResult<Table> {
+    /// All records, or some of their columns.
+    #[pyo3(signature = (columns=None))]
+    fn scan(&self, py: Python<'_>, columns: Option<Vec<String>>) -> PyResult<Table> {
         let batches = gate::run(py, None, |control| {
             let mut batches = Vec::new();
-            self.locked().scan(|batch| {
+            self.locked().scan(columns.as_deref(), |batch| {
                 control.check()?;
                 batches.push(batch);
                 Ok(())

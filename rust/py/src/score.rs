@@ -38,7 +38,7 @@ pub(crate) fn check_blend(py: Python<'_>, blend: &str) -> PyResult<()> {
 
 /// Scores predictions: `fraud_p`, `pd`, `points_model`, `points_final`.
 #[pyfunction]
-#[pyo3(signature = (predictions, blend, scale, decisions=None, *, output="probability", threads=None, progress=None))]
+#[pyo3(signature = (predictions, blend, scale, decisions=None, *, output="probability", still=false, threads=None, progress=None))]
 #[expect(clippy::too_many_arguments, reason = "the arguments of one call of the Python package")]
 pub(crate) fn score(
     py: Python<'_>,
@@ -47,6 +47,7 @@ pub(crate) fn score(
     scale: Scale,
     decisions: Option<&Source>,
     output: &str,
+    still: bool,
     threads: Option<usize>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Table> {
@@ -55,9 +56,22 @@ pub(crate) fn score(
     let (schema, batches) = gate::run(py, progress, move |control| {
         let (blend, scaling, output) = (Blend::from_json(blend)?, scaling(scale)?, Output::named(output)?);
         let batches =
-            core::score(&*source, &blend, &scaling, decisions.as_deref(), output, threads, control)?;
+            core::score(&*source, &blend, &scaling, decisions.as_deref(), (output, still), threads, control)?;
         Ok((core::columns(), batches))
     })?;
+    Ok(Table { schema, batches })
+}
+
+/// The sums of log-odds of the models that predictions have columns of: `still_fraud`, `still_fraud_weight`,
+/// `still_credit`, `still_credit_weight`.
+#[pyfunction]
+#[pyo3(signature = (predictions, blend, *, output="probability"))]
+pub(crate) fn still_sums(py: Python<'_>, predictions: &Source, blend: &str, output: &str) -> PyResult<Table> {
+    let source = predictions.inner.clone();
+    let batches = gate::run(py, None, move |control| {
+        core::still(&*source, &Blend::from_json(blend)?, Output::named(output)?, control)
+    })?;
+    let schema = batches.first().map_or_else(|| arrow_schema::Schema::empty().into(), |batch| batch.schema());
     Ok(Table { schema, batches })
 }
 

@@ -134,6 +134,11 @@ impl Policy {
         self.inner.has_days()
     }
 
+    /// The first and the last day of each rule that has one, in days since 1970.
+    fn days(&self) -> Vec<(Option<i32>, Option<i32>)> {
+        self.inner.rules.iter().map(|rule| rule.days).filter(|days| *days != (None, None)).collect()
+    }
+
     /// The rules, as plain records in file order.
     #[pyo3(signature = () -> "list[dict[str, object]]")]
     fn rules<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyDict>>> {

@@ -15,7 +15,7 @@ use arrow_array::ArrayRef;
 
 use super::detect::{Detection, Egos, Renewed, Weights};
 use super::key::Keys;
-use super::live::{Live, Undo};
+use super::live::{Applied, Live, Undo};
 use super::network::Network;
 use super::plan::{Plan, Settled};
 use super::settings::Settings;
@@ -67,6 +67,20 @@ pub struct Update {
     pub expire_before: Option<u32>,
     /// Days in which ties fade: asks for the features that changed.
     pub features: Option<f64>,
+    /// Days in which ties fade: asks for the features, as known at each record's own time, of those of whom they may
+    /// be others than before.
+    pub then: Option<f64>,
+}
+
+/// What an update changed.
+#[derive(Debug)]
+pub struct Updated {
+    /// The records.
+    pub changes: Changes,
+    /// Features as of now that are others than before, where they were asked for.
+    pub renewals: Option<Renewals>,
+    /// Features as known at each record's own time that may be others, where they were asked for.
+    pub then: Option<Renewals>,
 }
 
 /// The features that an update changed: keys, ascending, and their rows.
@@ -199,7 +213,7 @@ impl Version {
         key: &HashKey,
         threads: usize,
         control: &Control,
-    ) -> Result<(Arc<Self>, Changes, Option<Renewals>)> {
+    ) -> Result<(Arc<Self>, Updated)> {
         if delta.is_some() && key.fingerprint() != self.base.fingerprint {
             return Err(Error::argument(
                 "the network was made with another hash key, so the delta's identifiers would meet none of its own; \
@@ -213,7 +227,7 @@ impl Version {
         let mut changing = self.taken(&mut state, control)?;
         let done = self.change(&mut changing, delta, update, key, threads, control);
         match done {
-            Ok((met, undo, changes, renewals)) => {
+            Ok((met, undo, updated)) => {
                 let after = Arc::new(Self {
                     base: self.base.clone(),
                     placeholders: met,
@@ -221,7 +235,7 @@ impl Version {
                     state: Mutex::new(State::Newest(changing)),
                 });
                 *state = State::Left(after.clone(), Arc::new(undo));
-                Ok((after, changes, renewals))
+                Ok((after, updated))
             }
             Err(error) => {
                 *state = State::Newest(changing);
@@ -239,7 +253,7 @@ impl Version {
         key: &HashKey,
         threads: usize,
         control: &Control,
-    ) -> Result<(Met, Undo, Changes, Option<Renewals>)> {
+    ) -> Result<(Met, Undo, Updated)> {
         let Changing { live, features } = changing;
         let settled = &self.base.settled;
         if let Some(tau) = update.features
@@ -255,23 +269,46 @@ impl Version {
             }
             None => Delta::none(&keys),
         };
-        let applied = live.apply(&delta.given, &delta.deleted, update.expire_before)?;
-        let Some(known) = features else { return Ok((delta.met, applied.undo, applied.changes, None)) };
-        match known.renew(live, &applied.dirty, &applied.gone, threads, control) {
-            Ok(mut changed) => {
-                live.sort(&mut changed);
-                let renewals = update.features.map(|_| {
-                    let keys = live.keys_of(&changed);
-                    (keys.array_of(0..keys.len() as u32), known.egos(&changed))
-                });
-                Ok((delta.met, applied.undo, applied.changes, renewals))
-            }
+        let Applied { changes, undo, dirty, gone } =
+            live.apply(&delta.given, &delta.deleted, update.expire_before)?;
+        let mut renewed = || -> Result<(Option<Renewals>, Option<Renewals>)> {
+            let then = update.then.map(|tau| self.seen_then(live, &delta, &undo, tau, threads, control));
+            let Some(known) = features else { return Ok((None, then.transpose()?)) };
+            let mut changed = known.renew(live, &dirty, &gone, threads, control)?;
+            live.sort(&mut changed);
+            let keys = live.keys_of(&changed);
+            let renewals = (keys.array_of(0..keys.len() as u32), known.egos(&changed));
+            Ok((update.features.map(|_| renewals), then.transpose()?))
+        };
+        match renewed() {
+            Ok((renewals, then)) => Ok((delta.met, undo, Updated { changes, renewals, then })),
             Err(error) => {
                 *features = None;
-                live.apply(&applied.undo.records, &applied.undo.deleted, None)?;
+                live.apply(&undo.records, &undo.deleted, None)?;
                 Err(error)
             }
         }
+    }
+
+    /// Features as known at the own time, of whoever sees what a delta changed.
+    fn seen_then(
+        &self,
+        live: &Live,
+        delta: &Delta,
+        undo: &Undo,
+        tau: f64,
+        threads: usize,
+        control: &Control,
+    ) -> Result<Renewals> {
+        let Base { plan, settled, fingerprint } = &*self.base;
+        let then = live.then(&delta.given, &undo.records, &settled.settings);
+        let part =
+            Network::of_records(plan.clone(), *fingerprint, then.records, Met::new(), threads, control)?;
+        let mut egos = Detection::new(&part, tau, true, threads, control)?.egos;
+        for column in &mut egos.columns {
+            *column = then.people.iter().map(|&person| column[person as usize]).collect();
+        }
+        Ok((part.keys_of(then.people.iter().copied()), egos))
     }
 
     /// What ties weigh and the features of everybody as of now: those that are kept, where they are of this decay.

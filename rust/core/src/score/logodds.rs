@@ -64,6 +64,16 @@ pub struct LogOddsSum {
 }
 
 impl LogOddsSum {
+    /// The sum of parts that [`parts`](Self::parts) gave.
+    pub fn of_parts(weighted: i128, weight: i128) -> Self {
+        Self { weighted, weight }
+    }
+
+    /// The weighted sum of the log-odds, and the sum of the weights, in units.
+    pub fn parts(self) -> (i128, i128) {
+        (self.weighted, self.weight)
+    }
+
     /// Adds one model: its weight and its log-odds, both in units.
     pub fn add(&mut self, weight: i64, log_odds: i64) {
         self.weighted += i128::from(weight) * i128::from(log_odds);

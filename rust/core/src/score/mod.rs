@@ -15,6 +15,7 @@ mod metrics;
 mod reasons;
 mod records;
 mod scaling;
+mod sums;
 
 #[cfg(test)]
 mod tests;
@@ -30,3 +31,4 @@ pub use metrics::{EMPTY_SHARE, psi};
 pub use reasons::{Explained, Kind as PartKind, Line, Shares, explain};
 pub use records::{Output, calibrate, columns, score};
 pub use scaling::{POINT_UNITS, Scaling, to_points, to_units};
+pub use sums::{STILL, still};

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, Float64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-use super::blend::{Blend, OnNull, Part};
+use super::blend::{Blend, Part};
 use super::calibration::Calibration;
 use super::counts::numbers;
 use super::effect::Effect;
 use super::logodds::{LogOddsSum, UNITS, fixed, logit, sigmoid};
 use super::scaling::{Scaling, to_points, to_units};
+use super::sums::asked;
 use crate::batch::{Batch, Role, Source, Wanted, find_column};
 use crate::error::{Error, Place, Result};
 use crate::exec::{Control, parallel};
@@ -51,6 +52,9 @@ pub fn columns() -> SchemaRef {
 
 /// Scores every record of a source.
 ///
+/// With `still` the source has the columns [`STILL`](super::STILL) of the models that it has no column for, as [`still`](super::still)
+/// gave them: the sums are integers, so the score is that of all models, to the bit.
+///
 /// Memory: the four columns, one effect for each record where there are decisions, a batch for each thread.
 ///
 /// # Errors
@@ -61,24 +65,18 @@ pub fn score(
     blend: &Blend,
     scaling: &Scaling,
     decisions: Option<&dyn Source>,
-    output: Output,
+    (output, still): (Output, bool),
     threads: usize,
     control: &Control,
 ) -> Result<Vec<RecordBatch>> {
     let effects = decisions.map(|decisions| effects(decisions, control)).transpose()?;
-    let parts = [blend.fraud.as_ref(), blend.credit.as_ref()];
-    let mut wanted = Vec::new();
-    for (name, _) in parts.into_iter().flatten().flat_map(|part| &part.models) {
-        find_column(source.column_names(), name)?;
-        wanted.push(Wanted { name: name.clone(), role: Role::Number });
-    }
-    let fraud_models = blend.fraud.as_ref().map_or(0, |part| part.models.len());
+    let (wanted, read) = asked(source, blend, output, still)?;
     let work = |done: &mut Vec<(usize, Vec<Scored>)>, task: usize| {
         let mut batches = Vec::new();
         source.read(task, &wanted, control, &mut |batch| {
-            let (fraud, credit) = batch.columns.split_at(fraud_models);
-            let fraud = blended(blend.fraud.as_ref(), fraud, blend.on_null, output, batch)?;
-            let credit = blended(blend.credit.as_ref(), credit, blend.on_null, output, batch)?;
+            let [fraud, credit] = read.sums(batch)?;
+            let fraud = blended(blend.fraud.as_ref(), fraud);
+            let credit = blended(blend.credit.as_ref(), credit);
             batches.push(Scored {
                 fraud: fraud.iter().map(|scored| scored.map(|(probability, _)| probability)).collect(),
                 pd: credit.iter().map(|scored| scored.map(|(probability, _)| probability)).collect(),
@@ -136,27 +134,8 @@ fn finished(batches: Vec<Scored>, effects: Option<&[Effect]>, scaling: &Scaling)
 }
 
 /// Probability and log-odds of every row by one blend; null where there is none.
-fn blended(
-    part: Option<&Part>,
-    arrays: &[ArrayRef],
-    on_null: OnNull,
-    output: Output,
-    batch: &Batch,
-) -> Result<Vec<Option<(f64, f64)>>> {
-    let Some(part) = part else { return Ok(vec![None; batch.rows]) };
-    let mut sums = vec![LogOddsSum::default(); batch.rows];
-    for ((name, weight), array) in part.models.iter().zip(arrays) {
-        let values = numbers(name, array)?;
-        for (row, sum) in sums.iter_mut().enumerate() {
-            if values.is_null(row) {
-                if on_null == OnNull::Refuse {
-                    return Err(null_output(name, row, batch));
-                }
-            } else if on_null != OnNull::Fallback || sum.is_empty() {
-                sum.add(*weight, log_odds(values.value(row), output, name, row, batch)?);
-            }
-        }
-    }
+fn blended(part: Option<&Part>, sums: Vec<LogOddsSum>) -> Vec<Option<(f64, f64)>> {
+    let Some(part) = part else { return vec![None; sums.len()] };
     let scored = |sum: LogOddsSum| {
         let log_odds = sum.mean()?;
         Some(match &part.calibration {
@@ -164,7 +143,7 @@ fn blended(
             None => (sigmoid(log_odds), log_odds),
         })
     };
-    Ok(sums.into_iter().map(scored).collect())
+    sums.into_iter().map(scored).collect()
 }
 
 /// Applies a calibration to the column `score`, batch by batch; null stays null.
@@ -197,7 +176,7 @@ pub fn calibrate(
     Ok(parts)
 }
 
-fn null_output(name: &str, row: usize, batch: &Batch) -> Error {
+pub(super) fn null_output(name: &str, row: usize, batch: &Batch) -> Error {
     let place = batch.place(row);
     Error::argument(format!(
         "{place}model `{name}` has no output and the blend refuses nulls; say `on_null=\"renormalise\"` or `\"fallback\"`"
@@ -205,7 +184,7 @@ fn null_output(name: &str, row: usize, batch: &Batch) -> Error {
 }
 
 /// An output as log-odds, in units.
-fn log_odds(value: f64, output: Output, name: &str, row: usize, batch: &Batch) -> Result<i64> {
+pub(super) fn log_odds(value: f64, output: Output, name: &str, row: usize, batch: &Batch) -> Result<i64> {
     let told = match output {
         _ if value.is_nan() => "a missing output is null, not NaN; fill it with null",
         Output::Raw => return Ok(fixed(value)),

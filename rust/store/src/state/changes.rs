@@ -11,9 +11,10 @@ use arrow_schema::{DataType, Field, Schema};
 use arrow_select::concat::concat_batches;
 use arrow_select::take::{take, take_record_batch};
 use creditcore::error::{Error, Place, Result};
-use creditcore::refresh::{Claim, Keys, RecordHashes, winners};
+use creditcore::refresh::{Claim, Keys, winners};
 use creditcore_kernels::index::ABSENT;
 
+use super::hashes::{Hashes, hashes};
 use super::layout::{Delta, Layout, versions};
 use super::rows::Rows;
 use super::segment::DELETED;
@@ -63,23 +64,8 @@ pub(super) struct Changes {
     /// What is added to the sum of hashes.
     pub(super) hash: u128,
     pub(super) counts: Counts,
-}
-
-/// The hash of each row.
-pub(super) fn hashes(batch: &RecordBatch) -> Result<Vec<u128>> {
-    hashes_but(batch, &[])
-}
-
-/// The hash of each row without some columns.
-fn hashes_but(batch: &RecordBatch, left_out: &[String]) -> Result<Vec<u128>> {
-    let mut made = RecordHashes::new(batch.num_rows());
-    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-        let counts = field.name() != DELETED && !left_out.contains(field.name());
-        if counts && *field.data_type() != DataType::Null {
-            made.add(field.name(), column)?;
-        }
-    }
-    Ok(made.finish())
+    /// The places of the appended rows in the delta.
+    pub(super) places: Vec<u32>,
 }
 
 /// The places of rows in the order of their spread keys; those of one key beside each other and ascending.
@@ -157,16 +143,15 @@ pub(super) fn live(delta: &Delta, layout: &Layout, table: &Table, rows: &Rows) -
     rows.gather(&found.into_iter().filter(|row| row & DEAD == 0).collect::<Vec<_>>())
 }
 
-/// Finds what a delta changes.
+/// Finds what a delta changes. One without the columns that are made is held against what rows say alone.
 pub(super) fn resolve(delta: &Delta, layout: &Layout, table: &Table, rows: &Rows) -> Result<Changes> {
     let keys = Keys::new(&layout.key, delta.batch.column(0).clone())?;
     let spread = keys.spread();
-    let hashed = hashes(&delta.batch)?;
-    let said = hashes_but(&delta.batch, &layout.made)?;
+    let hashed = Hashes::of(&delta.batch, &layout.made)?;
     let told = versions(delta.batch.column_by_name(&layout.version), spread.len())?;
     let claim = |row: u32| {
         let row = row as usize;
-        Claim { version: told[row], deletes: delta.deletes[row], hash: said[row] }
+        Claim { version: told[row], deletes: delta.deletes[row], hash: hashed.told[row] }
     };
     let order = sorted(&keys, &spread);
     let same =
@@ -177,10 +162,14 @@ pub(super) fn resolve(delta: &Delta, layout: &Layout, table: &Table, rows: &Rows
     let current = current_of(&winners, &order, &keys, &spread, table, rows, layout)?;
     let known: Vec<u32> = current.iter().copied().filter(|&row| row != ABSENT).collect();
     let stored = rows.gather(&known.iter().map(|&row| row & !DEAD).collect::<Vec<_>>())?;
-    let stored_hashes = hashes(&stored)?;
-    let stored_said = hashes_but(&stored, &layout.made)?;
+    let stored_hashes = Hashes::of(&stored, &layout.made)?;
     let stored_versions = versions(stored.column_by_name(&layout.version), known.len())?;
 
+    let bare = !layout.made.iter().any(|name| delta.batch.column_by_name(name).is_some());
+    let equal = |row: u32, at: usize| match bare {
+        true => stored_hashes.told[at] == hashed.told[row as usize],
+        false => stored_hashes.whole[at] == hashed.whole[row as usize],
+    };
     let mut made = Chosen::default();
     made.counts.superseded = superseded;
     let mut at = 0;
@@ -188,11 +177,11 @@ pub(super) fn resolve(delta: &Delta, layout: &Layout, table: &Table, rows: &Rows
         let mine = claim(row);
         let before = (current != ABSENT).then(|| {
             at += 1;
-            let (version, hash) = (stored_versions[at - 1], stored_said[at - 1]);
-            let before = Claim { version, deletes: current & DEAD != 0, hash };
-            (at as u32 - 1, before, stored_hashes[at - 1] == hashed[row as usize])
+            let (version, hash) = (stored_versions[at - 1], stored_hashes.told[at - 1]);
+            let claim = Claim { version, deletes: current & DEAD != 0, hash };
+            Before { at: at as u32 - 1, claim, equal: equal(row, at - 1) }
         });
-        if let Some((_, before, _)) = &before
+        if let Some(Before { claim: before, .. }) = &before
             && mine.version.is_none()
             && before.version.is_some()
         {
@@ -205,7 +194,7 @@ pub(super) fn resolve(delta: &Delta, layout: &Layout, table: &Table, rows: &Rows
         }
         made.choose(row, current, mine, before);
     }
-    made.finish(delta, &spread, &stored, &stored_hashes, &hashed, layout)
+    made.finish(delta, &spread, &stored, &stored_hashes.whole, &hashed.whole, layout)
 }
 
 /// Refuses a row without a version after one of its key that has one, as if they came in two deltas.
@@ -248,6 +237,15 @@ fn current_of(
     current(&keys, &some, &order, table, rows, layout)
 }
 
+/// The row that a key led to before.
+struct Before {
+    /// Its place among the rows that were gathered.
+    at: u32,
+    claim: Claim,
+    /// Whether the new row equals it, in what was made of it too.
+    equal: bool,
+}
+
 /// Rows that were chosen: of the delta, and of those stored.
 #[derive(Default)]
 struct Chosen {
@@ -258,17 +256,16 @@ struct Chosen {
 }
 
 impl Chosen {
-    fn choose(&mut self, row: u32, current: u32, mine: Claim, before: Option<(u32, Claim, bool)>) {
-        let live = before.filter(|(_, before, _)| !before.deletes);
-        if let Some((_, before, equal)) = before {
+    fn choose(&mut self, row: u32, current: u32, mine: Claim, before: Option<Before>) {
+        let live = before.as_ref().filter(|before| !before.claim.deletes).map(|before| before.at);
+        if let Some(Before { claim: before, equal, .. }) = before {
             let alive = !mine.deletes && !before.deletes;
-            let same = alive && equal;
-            let renewed = alive && mine.version == before.version && mine.hash == before.hash;
             let nothing = mine.deletes && before.deletes && mine.version == before.version;
-            if same || nothing {
+            if (alive && equal) || nothing {
                 self.counts.unchanged += 1;
                 return;
             }
+            let renewed = alive && mine.version == before.version && mine.hash == before.hash;
             if !renewed && !mine.replaces(&before) {
                 self.counts.superseded += 1;
                 return;
@@ -280,7 +277,7 @@ impl Chosen {
         }
         let kept = if mine.deletes { &mut self.deletions } else { &mut self.records };
         kept.push((row, current));
-        self.gone.extend(live.map(|(at, ..)| at));
+        self.gone.extend(live);
         match (mine.deletes, live.is_some()) {
             (true, true) => self.counts.deleted += 1,
             (true, false) => self.counts.unchanged += 1,
@@ -306,7 +303,8 @@ impl Chosen {
             hash = hash.wrapping_sub(stored_hashes[at as usize]);
         }
         let chosen = self.records.iter().chain(&self.deletions);
-        let moves = chosen.map(|&(row, current)| (spread[row as usize], current)).collect();
+        let moves = chosen.clone().map(|&(row, current)| (spread[row as usize], current)).collect();
+        let places = chosen.map(|&(row, _)| row).collect();
         let rows = |chosen: &[(u32, u32)]| UInt32Array::from_iter_values(chosen.iter().map(|(row, _)| *row));
         let batch = if self.deletions.is_empty() && self.records.len() == delta.batch.num_rows() {
             delta.batch.clone()
@@ -321,7 +319,7 @@ impl Chosen {
         } else {
             take_record_batch(stored, &UInt32Array::from(self.gone)).map_err(|error| broken(&error))?
         };
-        Ok(Changes { batch, records: self.records.len(), moves, old, hash, counts: self.counts })
+        Ok(Changes { batch, records: self.records.len(), moves, old, hash, counts: self.counts, places })
     }
 }
 
@@ -379,7 +377,8 @@ pub(super) fn of_segment(
     let added = hashes(&records)?.into_iter().fold(0u128, u128::wrapping_add);
     let hash = hashes(&old)?.into_iter().fold(added, u128::wrapping_sub);
     let moves = spread.into_iter().zip(current).collect();
-    Ok(Changes { batch: batch.clone(), records: first_deleted, moves, old, hash, counts: Counts::default() })
+    let (counts, places) = (Counts::default(), Vec::new());
+    Ok(Changes { batch: batch.clone(), records: first_deleted, moves, old, hash, counts, places })
 }
 
 fn broken(error: &arrow_schema::ArrowError) -> Error {

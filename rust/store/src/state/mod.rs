@@ -9,11 +9,13 @@
 mod bulk;
 mod changes;
 mod disk;
+mod hashes;
 mod layout;
 mod manifest;
 mod portfolio;
 mod rows;
 mod segment;
+mod sift;
 mod table;
 
 pub use changes::Counts;

@@ -305,14 +305,18 @@ impl State {
         self.table.own_bytes()
     }
 
-    /// All records, segment by segment.
+    /// All records, segment by segment, or some of their columns.
     ///
     /// # Errors
     /// `State`: rows that cannot be gathered.
-    pub fn scan(&self, mut take: impl FnMut(RecordBatch) -> Result<()>) -> Result<()> {
+    pub fn scan(
+        &self,
+        columns: Option<&[String]>,
+        mut take: impl FnMut(RecordBatch) -> Result<()>,
+    ) -> Result<()> {
         let mut numbers: Vec<u32> = self.table.rows().filter(|row| row & DEAD == 0).collect();
         numbers.sort_unstable();
-        numbers.chunks(1 << 16).try_for_each(|rows| take(self.rows.gather(rows)?))
+        numbers.chunks(1 << 16).try_for_each(|rows| take(self.rows.gather_some(rows, columns)?))
     }
 }
 

@@ -75,12 +75,24 @@ impl Rows {
 
     /// Some rows, in the columns of all segments.
     pub(super) fn gather(&self, rows: &[u32]) -> Result<RecordBatch> {
+        self.gather_some(rows, None)
+    }
+
+    /// Some rows, in some of the columns; those that there are not are left out.
+    pub(super) fn gather_some(&self, rows: &[u32], names: Option<&[String]>) -> Result<RecordBatch> {
         let Some(schema) = &self.schema else { return Ok(RecordBatch::new_empty(Arc::new(Schema::empty()))) };
+        let schema = match names {
+            None => schema.clone(),
+            Some(names) => {
+                let fields = names.iter().filter_map(|name| schema.field_with_name(name).ok());
+                Arc::new(Schema::new(fields.cloned().collect::<Vec<Field>>()))
+            }
+        };
         let places = self.locate(rows)?;
         let columns =
             schema.fields().iter().map(|field| self.column(field, &places)).collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
-        RecordBatch::try_new_with_options(schema.clone(), columns, &options).map_err(|error| broken(&error))
+        RecordBatch::try_new_with_options(schema, columns, &options).map_err(|error| broken(&error))
     }
 
     /// One column of some rows.

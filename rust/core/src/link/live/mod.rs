@@ -13,9 +13,10 @@ mod change;
 mod index;
 mod people;
 mod shared;
+mod then;
 
 pub(super) use blocks::{Block, Blocks};
-pub(super) use change::{Undo, unique};
+pub(super) use change::{Applied, Undo, unique};
 
 use super::key::Keys;
 use super::links::{Links, NO_TIME};
@@ -133,9 +134,14 @@ impl Live {
 
     /// Appends a person to records.
     fn push_to(&self, records: &mut Records, person: u32) {
+        self.push_some(records, person, |_| true);
+    }
+
+    /// Appends a person with some of the identifiers to records.
+    fn push_some(&self, records: &mut Records, person: u32, wanted: impl Fn(u32) -> bool) {
         self.people.keys.push_to(&mut records.keys, person);
         records.times.push(self.people.time(person));
-        for own in self.people.links(person) {
+        for own in self.people.links(person).iter().filter(|own| wanted(own.identifier)) {
             let (kind, hash) = self.shared.kind_and_hash(own.identifier);
             records.links.types.push(kind);
             records.links.roles.push(own.role);

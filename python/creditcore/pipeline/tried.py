@@ -43,7 +43,27 @@ def columns_of(pipeline: Pipeline) -> list[tuple[str, bool]]:
     return [*found, *([(RULES, False)] if rules_of(pipeline) else [])]
 
 
-def scored(pipeline: Pipeline, rows: Any, day: date | None, threads: int | None = None) -> pl.DataFrame:
+def asked(pipeline: Pipeline) -> list[str]:
+    """Give the names of the models that are tried."""
+    return [model["name"] for model in pipeline.fleet.models if model["status"] in STATUSES]
+
+
+def outputs_of(pipeline: Pipeline, outputs: pl.DataFrame) -> pl.DataFrame:
+    """Give what the models that are tried say, in columns of their own."""
+    told = models_of(pipeline)
+    return outputs.select(told.values()).rename({output: name for name, output in told.items()})
+
+
+def decided(
+    pipeline: Pipeline, features: Any, outputs: Any, scores: Any, day: date | None, threads: int | None = None
+) -> pl.DataFrame:
+    """Decide records as `Pipeline.decide` does, with the shadow rules that hit."""
+    shadow = bool(rules_of(pipeline))
+    made = pipeline.decide(features, outputs, scores, as_of=day, shadow=shadow, threads=threads)
+    return made.rename({"shadow": RULES} if shadow else {})
+
+
+def scored(pipeline: Pipeline, rows: Any, day: date | None, *, threads: int | None = None) -> pl.DataFrame:
     """Score and decide records as `Pipeline.score` does, with what is tried beside it.
 
     Args:
@@ -54,20 +74,16 @@ def scored(pipeline: Pipeline, rows: Any, day: date | None, threads: int | None 
     """
     from creditcore._frame import beside
 
-    tried = models_of(pipeline)
-    names = [one["name"] for one in pipeline.fleet.models if one["status"] in STATUSES]
     features = pipeline.features(rows, threads=threads)
-    told = pipeline.outputs(features, [*dict.fromkeys([*pipeline.needed, *names])], threads=threads)
+    names = [*dict.fromkeys([*pipeline.needed, *asked(pipeline)])]
+    told = pipeline.outputs(features, names, threads=threads)
     scores = None if pipeline.blend is None else pipeline.scores(told, threads=threads)
     decisions = None
     if pipeline.policy is not None:
-        shadow = bool(rules_of(pipeline))
-        decisions = pipeline.decide(features, told, scores, as_of=day, shadow=shadow, threads=threads)
+        decisions = decided(pipeline, features, told, scores, day, threads)
         if scores is not None and decisions["effect"].null_count() < len(decisions):
             scores = pipeline.scores(told, decisions.select("effect"), threads=threads)
-        decisions = decisions.rename({"shadow": RULES} if shadow else {})
-    made = told.select(tried.values()).rename({output: name for name, output in tried.items()})
-    shown = [one for one in (scores, decisions, made) if one is not None and one.width]
+    shown = [one for one in (scores, decisions, outputs_of(pipeline, told)) if one is not None and one.width]
     return beside(*shown) if shown else told
 
 

@@ -1,0 +1,148 @@
+"""Rows of a portfolio on their way from a delta to its state: parted, put beside what is made, joined again.
+
+Comes in: polars frames of one delta, of the state, of a network's features. Goes out: frames whose rows stand
+in the same places. Beside `_frame.py` one of the few places that compute on frames; no figure is made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+ROW, DELETED, OP = "_row", "_deleted", "op"
+MISSING_TIME = pl.Datetime("us")
+
+
+class Sifted(NamedTuple):
+    """The rows of a delta that count.
+
+    `live` and `raw` are the records, as they are kept and as they came, row by row; `dead` are keys (and
+    versions) that are deleted.
+    """
+
+    live: pl.DataFrame
+    raw: pl.DataFrame
+    dead: pl.DataFrame
+
+
+def parted(found: pl.DataFrame, rows: pl.DataFrame, key: str, version: str) -> Sifted:
+    """Part what `State.sift` found of the rows of a delta."""
+    if not found.width:
+        return Sifted(rows.clear(), rows.clear(), rows.clear())
+    gone = found[DELETED] if DELETED in found.columns else pl.repeat(False, len(found), eager=True)
+    live = found.filter(~gone)
+    names = [name for name in (key, version) if name in found.columns]
+    dead = found.filter(gone).select(*names, pl.lit("delete").alias(OP))
+    told = [name for name in live.columns if name not in (ROW, DELETED)]
+    raw = rows[live[ROW]]
+    # A column without values has no type in the state yet: the delta's own stays.
+    typed = {name: raw[name].dtype for name in told if live[name].dtype == pl.Null and name in raw.columns}
+    return Sifted(live.select(told).cast(typed), raw.drop(OP, strict=False), dead)
+
+
+def links(sifted: Sifted, key: str, shown: Sequence[str], time: str | None) -> pl.DataFrame:
+    """Give the rows of a delta as a network takes them."""
+    kinds = {**dict.fromkeys(shown, pl.UInt64()), **({time: MISSING_TIME} if time else {})}
+    if not len(sifted.live):
+        blank = [pl.lit(None, dtype=kind).alias(name) for name, kind in kinds.items()]
+        return sifted.dead.select(key, OP, *blank)
+    live = sifted.live.select(key, *kinds)
+    made = (
+        pl.concat([live, sifted.dead.select(key, OP)], how="diagonal_relaxed") if len(sifted.dead) else live
+    )
+    return timed(made, time)
+
+
+def timed(rows: pl.DataFrame, time: str | None) -> pl.DataFrame:
+    """Give a column of times without values a type."""
+    if time is None or rows[time].dtype != pl.Null:
+        return rows
+    return rows.with_columns(pl.col(time).cast(MISSING_TIME))
+
+
+def nobody(key: str, shown: Sequence[str], time: str | None) -> pl.DataFrame:
+    """Give no rows, in the columns of a network."""
+    kinds = {key: pl.Int64(), **dict.fromkeys(shown, pl.UInt64()), **({time: MISSING_TIME} if time else {})}
+    return pl.DataFrame(schema=kinds)
+
+
+def touched(changed: pl.DataFrame, features: pl.DataFrame) -> pl.Series:
+    """Give the keys whose features are others than before, or that expired."""
+    expired = changed.filter(pl.col("change") == "expired")["key"]
+    return pl.concat([features["key"], expired]).unique(maintain_order=True)
+
+
+def without(keys: pl.Series, known: Sequence[pl.Series]) -> pl.Series:
+    """Give keys that are in none of some columns."""
+    for some in known:
+        if len(keys) and len(some):
+            keys = keys.filter(~keys.is_in(some.cast(keys.dtype).implode()))
+    return keys
+
+
+def features_of(
+    rows: pl.DataFrame,
+    key: str,
+    changed: pl.DataFrame | None,
+    features: pl.DataFrame,
+    wanted: Sequence[str],
+) -> pl.DataFrame:
+    """Give the features of rows that stand beside the old ones: new ones where there are such, none where a
+    record has expired, otherwise the old ones, or nothing where the rows have none.
+    """
+    keys = rows.select(pl.col(key).alias("key"))
+    fresh = features.select(pl.col("key").cast(keys["key"].dtype), *wanted, pl.lit(True).alias("#fresh"))
+    found = keys.join(fresh, on="key", how="left", maintain_order="left")
+    if changed is None:
+        found = found.with_columns(pl.lit(None).alias("#expired"))
+    else:
+        gone = changed.filter(pl.col("change") == "expired").select("key", pl.lit(True).alias("#expired"))
+        found = found.join(gone, on="key", how="left", maintain_order="left")
+    made = {}
+    for name in wanted:
+        old = rows[name] if name in rows.columns else pl.repeat(None, len(rows), dtype=pl.Float32, eager=True)
+        kept = pl.when(pl.col("#expired").is_null()).then(old.cast(pl.Float32))
+        made[name] = pl.when(pl.col("#fresh").is_not_null()).then(pl.col(name)).otherwise(kept)
+    return found.select(**made)
+
+
+def beside_old(keys: pl.DataFrame, key: str, old: pl.DataFrame, wanted: Sequence[str]) -> pl.DataFrame:
+    """Put the columns that the state has of some keys behind them; nulls where it has none."""
+    known = [name for name in wanted if name in old.columns]
+    if not known:
+        return keys
+    return keys.join(old.select(key, *known), on=key, how="left", maintain_order="left")
+
+
+def looked_up(rows: pl.DataFrame, key: str, found: pl.DataFrame, wanted: Sequence[str]) -> pl.DataFrame:
+    """Give features of everybody for some rows, in their order; null for who has none."""
+    keys = rows.select(pl.col(key).alias("key"))
+    return keys.join(found.select("key", *wanted), on="key", how="left", maintain_order="left").drop("key")
+
+
+def differing(old: pl.DataFrame, new: pl.DataFrame) -> pl.Series:
+    """Say which rows differ in one of the columns of `new`; nulls are equal to nulls."""
+    found = pl.repeat(False, len(new), eager=True)
+    for name in new.columns:
+        if name not in old.columns:
+            found = found | new[name].is_not_null()
+        else:
+            found = found | new[name].ne_missing(old[name].cast(new[name].dtype))
+    return found
+
+
+def stacked(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Give frames under each other; a column that one lacks is null there."""
+    filled = [frame for frame in frames if len(frame)]
+    if not filled:
+        return next((frame for frame in frames if frame.width), pl.DataFrame())
+    return filled[0] if len(filled) == 1 else pl.concat(filled, how="diagonal_relaxed")
+
+
+def with_hashes(
+    rows: pl.DataFrame, hashes: Sequence[tuple[str, pl.Series]], drop: Sequence[str]
+) -> pl.DataFrame:
+    """Put hashes in the place of identifiers."""
+    return rows.drop(drop, strict=False).with_columns(column.alias(name) for name, column in hashes)

@@ -1,0 +1,115 @@
+"""Scores of records of which few columns change: models that see none of these are not asked again.
+
+Comes in: a pipeline, the columns that change. Goes out: scores and decisions beside the sums of log-odds of
+the models that stand still; and the same scores again from these sums and the other models. Sums are
+integers, so the bits are those of all models asked at once (law 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from creditcore import _core
+from creditcore.pipeline import tried
+from creditcore.sources import open_source
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from creditcore.pipeline.pipeline import Pipeline
+
+SUMS = ("still_fraud", "still_fraud_weight", "still_credit", "still_credit_weight")
+KEPT = tuple(f"_{name}" for name in SUMS)
+"""What the sums are called where they are kept beside records."""
+
+
+class Still:
+    """A pipeline whose models are parted by the columns that they see; immutable."""
+
+    def __init__(self, pipeline: Pipeline, changing: Iterable[str]) -> None:
+        """Part the models of a pipeline that has a blend.
+
+        Args:
+            pipeline: what scores and decides.
+            changing: columns of records that change without the others.
+        """
+        blend = pipeline.blend
+        assert blend is not None
+        self._pipeline = pipeline
+        blended = {name.split(":")[0] for name in (*blend.fraud, *blend.credit)}
+        named = {name.split(":")[0] for name in pipeline.policy.columns} if pipeline.policy else set()
+        touched = set(pipeline.affected(changing))
+        needed = pipeline.needed
+        self._moving = frozenset(name for name in needed if name in touched & blended)
+        self._standing = frozenset(name for name in needed if name in blended - touched)
+        also = tried.asked(pipeline)
+        self.asked = [name for name in needed if name in touched or name in named]
+        self.asked += [name for name in also if name not in self.asked]
+        """The models that are asked again."""
+
+    def score(self, rows: Any, as_of: date | None, *, threads: int | None = None) -> pl.DataFrame:
+        """Score and decide records; gives what `Pipeline.score` gives, and the sums in columns `KEPT`."""
+        from creditcore._frame import beside, to_polars
+
+        pipeline = self._pipeline
+        assert pipeline.blend is not None
+        features = pipeline.features(rows, threads=threads)
+        names = [*dict.fromkeys([*pipeline.needed, *tried.asked(pipeline)])]
+        outputs = pipeline.outputs(features, names, threads=threads)
+        standing = outputs.select(_of(outputs.columns, self._standing))
+        if not standing.width:
+            standing = outputs[:, :1].rename({outputs.columns[0]: "nothing"})
+        sums = to_polars(_core.still_sums(open_source(standing), pipeline.blend._json))
+        sums.columns = list(KEPT)
+        return beside(*self._finished(features, outputs, outputs, False, as_of, threads), sums)
+
+    def again(self, rows: pl.DataFrame, as_of: date | None, *, threads: int | None = None) -> pl.DataFrame:
+        """Score and decide records whose other columns are as they were, from the sums in columns `KEPT`."""
+        from creditcore._frame import beside
+
+        pipeline = self._pipeline
+        sums = rows.select(KEPT)
+        rows = rows.drop(KEPT)
+        features = pipeline.features(rows, threads=threads)
+        outputs = pipeline.outputs(features, self.asked, threads=threads) if self.asked else sums[:, :1]
+        told = beside(
+            outputs.select(_of(outputs.columns, self._moving)),
+            sums.rename(dict(zip(KEPT, SUMS, strict=True))),
+        )
+        return beside(*self._finished(features, outputs, told, True, as_of, threads), sums)
+
+    def _finished(
+        self, features: Any, outputs: Any, told: Any, still: bool, as_of: date | None, threads: int | None
+    ) -> list[pl.DataFrame]:
+        """Give scores, decisions where there are rules, and what is tried beside them."""
+        pipeline = self._pipeline
+        beside = [tried.outputs_of(pipeline, outputs)] if tried.asked(pipeline) else []
+        scored = self._scored(told, None, still, threads)
+        if pipeline.policy is None:
+            return [scored, *beside]
+        decisions = tried.decided(pipeline, features, outputs, scored, as_of, threads)
+        if decisions["effect"].null_count() < len(decisions):
+            scored = self._scored(told, decisions.select("effect"), still, threads)
+        return [scored, decisions, *beside]
+
+    def _scored(self, told: Any, effects: Any, still: bool, threads: int | None) -> pl.DataFrame:
+        from creditcore._frame import to_polars
+
+        pipeline = self._pipeline
+        assert pipeline.blend is not None
+        made = _core.score(
+            open_source(told),
+            pipeline.blend._json,
+            pipeline.scaling._scale,
+            None if effects is None else open_source(effects),
+            still=still,
+            threads=threads,
+        )
+        return to_polars(made)
+
+
+def _of(columns: Sequence[str], models: frozenset[str]) -> list[str]:
+    """The columns of some models' outputs."""
+    return [name for name in columns if name.split(":")[0] in models]

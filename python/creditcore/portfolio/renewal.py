@@ -1,0 +1,214 @@
+"""What a delta makes of a portfolio whose records hang on each other or on the day.
+
+Comes in: a line, an open state, rows of a delta, the instants before and after. Goes out: the rows that the
+state is to take: those of the delta that count, scored, and those of other records whose network features,
+decision or cause are others than before. All of it is what one pass over the records that are left would
+give (law 1). Nothing is written here.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+from creditcore import _renewed
+from creditcore.portfolio import days
+from creditcore.portfolio.network import Held, Moved
+from creditcore.sources import open_source
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from creditcore._core import State
+    from creditcore.portfolio.line import PortfolioLine
+
+PART = 1 << 17
+"""Records that are looked up and scored at a time."""
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """Rows for the state.
+
+    Attributes:
+        rows: what the state takes; empty where nothing changes.
+        counts: rows of the delta by what became of them.
+        rescored: other records that were scored again.
+        held: the network after it; None without one.
+        latency: seconds by stage: `sift`, `network`, `score`.
+    """
+
+    rows: pl.DataFrame = field(repr=False)
+    counts: dict[str, int]
+    rescored: int
+    held: Held | None = field(repr=False)
+    latency: dict[str, float]
+
+
+class Links(NamedTuple):
+    """What the network says after a delta: what it changed, and `net_at_*` of all, where all are asked."""
+
+    moved: Moved
+    at: pl.DataFrame | None
+
+
+@dataclass
+class Renewing:
+    """What a refresh goes by: the line, the open state, its network, the instants before and after, and the
+    keys for which another review counts than before.
+    """
+
+    line: PortfolioLine
+    core: State
+    held: Held | None
+    before: date | None
+    when: date | None
+    reviewed: Sequence[int] | Sequence[str] = ()
+
+    def renew(self, rows: pl.DataFrame, version: str) -> Renewal:
+        """Give what the state is to take of rows in which identifiers are hashed already."""
+        self.line.refuse_made(rows)
+        key = self.line.config.columns.key
+        began = time.monotonic()
+        counts, sifted = self._sifted(rows, key, version)
+        found = time.monotonic()
+        links = self._linked(sifted, key)
+        linked = time.monotonic()
+        made, rescored = [self._own(sifted, key, links)], 0
+        for old, near in self._others(sifted, key, links):
+            again, scored = self._again(old, key, links, near)
+            made.append(again)
+            rescored += scored
+        rows = _renewed.stacked([*made, sifted.dead])
+        latency = {"sift": found - began, "network": linked - found, "score": time.monotonic() - linked}
+        return Renewal(rows, counts, rescored, None if links is None else links.moved.held, latency)
+
+    def _sifted(self, rows: pl.DataFrame, key: str, version: str) -> tuple[dict[str, int], _renewed.Sifted]:
+        from creditcore._frame import to_polars
+
+        if not len(rows):
+            names = ("inserted", "updated", "deleted", "unchanged", "superseded")
+            return dict.fromkeys(names, 0), _renewed.Sifted(*[rows.clear()] * 3)
+        counts, found = self.core.sift(open_source(rows))
+        return json.loads(counts), _renewed.parted(to_polars(found), rows, key, version)
+
+    def _linked(self, sifted: _renewed.Sifted, key: str) -> Links | None:
+        """Bring the network to the delta and the day."""
+        linked = self.line.linked
+        if linked is None or self.held is None:
+            return None
+        if len(sifted.live) or len(sifted.dead):
+            delta = _renewed.links(sifted, key, linked.shown, linked.time)
+        else:
+            delta = _renewed.nobody(key, linked.shown, linked.time)
+        moved = linked.after(self.held, delta, self.when)
+        whole = linked.wanted["at"] and moved.then is None
+        return Links(moved, linked.at_features(moved.held) if whole else None)
+
+    def _features(self, rows: pl.DataFrame, key: str, links: Links | None) -> list[pl.DataFrame]:
+        """Give the network features of rows that stand beside their old ones."""
+        linked = self.line.linked
+        if linked is None or links is None:
+            return []
+        made = []
+        if linked.wanted["now"]:
+            moved = links.moved
+            made.append(_renewed.features_of(rows, key, moved.changed, moved.features, linked.wanted["now"]))
+        if links.at is not None:
+            made.append(_renewed.looked_up(rows, key, links.at, linked.wanted["at"]))
+        elif linked.wanted["at"]:
+            seen = links.moved.then
+            assert seen is not None
+            made.append(_renewed.features_of(rows, key, None, seen, linked.wanted["at"]))
+        return made
+
+    def _own(self, sifted: _renewed.Sifted, key: str, links: Links | None) -> pl.DataFrame:
+        """Give the records of the delta with all that is made of them."""
+        from creditcore._frame import beside, to_polars
+
+        if not len(sifted.live):
+            return sifted.live
+        linked, rows = self.line.linked, sifted.live
+        if links is not None and linked is not None:
+            old = to_polars(self.core.find(open_source(rows.select(key))))
+            rows = _renewed.beside_old(rows, key, old, linked.features)
+        features = self._features(rows, key, links)
+        whole, made = beside(sifted.raw, *features), []
+        for start in range(0, len(whole) if self.line.makes else 0, PART):
+            made.append(beside(*self.line.made_of(whole[start : start + PART], self.when)))
+        return beside(sifted.live, *features, *([_renewed.stacked(made)] if made else ()))
+
+    def _others(
+        self, sifted: _renewed.Sifted, key: str, links: Links | None
+    ) -> Iterator[tuple[pl.DataFrame, bool]]:
+        """Give the other records that may be others than before, each once, part by part; and whether only
+        what is near them changed.
+        """
+        from creditcore._frame import to_polars
+
+        without = [rows[key] for rows in (sifted.live, sifted.dead) if len(rows)]
+        for keys, near in self._touched(links, key):
+            fresh = _renewed.without(keys, without)
+            without.append(fresh)
+            for start in range(0, len(fresh), PART):
+                part = fresh[start : start + PART].alias(key).to_frame()
+                yield to_polars(self.core.find(open_source(part))), near
+
+    def _touched(self, links: Links | None, key: str) -> Iterator[tuple[pl.Series, bool]]:
+        """Give the keys of records that reviews or the day change, then of those near changes of the network."""
+        from creditcore._frame import to_polars
+
+        if self.reviewed:
+            yield to_polars(self.core.find(open_source({key: list(self.reviewed)})))[key], False
+        for keys in days.due(self.line, self.core, self.before, self.when):
+            yield keys, False
+        linked = self.line.linked
+        if links is None or linked is None or not self.core.sizes()[0]:
+            return
+        if linked.wanted["now"]:
+            yield _renewed.touched(links.moved.changed, links.moved.features), True
+        if links.at is not None:
+            old = to_polars(self.core.scan([key, *linked.wanted["at"]]))
+            new = _renewed.looked_up(old, key, links.at, linked.wanted["at"])
+            yield old.filter(_renewed.differing(old, new))[key], True
+        elif links.moved.then is not None:
+            yield links.moved.then["key"], True
+
+    def _again(
+        self, old: pl.DataFrame, key: str, links: Links | None, near: bool
+    ) -> tuple[pl.DataFrame, int]:
+        """Give records of the state with what is made of them now, those that are the same left out; and how
+        many were scored.
+        """
+        from creditcore._frame import beside
+
+        features = self._features(old, key, links)
+        made = self.line.made_names
+        told = old.drop(made, strict=False)
+        if near and features:
+            # Who was only near what changed stays as it is.
+            moved = _renewed.differing(old, beside(*features))
+            old, told = old.filter(moved), told.filter(moved)
+            features = [one.filter(moved) for one in features]
+        new = beside(*features, *self.line.made_again(beside(told, *features), old, self.when))
+        new = new.select([name for name in made if name in new.columns])
+        return beside(told, new).filter(_renewed.differing(old, new)), len(old)
+
+
+def renewed_whole(line: PortfolioLine, rows: pl.DataFrame, when: date | None) -> pl.DataFrame:
+    """Give all records of a state, told as they are kept, with what a line makes of them."""
+    from creditcore._frame import beside
+
+    features: list[pl.DataFrame] = []
+    linked, key = line.linked, line.config.columns.key
+    if linked is not None and linked.features and len(rows):
+        held = linked.of_rows(_renewed.timed(rows, linked.time), when)
+        for view, found in linked.views(held):
+            features.append(_renewed.looked_up(rows, key, found, linked.wanted[view]))
+    if not line.makes and not features:
+        return rows
+    return beside(rows, *features, *(line.made_of(beside(rows, *features), when) if len(rows) else ()))
