@@ -159,7 +159,7 @@ class Renewing:
                 yield to_polars(self.core.find(open_source(part))), near
 
     def _touched(self, links: Links | None, key: str) -> Iterator[tuple[pl.Series, bool]]:
-        """Give the keys of records that reviews or the day change, then of those near changes of the network."""
+        """Give the keys of records that reviews or the day change, then those near other changes."""
         from creditcore._frame import to_polars
 
         if self.reviewed:
