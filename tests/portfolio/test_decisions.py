@@ -85,6 +85,9 @@ def test_every_decision_can_be_made_again(portfolio: cc.Portfolio, tmp_path: Pat
     check()
     portfolio.compact()
     check()
+    portfolio.refresh(case.records(3, 9, first=60, version=20))
+    logged += 3
+    check()
     # Another configuration decides all again, and keeps fewer columns.
     shutil.copytree(tmp_path / "models", tmp_path / "next")
     policy = tmp_path / "next" / "policy.yaml"

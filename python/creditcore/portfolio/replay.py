@@ -138,16 +138,19 @@ class _Inputs:
 
         yield self.current([row["key"] for row in rows])
         by_segment: dict[int, list[Any]] = {}
+        gone: list[Any] = []
         for row in rows:
-            by_segment.setdefault(row["segment"], []).append(row["key"])
-        for number, keys in by_segment.items():
-            if number in self._segments:
-                parts = _decided.segment_rows(self._folder / self._segments[number])
-                yield from (_decided.of_keys(part, self.key, keys) for part in parts)
+            if row["segment"] in self._segments:
+                by_segment.setdefault(row["segment"], []).append(row["key"])
             else:
-                yield from (
-                    _decided.of_keys(_decided.read_log([path]), self.key, keys) for path in self._kept
-                )
+                # A compaction wrote it anew, into segments of its own or, if it was replaced by then, apart.
+                gone.append(row["key"])
+        for number, file in self._segments.items():
+            if keys := [*by_segment.get(number, ()), *gone]:
+                parts = _decided.segment_rows(self._folder / file)
+                yield from (_decided.of_keys(part, self.key, keys) for part in parts)
+        for path in self._kept if gone else ():
+            yield _decided.of_keys(_decided.read_log([path]), self.key, gone)
 
     def current(self, keys: Sequence[Any]) -> pl.DataFrame:
         """Give the current records of some keys."""
