@@ -104,6 +104,62 @@ def test_large_frames_give_the_same_bytes_in_any_chunks_and_types() -> None:
     assert sums(pieces, threads=2).to_bytes() == sums(data, threads=1).to_bytes()
 
 
+# Integers below 4,096 are their own codes, until something else was a group.
+STRETCHES = {
+    "small": [range(0, 50), range(0, 60)],
+    "to the last": [range(0, 3), range(4_090, 4_096), range(0, 4_096)],
+    "beyond": [range(0, 9), range(4_090, 4_100), range(0, 30)],
+    "beyond first": [range(5_000, 5_003), range(0, 9)],
+    "negative between": [range(0, 9), range(-3, 3), range(0, 30), range(4_095, 4_097)],
+    "a null between": [range(0, 9), [1, None, 2], range(0, 12)],
+}
+
+
+@pytest.mark.parametrize("stretches", STRETCHES.values(), ids=STRETCHES)
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "int16", "uint32", "int64"])
+@pytest.mark.parametrize("values", [(pl.UInt16, pl.UInt8), (pl.Float32, pl.Float32), (pl.Float64, pl.Int64)])
+def test_integers_are_the_same_groups_as_their_texts(
+    stretches: list[Any], kind: str, values: tuple[Any, Any]
+) -> None:
+    rng = np.random.default_rng(5)
+    whole = np.iinfo(kind)
+    dtype = pl.Series(np.zeros(1, kind)).dtype
+    pieces = []
+    for stretch in stretches:
+        groups = [group for group in stretch if group is None or whole.min <= group <= whole.max]
+        drawn = [groups[place] for place in rng.integers(0, len(groups), 20_000)] + groups if groups else []
+        x, w = rng.integers(0, 65_536, len(drawn)), rng.integers(0, 256, len(drawn))
+        piece = pl.DataFrame({"g": pl.Series(drawn, dtype=pl.Int64), "x": x, "w": w})
+        pieces.append(piece.cast({"g": dtype, "x": values[0], "w": values[1]}))
+    data = pl.concat(pieces, rechunk=False)
+    texts = data.with_columns(pl.col("g").cast(pl.String))
+    for threads in (1, 2):
+        of_integers = sums(data, threads=threads, largest_weights=True)
+        assert of_integers.to_bytes() == sums(texts, largest_weights=True).to_bytes()
+    assert of_integers.retract(sums(pieces[0], largest_weights=True)).rank().records == len(data) - len(
+        pieces[0]
+    )
+
+
+@pytest.mark.parametrize("most", [(2**26 - 1, 64), (2**23, 511), (2**23 + 2**15, 511), (2**26 - 1, 65)])
+def test_products_at_the_limit_of_the_short_table(most: tuple[int, int]) -> None:
+    rng = np.random.default_rng(6)
+    n = 70_000
+    group = rng.integers(0, 3, n)
+    x, w = np.full(n, most[0]), np.full(n, most[1])
+    x[::7], w[::5] = rng.integers(0, most[0], len(x[::7])), rng.integers(0, most[1], len(w[::5]))
+    data = pl.DataFrame({"g": group, "x": x, "w": w})
+    result = published(sums(data).rank())
+    for code in ("0", "1", "2"):
+        rows = data.filter(pl.col("g") == int(code)).select(pl.col("x", "w").cast(pl.Float64)).rows()
+        assert result[code] == figures(rows)
+    scaled = data.with_columns(pl.col("x").cast(pl.Float32), (pl.col("w") / 8).cast(pl.Float32))
+    one_by_one = scaled.cast({"x": pl.Float64, "w": pl.Float64})
+    again = pl.concat([one_by_one, pl.DataFrame({"g": [0], "x": [1e-300], "w": [1e-300]})])
+    odd = sums(pl.DataFrame({"g": [0], "x": [1e-300], "w": [1e-300]}))
+    assert sums(again).retract(odd).to_bytes() == sums(scaled).to_bytes()
+
+
 @pytest.mark.parametrize("kind", ["f32", "negative", "tiny"])
 def test_values_on_and_off_the_grid_in_one_column(kind: str) -> None:
     rng = np.random.default_rng(3)

@@ -22,11 +22,18 @@ pub enum Isa {
 }
 
 impl Isa {
-    /// Every instruction set, for tests that compare them.
+    /// Every instruction set in the order of its discriminants, for tests that compare them.
     pub const ALL: [Self; 4] = [Self::Scalar, Self::Neon, Self::Avx2, Self::Avx512];
 
     /// Whether this processor can run it.
+    #[inline]
     pub fn available(self) -> bool {
+        // Asked before every call of a kernel, some of which take only a few hundred rows.
+        static FOUND: OnceLock<[bool; 4]> = OnceLock::new();
+        FOUND.get_or_init(|| Self::ALL.map(Self::detected))[self as usize]
+    }
+
+    fn detected(self) -> bool {
         match self {
             Self::Scalar => true,
             Self::Neon => cfg!(target_arch = "aarch64"),
@@ -39,7 +46,7 @@ impl Isa {
             }
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => {
-                Self::Avx2.available()
+                Self::Avx2.detected()
                     && is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512dq")

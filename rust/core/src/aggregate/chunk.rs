@@ -5,7 +5,7 @@
 
 use arrow_array::UInt32Array;
 
-use super::group::REFUSED;
+use super::codes::Codes;
 use super::pass::State;
 use super::result::count;
 use super::roles::Measured;
@@ -19,19 +19,15 @@ impl State<'_> {
         &mut self,
         batch: &Batch,
         measured: &Measured,
-        codes: &[Vec<u32>],
+        codes: &[Codes],
         start: usize,
         length: usize,
     ) -> Result<()> {
         if let Some((x, w)) = measured.narrow(&self.plan.measure, start, length) {
-            let mut all = true;
-            for (table, codes) in self.tables.iter_mut().zip(codes) {
-                let codes = &codes[start..start + length];
-                all &= groups_only(codes) && table.takes_columns();
-            }
-            if all {
+            let mut all = self.tables.iter().zip(codes);
+            if all.all(|(table, codes)| table.takes_columns() && codes.groups_only(start, length)) {
                 for (table, codes) in self.tables.iter_mut().zip(codes) {
-                    table.add_columns(&codes[start..start + length], x, w);
+                    table.add_columns(codes.short(start, length, &mut self.room.0), x, w);
                 }
                 return Ok(());
             }
@@ -43,7 +39,7 @@ impl State<'_> {
         }
         if self.gridder.fits(measured, &self.plan.measure, start, length) {
             for (by, codes) in codes.iter().enumerate() {
-                self.add_grid(by, &codes[start..start + length]);
+                self.add_grid(by, codes, start, length);
             }
             return Ok(());
         }
@@ -55,7 +51,7 @@ impl State<'_> {
         }
         if doubles && self.tables.iter().all(GroupTable::takes_columns) {
             for (by, codes) in codes.iter().enumerate() {
-                self.add_doubles(by, &codes[start..start + length]);
+                self.add_doubles(by, codes, start, length);
             }
             return Ok(());
         }
@@ -69,25 +65,25 @@ impl State<'_> {
         kept: &[u32],
         batch: &Batch,
         measured: &Measured,
-        codes: &[Vec<u32>],
+        codes: &[Codes],
     ) -> Result<()> {
         left.iter().try_for_each(|&row| self.row(batch, measured, codes, row as usize))?;
         if kept.is_empty() {
             return Ok(());
         }
-        let codes: Vec<Vec<u32>> =
-            codes.iter().map(|codes| kept.iter().map(|&row| codes[row as usize]).collect()).collect();
+        let codes: Vec<Codes> = codes.iter().map(|codes| codes.take(kept)).collect();
         let some = measured.take(&UInt32Array::from(kept.to_vec()))?;
         self.chunk(&batch.only(kept, Vec::new()), &some, &codes, 0, kept.len())
     }
 
     /// Adds one row, or counts why it is left out.
-    fn row(&mut self, batch: &Batch, measured: &Measured, codes: &[Vec<u32>], row: usize) -> Result<()> {
+    fn row(&mut self, batch: &Batch, measured: &Measured, codes: &[Codes], row: usize) -> Result<()> {
         match measured.row(row, &self.plan.measure, batch)? {
             Ok(values) => {
                 for (by, codes) in codes.iter().enumerate() {
-                    if self.part.admit(by, codes[row], self.groupers[by].as_mut()) {
-                        self.tables[by].add_row(codes[row], &values);
+                    let code = codes.of(row);
+                    if self.part.admit(by, code, self.groupers[by].as_mut()) {
+                        self.tables[by].add_row(code, &values);
                     }
                 }
             }
@@ -96,42 +92,54 @@ impl State<'_> {
         Ok(())
     }
 
-    /// Which rows belong to a group; counts why the others do not.
-    fn admitted(&mut self, by: usize, codes: &[u32]) -> (Vec<bool>, Vec<u32>) {
+    /// Which of some rows belong to a group, and their codes; counts why the others do not.
+    fn admitted(&mut self, by: usize, codes: &Codes, start: usize, length: usize) -> (Vec<bool>, Codes) {
+        let codes: Vec<u32> = (start..start + length).map(|row| codes.of(row)).collect();
         let admitted: Vec<bool> =
             codes.iter().map(|&code| self.part.admit(by, code, self.groupers[by].as_mut())).collect();
         let kept = codes.iter().zip(&admitted).filter(|(_, keep)| **keep).map(|(code, _)| *code).collect();
-        (admitted, kept)
+        (admitted, Codes::Wide(kept))
     }
 
     /// Adds the gridder's doubles to one grouping.
-    fn add_doubles(&mut self, by: usize, codes: &[u32]) {
-        if groups_only(codes) {
+    fn add_doubles(&mut self, by: usize, codes: &Codes, start: usize, length: usize) {
+        if codes.groups_only(start, length) {
             let (x, w) = self.gridder.plain();
-            self.tables[by].add_doubles(codes, x, w);
+            self.tables[by].add_doubles(codes.wide(start, length, &mut self.room.1), x, w);
             return;
         }
-        let (admitted, codes) = self.admitted(by, codes);
+        let (admitted, codes) = self.admitted(by, codes, start, length);
         let (x, w) = keep(self.gridder.plain(), &admitted);
-        self.tables[by].add_doubles(&codes, &x, &w);
+        self.tables[by].add_doubles(codes.wide(0, x.len(), &mut self.room.1), &x, &w);
     }
 
     /// Adds the gridder's rows to one grouping.
-    fn add_grid(&mut self, by: usize, codes: &[u32]) {
-        if groups_only(codes) {
-            self.tables[by].add(codes, self.gridder.chunk());
+    fn add_grid(&mut self, by: usize, codes: &Codes, start: usize, length: usize) {
+        if codes.groups_only(start, length) {
+            add_chunk(&mut self.tables[by], codes, start, self.gridder.chunk(), &mut self.room);
             return;
         }
-        let (admitted, codes) = self.admitted(by, codes);
+        let (admitted, codes) = self.admitted(by, codes, start, length);
         let chunk = self.gridder.chunk();
         let (x, w) = keep((chunk.x, chunk.w), &admitted);
-        self.tables[by].add(&codes, OnGrid { x: &x, w: &w, ..chunk });
+        let chunk = OnGrid { x: &x, w: &w, ..chunk };
+        add_chunk(&mut self.tables[by], &codes, 0, chunk, &mut self.room);
     }
 }
 
-/// Whether every code is a group.
-fn groups_only(codes: &[u32]) -> bool {
-    codes.iter().fold(0, |most, &code| most | code) < REFUSED
+/// Adds a chunk whose rows all belong to groups.
+fn add_chunk(
+    table: &mut GroupTable,
+    codes: &Codes,
+    start: usize,
+    chunk: OnGrid<'_>,
+    room: &mut (Vec<u16>, Vec<u32>),
+) {
+    if table.takes_columns() {
+        table.add(codes.short(start, chunk.x.len(), &mut room.0), chunk);
+    } else {
+        table.add_widely(codes.wide(start, chunk.x.len(), &mut room.1), chunk);
+    }
 }
 
 /// The values and weights where `keep` says so.

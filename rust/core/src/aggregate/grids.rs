@@ -5,6 +5,7 @@
 
 use creditcore_kernels::grid::{Fit, LIMIT, coarsest};
 use creditcore_kernels::isa::Isa;
+use creditcore_kernels::table::{SHORT_PRODUCT, SHORT_WEIGHT};
 use creditcore_kernels::wide;
 
 use super::column::{Column, Value};
@@ -78,13 +79,15 @@ impl Gridder {
     /// The chunk that was put on grids last.
     pub(super) fn chunk(&self) -> OnGrid<'_> {
         let magnitude = i64::from(self.x_fit.high).abs().max(i64::from(self.x_fit.low).abs());
+        let most = magnitude.unsigned_abs() * u64::from(self.w_fit.high.unsigned_abs());
+        let unsigned = self.x_fit.low >= 0;
         OnGrid {
             x: &self.x,
             w: &self.w,
             grids: self.grids,
-            narrow: self.x_fit.within(0xffff) && self.w_fit.within(0xff),
-            unsigned: self.x_fit.low >= 0,
-            most: magnitude.unsigned_abs() * u64::from(self.w_fit.high.unsigned_abs()),
+            short: unsigned && self.w_fit.within(SHORT_WEIGHT) && most <= SHORT_PRODUCT,
+            unsigned,
+            most,
         }
     }
 

@@ -12,7 +12,9 @@ use arrow_array::types::{
     UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef};
+use arrow_buffer::ScalarBuffer;
 use arrow_schema::DataType;
+use creditcore_kernels::table;
 
 use super::column::{Column, Value};
 use crate::error::{Error, Place, Result};
@@ -29,6 +31,8 @@ pub(super) const NULL: u32 = u32::MAX;
 const DIRECT: usize = 1 << 20;
 /// A code for each integer below [`DIRECT`], and [`UNSEEN`] for all others.
 type Direct = [u32; DIRECT + 1];
+/// Integers below this may be their own codes: as many groups as a table pays for.
+const MOST_OWN: usize = table::MOST_GROUPS;
 /// Distinct refused values that are kept by name; what comes after is counted under [`OTHERS`].
 const MOST_REFUSED: usize = 100_000;
 /// Stands for refused values beyond those that are kept by name.
@@ -61,6 +65,8 @@ pub(super) struct Grouper {
     /// With a region table a code is the number of a leaf region; without one the number of a distinct value.
     regions: Option<Arc<Regions>>,
     keys: Vec<String>,
+    /// Integers below this are their own codes.
+    own: usize,
     texts: HashMap<String, u32>,
     /// None until there is an integer.
     direct: Option<Box<Direct>>,
@@ -83,6 +89,7 @@ impl Grouper {
             name: name.to_owned(),
             regions,
             keys,
+            own: 0,
             texts: HashMap::new(),
             direct: None,
             integers: HashMap::new(),
@@ -119,6 +126,52 @@ impl Grouper {
     /// Counts a row of a refused value.
     pub(super) fn refuse(&mut self, code: u32) {
         self.refused[(code - REFUSED) as usize].rows += 1;
+    }
+
+    /// Codes of a column of small integers without nulls: the values themselves, where those are the codes
+    /// and no text was a group before. Integers that no row has become groups of no rows.
+    pub(super) fn own_codes(&mut self, array: &ArrayRef) -> Option<ScalarBuffer<u16>> {
+        if self.regions.is_some() || array.null_count() > 0 {
+            return None;
+        }
+        if let Some(array) = array.as_primitive_opt::<UInt16Type>() {
+            return self.owned(array.values()).then(|| array.values().clone());
+        }
+        match array.data_type() {
+            DataType::Int8 => self.own_integers::<Int8Type>(array),
+            DataType::Int16 => self.own_integers::<Int16Type>(array),
+            DataType::Int32 => self.own_integers::<Int32Type>(array),
+            DataType::Int64 => self.own_integers::<Int64Type>(array),
+            DataType::UInt8 => self.own_integers::<UInt8Type>(array),
+            DataType::UInt32 => self.own_integers::<UInt32Type>(array),
+            DataType::UInt64 => self.own_integers::<UInt64Type>(array),
+            _ => None,
+        }
+    }
+
+    fn own_integers<T>(&mut self, array: &ArrayRef) -> Option<ScalarBuffer<u16>>
+    where
+        T: ArrowPrimitiveType,
+        T::Native: Integer,
+    {
+        let values = array.as_primitive::<T>().values();
+        self.owned(values).then(|| values.iter().map(|value| value.place() as u16).collect())
+    }
+
+    /// Whether integers are their own codes; makes them so where nothing else has a code.
+    fn owned<T: Integer>(&mut self, values: &[T]) -> bool {
+        let highest = values.iter().fold(0, |highest, value| value.place().max(highest));
+        if highest < self.own {
+            return true;
+        }
+        if highest >= MOST_OWN || self.own != self.keys.len() {
+            return false;
+        }
+        (self.own..=highest).for_each(|value| {
+            self.text(&value.to_string());
+        });
+        self.own = self.keys.len();
+        true
     }
 
     /// Appends a code for each row of `array`.

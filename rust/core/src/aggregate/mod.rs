@@ -5,6 +5,7 @@
 //! cause. Keeps law 2: threads, chunks, order and partitions change no bit.
 
 mod chunk;
+mod codes;
 mod column;
 mod estimate;
 mod grids;

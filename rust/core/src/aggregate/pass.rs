@@ -9,6 +9,7 @@ use std::sync::Arc;
 use arrow_array::UInt32Array;
 use creditcore_kernels::isa::Isa;
 
+use super::codes::Codes;
 use super::column::Column;
 use super::grids::Gridder;
 use super::group::{Cause, Grouper, REFUSED, band_codes, band_names};
@@ -98,7 +99,9 @@ pub(super) struct State<'a> {
     units: Option<UnitRows>,
     pub(super) part: Aggregate,
     /// The codes of the batch before: their memory is used again, as fresh memory costs more than the codes.
-    codes: Vec<Vec<u32>>,
+    codes: Vec<Codes>,
+    /// Room for a chunk's codes of 16 and of 32 bits.
+    pub(super) room: (Vec<u16>, Vec<u32>),
 }
 
 impl<'a> State<'a> {
@@ -123,6 +126,7 @@ impl<'a> State<'a> {
                 .map(|units| UnitRows::new(units.pick, plan.by.len(), plan.weight.is_some())),
             part: empty(plan, regions),
             codes: Vec::new(),
+            room: (Vec::new(), Vec::new()),
         }
     }
 
@@ -175,20 +179,29 @@ impl<'a> State<'a> {
     }
 
     /// Each grouping's code of each row.
-    fn codes(&mut self, batch: &Batch) -> Result<Vec<Vec<u32>>> {
+    fn codes(&mut self, batch: &Batch) -> Result<Vec<Codes>> {
         let mut all = std::mem::take(&mut self.codes);
-        all.resize(self.plan.by.len(), Vec::new());
+        all.resize(self.plan.by.len(), Codes::default());
         let groupings = self.plan.by.iter().zip(&mut self.groupers).zip(&self.roles.by);
         for (((by, grouper), &position), codes) in groupings.zip(&mut all) {
-            codes.clear();
             let (array, place) = (&batch.columns[position], Place::file(&*batch.source));
+            if let Some(own) = grouper.as_mut().and_then(|grouper| grouper.own_codes(array)) {
+                *codes = Codes::Short(own);
+                continue;
+            }
+            let mut wide = match std::mem::take(codes) {
+                Codes::Wide(wide) => wide,
+                Codes::Short(_) => Vec::new(),
+            };
+            wide.clear();
             match (by, grouper) {
                 (By::Bands { name, edges }, _) => {
-                    band_codes(&Column::new(name, array, place)?, edges, codes);
+                    band_codes(&Column::new(name, array, place)?, edges, &mut wide);
                 }
-                (_, Some(grouper)) => grouper.codes(array, place, codes)?,
+                (_, Some(grouper)) => grouper.codes(array, place, &mut wide)?,
                 (_, None) => {}
             }
+            *codes = Codes::Wide(wide);
         }
         for ((by, grouper), table) in self.plan.by.iter().zip(&self.groupers).zip(&mut self.tables) {
             match (by, grouper) {
@@ -200,7 +213,7 @@ impl<'a> State<'a> {
         Ok(all)
     }
 
-    fn collect_units(&mut self, batch: &Batch, measured: &Measured, codes: &[Vec<u32>]) -> Result<()> {
+    fn collect_units(&mut self, batch: &Batch, measured: &Measured, codes: &[Codes]) -> Result<()> {
         let (Some(units), Some(grouper)) = (&mut self.units, &mut self.keys) else { return Ok(()) };
         let place = Place::file(&*batch.source);
         let mut keys = Vec::with_capacity(batch.rows);
@@ -223,7 +236,7 @@ impl<'a> State<'a> {
                 (_, None) => count(&mut self.part.excluded, "null_time", 1),
                 (key, Some(time)) => {
                     let version = versions.get(row).copied().unwrap_or(0);
-                    let groups = codes.iter().map(|codes| codes[row]);
+                    let groups = codes.iter().map(|codes| codes.of(row));
                     units.push(UnitRow { key, time, version, values }, groups);
                 }
             }

@@ -4,11 +4,13 @@
 //! group. Three levels: a block table (kernels), 128-bit moments by group in units of the current grids,
 //! and [`Sums`], which any value fits. Which way a row takes changes no bit (law 2).
 
+use std::ops::Range;
+
 use creditcore_kernels::exact::Exact;
 use creditcore_kernels::grid::round_to_26;
 use creditcore_kernels::isa::Isa;
 use creditcore_kernels::moments::{self, MOST_ROWS, Moments};
-use creditcore_kernels::table::{MOST_GROUPS, NARROW_ROWS, NarrowTable, PairTable};
+use creditcore_kernels::table::{MOST_GROUPS, PairTable, ShortTable};
 use creditcore_kernels::wide::WideTable;
 
 use super::column::Value;
@@ -17,7 +19,7 @@ use super::roles::Row;
 use super::sums::{Grids, Sums};
 
 /// Rows of a chunk: small enough that its temporary arrays stay in the first-level cache.
-pub(super) const CHUNK: usize = 2048;
+pub(super) const CHUNK: usize = 1024;
 /// Rows whose groups are looked at together to find runs of one group.
 const RUN: usize = 256;
 /// Rows of a group after which its moments move to its sums: each is below 2^104, so 2^22 fit an i128.
@@ -29,8 +31,8 @@ pub(super) struct OnGrid<'a> {
     pub(super) x: &'a [i32],
     pub(super) w: &'a [i32],
     pub(super) grids: Grids,
-    /// Whether every value is below 2^16 and not negative, and every weight below 2^8.
-    pub(super) narrow: bool,
+    /// Whether values, weights and products are as small as a short table asks for.
+    pub(super) short: bool,
     /// Whether no value is negative.
     pub(super) unsigned: bool,
     /// A bound on the products of values and weights.
@@ -53,12 +55,8 @@ pub(super) struct GroupTable {
     /// Sums of rows of doubles that fit no grid; without groups until there is such a row.
     wide: WideTable,
     grids: Grids,
-    narrow: NarrowTable,
-    narrow_rows: usize,
+    short: ShortTable,
     pairs: PairTable,
-    codes: Vec<u16>,
-    x: Vec<u16>,
-    w: Vec<u8>,
 }
 
 impl GroupTable {
@@ -69,12 +67,8 @@ impl GroupTable {
             largest: largest.then(Vec::new),
             wide: WideTable::default(),
             grids: Grids::default(),
-            narrow: NarrowTable::new(),
-            narrow_rows: 0,
+            short: ShortTable::default(),
             pairs: PairTable::default(),
-            codes: Vec::with_capacity(CHUNK),
-            x: Vec::with_capacity(CHUNK),
-            w: Vec::with_capacity(CHUNK),
         }
     }
 
@@ -86,104 +80,93 @@ impl GroupTable {
                 largest.resize(groups, Magnitude::default());
             }
             if groups <= MOST_GROUPS {
-                self.narrow.grow(groups);
+                self.short.grow(groups);
                 self.pairs.grow(groups);
             }
         }
     }
 
-    /// Adds a chunk on grids; every code is a group.
-    pub(super) fn add(&mut self, codes: &[u32], chunk: OnGrid<'_>) {
-        let weights = chunk.w.iter().map(|&w| Magnitude::new(w.unsigned_abs().into(), -chunk.grids.w));
-        self.note_largest(codes, weights);
-        if chunk.grids != self.grids {
-            self.settle();
-            self.grids = chunk.grids;
-        }
-        if self.groups.len() > MOST_GROUPS {
-            self.flush_tables();
-            return self.add_one_by_one(codes, chunk);
-        }
-        self.codes.clear();
-        self.codes.extend(codes.iter().map(|&code| code as u16));
-        if chunk.narrow {
-            let (mut x, mut w) = (std::mem::take(&mut self.x), std::mem::take(&mut self.w));
-            x.clear();
-            x.extend(chunk.x.iter().map(|&x| x as u16));
-            w.clear();
-            w.extend(chunk.w.iter().map(|&w| w as u8));
-            self.add_narrow(&x, &w);
-            (self.x, self.w) = (x, w);
-        } else {
-            self.add_pairs(codes, chunk);
-        }
-    }
-
-    /// Whether whole columns can be added: not with more groups than a table pays for.
+    /// Whether chunks can be added by short codes: not with more groups than a table pays for.
     pub(super) fn takes_columns(&self) -> bool {
         self.groups.len() <= MOST_GROUPS
     }
 
-    /// Adds a chunk of columns that are narrow already; every code is a group.
-    pub(super) fn add_columns(&mut self, codes: &[u32], x: &[u16], w: &[u8]) {
-        self.note_largest(codes, w.iter().map(|&w| Magnitude::new(w.into(), 0)));
-        if self.grids != Grids::default() {
-            self.settle();
-            self.grids = Grids::default();
-        }
-        self.codes.clear();
-        self.codes.extend(codes.iter().map(|&code| code as u16));
-        self.add_narrow(x, w);
-    }
-
-    fn add_narrow(&mut self, x: &[u16], w: &[u8]) {
-        let rows = self.codes.len();
-        if self.narrow_rows + rows > NARROW_ROWS {
-            self.flush_tables();
-        }
-        self.narrow_rows += rows;
-        for start in (0..rows).step_by(RUN) {
-            let range = start..rows.min(start + RUN);
-            let (codes, x, w) = (&self.codes[range.clone()], &x[range.clone()], &w[range]);
-            if is_run(self.isa, codes) {
-                let moments = moments::narrow(self.isa, x, w);
-                self.groups[usize::from(codes[0])].add(codes.len() as u64, moments, self.grids);
-            } else {
-                self.narrow.add(self.isa, codes, x, w);
-            }
-        }
-    }
-
-    fn add_pairs(&mut self, codes: &[u32], chunk: OnGrid<'_>) {
-        let tabled = chunk.unsigned && PairTable::available(self.isa);
-        if tabled && !self.pairs.has_room(codes.len(), chunk.most) {
-            self.flush_tables();
-        }
-        for start in (0..codes.len()).step_by(RUN) {
-            let range = start..codes.len().min(start + RUN);
-            let (short, x, w) =
-                (&self.codes[range.clone()], &chunk.x[range.clone()], &chunk.w[range.clone()]);
-            if is_run(self.isa, short) {
-                let moments = moments::pairs(self.isa, x, w);
-                self.groups[usize::from(short[0])].add(short.len() as u64, moments, self.grids);
-            } else if tabled {
-                self.pairs.add(self.isa, short, x, w, chunk.most);
-            } else {
-                self.add_one_by_one(&codes[range], OnGrid { x, w, ..chunk });
-            }
-        }
-    }
-
-    fn add_one_by_one(&mut self, codes: &[u32], chunk: OnGrid<'_>) {
+    /// Adds a chunk on grids to more groups than a table pays for; every code is a group.
+    pub(super) fn add_widely(&mut self, codes: &[u32], chunk: OnGrid<'_>) {
+        self.note_weights(codes.iter().copied(), chunk);
+        self.use_grids(chunk.grids);
+        self.flush_tables();
         for ((&code, &x), &w) in codes.iter().zip(chunk.x).zip(chunk.w) {
             self.groups[code as usize].add(1, Moments::of(x.into(), w.into()), self.grids);
         }
     }
 
+    /// Adds a chunk on grids; every code is a group.
+    pub(super) fn add(&mut self, codes: &[u16], chunk: OnGrid<'_>) {
+        self.note_weights(codes.iter().map(|&code| code.into()), chunk);
+        self.use_grids(chunk.grids);
+        let tabled = chunk.short || (chunk.unsigned && PairTable::available(self.isa));
+        if !self.has_room(codes.len(), chunk.most) {
+            self.flush_tables();
+        }
+        for (run, range) in stretches(self.isa, codes) {
+            let (codes, x, w) = (&codes[range.clone()], &chunk.x[range.clone()], &chunk.w[range]);
+            if run {
+                let moments = moments::pairs(self.isa, x, w);
+                self.groups[usize::from(codes[0])].add(codes.len() as u64, moments, self.grids);
+            } else if chunk.short {
+                self.short.add_grid(self.isa, codes, x, w);
+            } else if tabled {
+                self.pairs.add(self.isa, codes, x, w, chunk.most);
+            } else {
+                for ((&code, &x), &w) in codes.iter().zip(x).zip(w) {
+                    let moments = Moments::of(x.into(), w.into());
+                    self.groups[usize::from(code)].add(1, moments, self.grids);
+                }
+            }
+        }
+    }
+
+    /// Adds a chunk of columns that are narrow already; every code is a group.
+    pub(super) fn add_columns(&mut self, codes: &[u16], x: &[u16], w: &[u8]) {
+        let weights = w.iter().map(|&w| Magnitude::new(w.into(), 0));
+        self.note_largest(codes.iter().map(|&code| code.into()), weights);
+        self.use_grids(Grids::default());
+        if !self.has_room(codes.len(), 0) {
+            self.flush_tables();
+        }
+        for (run, range) in stretches(self.isa, codes) {
+            let (codes, x, w) = (&codes[range.clone()], &x[range.clone()], &w[range]);
+            if run {
+                let moments = moments::narrow(self.isa, x, w);
+                self.groups[usize::from(codes[0])].add(codes.len() as u64, moments, self.grids);
+            } else {
+                self.short.add_narrow(self.isa, codes, x, w);
+            }
+        }
+    }
+
+    fn has_room(&self, rows: usize, most: u64) -> bool {
+        self.short.has_room(rows) && self.pairs.has_room(rows, most)
+    }
+
+    /// Makes these the grids of what comes.
+    fn use_grids(&mut self, grids: Grids) {
+        if grids != self.grids {
+            self.settle();
+            self.grids = grids;
+        }
+    }
+
+    fn note_weights(&mut self, codes: impl Iterator<Item = u32>, chunk: OnGrid<'_>) {
+        let weights = chunk.w.iter().map(|&w| Magnitude::new(w.unsigned_abs().into(), -chunk.grids.w));
+        self.note_largest(codes, weights);
+    }
+
     /// Adds one row of any finite values.
     pub(super) fn add_row(&mut self, code: u32, row: &Row) {
         let weight = std::iter::once_with(|| Magnitude::of_product(row.weight, row.denominator));
-        self.note_largest(&[code], weight);
+        self.note_largest(std::iter::once(code), weight);
         match row.denominator {
             None => self.add_value(code, row.value, row.weight),
             Some(denominator) => self.add_ratio(code, row.value, denominator, row.weight),
@@ -219,9 +202,8 @@ impl GroupTable {
     }
 
     fn flush_tables(&mut self) {
-        self.narrow_rows = 0;
         let (groups, grids) = (&mut self.groups, self.grids);
-        self.narrow.empty(|group, n, moments| groups[group].add(n, moments, grids));
+        self.short.empty(|group, n, moments| groups[group].add(n, moments, grids));
         self.pairs.empty(|group, n, moments| groups[group].add(n, moments, grids));
     }
 
@@ -234,7 +216,7 @@ impl GroupTable {
 
     /// Adds a chunk of doubles; every code is a group, and every row is plain.
     pub(super) fn add_doubles(&mut self, codes: &[u32], x: &[f64], w: &[f64]) {
-        self.note_largest(codes, w.iter().map(|&w| Magnitude::of_double(w)));
+        self.note_largest(codes.iter().copied(), w.iter().map(|&w| Magnitude::of_double(w)));
         self.wide.grow(self.groups.len());
         if !self.wide.has_room(codes.len()) {
             self.flush_wide();
@@ -249,9 +231,9 @@ impl GroupTable {
 
     /// Looks at rows' weights, where the largest of each group is asked for.
     #[inline]
-    fn note_largest(&mut self, codes: &[u32], weights: impl Iterator<Item = Magnitude>) {
+    fn note_largest(&mut self, codes: impl Iterator<Item = u32>, weights: impl Iterator<Item = Magnitude>) {
         let Some(largest) = &mut self.largest else { return };
-        for (&code, weight) in codes.iter().zip(weights) {
+        for (code, weight) in codes.zip(weights) {
             let mine = &mut largest[code as usize];
             *mine = weight.max(*mine);
         }
@@ -266,10 +248,27 @@ impl GroupTable {
     }
 }
 
-/// Whether the rows are a run of one group; the ends are compared first, which settles most cases.
-fn is_run(isa: Isa, codes: &[u16]) -> bool {
+/// Cuts rows into runs of one group, at most [`RUN`] rows long, and what lies between them.
+fn stretches(isa: Isa, codes: &[u16]) -> impl Iterator<Item = (bool, Range<usize>)> {
     const { assert!(RUN <= MOST_ROWS) };
-    codes.first() == codes.last() && moments::is_run(isa, codes)
+    let run_at = move |start: usize| {
+        let codes = &codes[start..codes.len().min(start + RUN)];
+        // The ends are compared first, which settles most cases.
+        codes.first() == codes.last() && moments::is_run(isa, codes)
+    };
+    let mut start = 0;
+    std::iter::from_fn(move || {
+        let from = start;
+        if from >= codes.len() {
+            return None;
+        }
+        let run = run_at(from);
+        start += RUN;
+        while !run && start < codes.len() && !run_at(start) {
+            start += RUN;
+        }
+        Some((run, from..start.min(codes.len())))
+    })
 }
 
 impl Group {

@@ -1,39 +1,49 @@
 //! One vector of eight lanes for each row; products of up to 104 bits by the fused 52-bit multiplications.
 
 use std::arch::x86_64::{
-    __m256i, __m512i, _mm256_load_si256, _mm256_loadu_si256, _mm256_madd52hi_epu64, _mm256_store_si256,
-    _mm512_add_epi64, _mm512_castsi256_si512, _mm512_castsi512_si256, _mm512_cvtepu32_epi64,
-    _mm512_load_si512, _mm512_madd52lo_epu64, _mm512_mask_mul_epu32, _mm512_mask_set1_epi64,
-    _mm512_mul_epu32, _mm512_permutex2var_epi64, _mm512_permutexvar_epi64, _mm512_set_epi64,
-    _mm512_set1_epi64, _mm512_store_si512, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
+    __m256i, __m512i, _mm_load_si128, _mm256_load_si256, _mm256_loadu_si256, _mm256_madd52hi_epu64,
+    _mm256_store_si256, _mm512_broadcast_i32x4, _mm512_castsi256_si512, _mm512_castsi512_si256,
+    _mm512_cvtepu32_epi64, _mm512_load_si512, _mm512_loadu_si512, _mm512_madd52lo_epu64, _mm512_mul_epu32,
+    _mm512_permutex2var_epi64, _mm512_permutexvar_epi64, _mm512_set_epi64, _mm512_set1_epi64,
+    _mm512_shuffle_epi8, _mm512_store_si512, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
 };
 
-use super::{Factors, NarrowLine, PairLine};
+use super::{PairLine, ShortLine};
 
-/// Adds rows to their groups' lines.
+/// A byte of zero.
+const O: u8 = 0x80;
+
+/// The bytes of a row (w x, x, w, 1) that are the lanes' factors: l, h, l, h, p, p, x + 2^48, w + 2^40 ...
+#[rustfmt::skip]
+const LEFT: [u8; 64] = [
+    0, 1, O, O, O, O, O, O, 2, 3, O, O, O, O, O, O, 0, 1, O, O, O, O, O, O, 2, 3, O, O, O, O, O, O,
+    0, 1, 2, 3, O, O, O, O, 0, 1, 2, 3, O, O, O, O, 4, 5, 6, 7, O, O, 12, O, 8, 9, O, O, O, 12, O, O,
+];
+/// ... times p, p, x, x, w, 1, 1, w.
+#[rustfmt::skip]
+const RIGHT: [u8; 64] = [
+    0, 1, 2, 3, O, O, O, O, 0, 1, 2, 3, O, O, O, O, 4, 5, 6, 7, O, O, O, O, 4, 5, 6, 7, O, O, O, O,
+    8, 9, O, O, O, O, O, O, 12, O, O, O, O, O, O, O, 12, O, O, O, O, O, O, O, 8, 9, O, O, O, O, O, O,
+];
+
+/// Adds rows (w x, x, w, 1) to their groups' lines.
 ///
 /// # Safety
-/// The processor has AVX-512 F, BW, DQ and VL, the slices are of one length, and every group has a line.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi2")]
-pub(super) unsafe fn narrow(
-    lines: &mut [NarrowLine],
-    factors: &[Factors; 256],
-    groups: &[u16],
-    x: &[u16],
-    w: &[u8],
-) {
-    let one = _mm512_set1_epi64(1);
+/// The processor has AVX-512 F, BW, DQ, VL and IFMA, `rows` is aligned to 16 bytes with a row for each
+/// group, and every group has a line.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512ifma,bmi2")]
+pub(super) unsafe fn short(lines: &mut [ShortLine], groups: &[u16], rows: &[[u32; 4]]) {
     let lines = lines.as_mut_ptr();
-    for ((&group, &x), &w) in groups.iter().zip(x).zip(w) {
-        // Lanes x x, x, x x, x, 1, 1, x, 1: first x, then x times x where it is squared.
-        let value = _mm512_mask_set1_epi64(one, 0b0100_1111, i64::from(x));
-        let value = _mm512_mask_mul_epu32(value, 0b0101, value, value);
-        // SAFETY: the caller promises a line for every group; lines and factors are 64 aligned bytes.
+    // SAFETY: both tables have 64 bytes.
+    let (left, right) =
+        unsafe { (_mm512_loadu_si512(LEFT.as_ptr().cast()), _mm512_loadu_si512(RIGHT.as_ptr().cast())) };
+    for (&group, row) in groups.iter().zip(rows) {
+        // SAFETY: a row is 16 aligned bytes, and a line, which the caller promises, 64.
         unsafe {
-            let factor = _mm512_load_si512((&raw const factors[usize::from(w)]).cast());
+            let row = _mm512_broadcast_i32x4(_mm_load_si128(row.as_ptr().cast()));
             let line = lines.add(usize::from(group)).cast::<__m512i>();
-            let term = _mm512_mul_epu32(value, factor);
-            _mm512_store_si512(line, _mm512_add_epi64(_mm512_load_si512(line), term));
+            let (left, right) = (_mm512_shuffle_epi8(row, left), _mm512_shuffle_epi8(row, right));
+            _mm512_store_si512(line, _mm512_madd52lo_epu64(_mm512_load_si512(line), left, right));
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The sums of every group over a block of rows whose groups change from row to row.
 //!
 //! In: group codes, values and weights of a block. Out: the block's sums added to a table, one line of
-//! 64-bit lanes for each group, which the caller empties into wider sums before a lane can overflow (after
-//! [`NARROW_ROWS`] rows; as [`PairTable::has_room`] says). One vector addition to the group's line does all moments
+//! 64-bit lanes for each group, which the caller empties into wider sums before a lane can overflow (as the tables'
+//! `has_room` says). One vector addition to the group's line does all moments
 //! of a row, so the cost of a row hardly depends on how many moments there are.
 
 #[cfg(target_arch = "x86_64")]
@@ -14,8 +14,12 @@ mod scalar;
 use crate::isa::{Isa, multiversion};
 use crate::moments::Moments;
 
-/// Rows after which a [`NarrowTable`] must be emptied: each lane holds 2^15 terms below 2^48.
-pub const NARROW_ROWS: usize = 1 << 15;
+/// Rows after which a [`ShortTable`] must be emptied: each lane holds 2^15 terms below 2^49.
+pub const SHORT_ROWS: usize = 1 << 15;
+/// The largest weight of a [`ShortTable`].
+pub const SHORT_WEIGHT: i32 = (1 << 9) - 1;
+/// A [`ShortTable`]'s products of a value and its weight are at most this.
+pub const SHORT_PRODUCT: u64 = u32::MAX as u64;
 /// Rows that may be added to a [`PairTable`] at once: a low lane holds what is left
 /// after a carry and as many terms, each below 2^52.
 pub const PAIR_ROWS: usize = (1 << 12) - 1;
@@ -32,65 +36,122 @@ multiversion! {
     fn highest(groups: &[u16]) -> u16 = highest_of;
 }
 
-/// The sums of one group: w w x x, w w x, w x x, w x, w w, w, x and the number of rows.
+/// The sums of one group, of p (w x), its low and high 16 bits l and h, x, w and 1:
+/// p l, p h, x l, x h, p w, p, x + 2^48, w w + 2^40 w.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C, align(64))]
-struct NarrowLine([u64; 8]);
+struct ShortLine([u64; 8]);
 
-/// For a weight w the factors of the lanes: each lane's term is its factor times x x, x, x x, x, 1, 1, x, 1.
-#[derive(Clone, Copy, Debug)]
+/// Bits of the sixth lane below the number of rows.
+const ROWS_AT: u32 = 48;
+/// Bits of the seventh lane below the sum of weights.
+const WEIGHTS_AT: u32 = 40;
+
+/// Rows that are made ready at a time.
+const BLOCK: usize = 128;
+
+/// Rows as p, x, w and 1.
 #[repr(C, align(64))]
-struct Factors([u64; 8]);
+struct Block([[u32; 4]; BLOCK]);
 
-/// Block sums of narrow columns (values below 2^16, weights below 2^8) by group.
-#[derive(Debug)]
-pub struct NarrowTable {
-    lines: Vec<NarrowLine>,
-    factors: Box<[Factors; 256]>,
+#[inline(always)]
+fn fill<X: Copy, W: Copy>(
+    block: &mut Block,
+    xs: &[X],
+    ws: &[W],
+    x_of: impl Fn(X) -> u32,
+    w_of: impl Fn(W) -> u32,
+) {
+    for ((row, &x), &w) in block.0.iter_mut().zip(xs).zip(ws) {
+        let (x, w) = (x_of(x), w_of(w));
+        *row = [x.wrapping_mul(w), x, w, 1];
+    }
+}
+
+#[inline(always)]
+fn fill_narrow(block: &mut Block, x: &[u16], w: &[u8]) {
+    fill(block, x, w, u32::from, u32::from);
+}
+
+#[inline(always)]
+fn fill_grid(block: &mut Block, x: &[i32], w: &[i32]) {
+    fill(block, x, w, |x| x as u32, |w| w as u32);
+}
+
+multiversion! {
+    /// Makes narrow rows ready.
+    fn narrow_block(block: &mut Block, x: &[u16], w: &[u8]) = fill_narrow;
+}
+multiversion! {
+    /// Makes rows on a grid ready.
+    fn grid_block(block: &mut Block, x: &[i32], w: &[i32]) = fill_grid;
+}
+
+/// Block sums by group of values from 0 to [`LIMIT`](crate::grid::LIMIT) with weights from 0 to
+/// [`SHORT_WEIGHT`], whose products are at most [`SHORT_PRODUCT`].
+#[derive(Debug, Default)]
+pub struct ShortTable {
+    lines: Vec<ShortLine>,
     rows: usize,
 }
 
-impl NarrowTable {
-    /// An empty table without groups.
-    pub fn new() -> Self {
-        let factors = (0..256u64).map(|w| Factors([w * w, w * w, w, w, w * w, w, 1, 1])).collect::<Vec<_>>();
-        let factors = factors.try_into().unwrap_or_else(|_| unreachable!("256 factors were collected"));
-        Self { lines: Vec::new(), factors, rows: 0 }
-    }
-
+impl ShortTable {
     /// Makes room for groups `0..groups`.
     pub fn grow(&mut self, groups: usize) {
         if groups > self.lines.len() {
-            self.lines.resize(groups, NarrowLine::default());
+            self.lines.resize(groups, ShortLine::default());
         }
     }
 
-    /// Adds rows.
+    /// Whether `rows` more rows fit before the table must be emptied.
+    pub fn has_room(&self, rows: usize) -> bool {
+        self.rows + rows <= SHORT_ROWS
+    }
+
+    /// Adds rows of narrow columns.
     ///
     /// # Panics
-    /// If the slices differ in length, a group has no line, or more than [`NARROW_ROWS`] rows were added
-    /// since the table was last emptied.
-    pub fn add(&mut self, isa: Isa, groups: &[u16], x: &[u16], w: &[u8]) {
+    /// If the slices differ in length, a group has no line, or there is no room.
+    pub fn add_narrow(&mut self, isa: Isa, groups: &[u16], x: &[u16], w: &[u8]) {
+        self.add(isa, groups, x, w, narrow_block);
+    }
+
+    /// Adds rows on a grid. Values, weights and products above the limits give wrong sums, no fault.
+    ///
+    /// # Panics
+    /// As [`add_narrow`](Self::add_narrow).
+    pub fn add_grid(&mut self, isa: Isa, groups: &[u16], x: &[i32], w: &[i32]) {
+        self.add(isa, groups, x, w, grid_block);
+    }
+
+    fn add<X, W>(
+        &mut self,
+        isa: Isa,
+        groups: &[u16],
+        x: &[X],
+        w: &[W],
+        ready: impl Fn(Isa, &mut Block, &[X], &[W]),
+    ) {
+        assert!(self.has_room(groups.len()), "no room");
+        assert!(groups.len() == x.len() && groups.len() == w.len(), "columns of one length");
+        let known = groups.is_empty() || usize::from(highest(isa, groups)) < self.lines.len();
+        assert!(known, "a group without a line");
         self.rows += groups.len();
-        assert!(self.rows <= NARROW_ROWS && groups.len() == x.len() && groups.len() == w.len());
-        assert!(
-            groups.is_empty() || usize::from(highest(isa, groups)) < self.lines.len(),
-            "a group without a line"
-        );
-        #[cfg(target_arch = "x86_64")]
-        match isa {
-            // SAFETY: the features are there (`available`), the lengths are equal and every group has a line.
-            Isa::Avx512 if isa.available() => unsafe {
-                return avx512::narrow(&mut self.lines, &self.factors, groups, x, w);
-            },
-            // SAFETY: as above.
-            Isa::Avx2 if isa.available() => unsafe {
-                return avx2::narrow(&mut self.lines, &self.factors, groups, x, w);
-            },
-            _ => {}
+        let way = Way::of(isa);
+        let mut block = Block([[0; 4]; BLOCK]);
+        for ((groups, x), w) in groups.chunks(BLOCK).zip(x.chunks(BLOCK)).zip(w.chunks(BLOCK)) {
+            ready(isa, &mut block, x, w);
+            let rows = &block.0[..groups.len()];
+            match way {
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: the features are there (`Way::of`), every group has a line, a row for each group.
+                Way::Ifma => unsafe { avx512::short(&mut self.lines, groups, rows) },
+                #[cfg(target_arch = "x86_64")]
+                // SAFETY: as above.
+                Way::Avx2 => unsafe { avx2::short(&mut self.lines, groups, rows) },
+                Way::Scalar => scalar::short(&mut self.lines, groups, rows),
+            }
         }
-        let _ = isa;
-        scalar::narrow(&mut self.lines, groups, x, w);
     }
 
     /// Hands each group's number of rows and sums to `take`, and starts again from zero.
@@ -100,18 +161,40 @@ impl NarrowTable {
         }
         self.rows = 0;
         for (group, line) in self.lines.iter_mut().enumerate() {
-            let [wwxx, wwx, wxx, wx, ww, w, x, n] = std::mem::take(line).0;
+            let [pl, ph, xl, xh, pw, p, x, w] = line.0;
+            let n = x >> ROWS_AT;
             if n > 0 {
-                let [wwxx, wwx, wxx, wx, ww, w, x] = [wwxx, wwx, wxx, wx, ww, w, x].map(i128::from);
-                take(group, n, Moments { w, x, wx, wxx, ww, wwx, wwxx });
+                *line = ShortLine::default();
+                let join = |low: u64, high: u64| i128::from(low) + (i128::from(high) << 16);
+                let below = |lane: u64, at: u32| i128::from(lane & ((1 << at) - 1));
+                let (wwx, wx, wxx, wwxx) = (pw.into(), p.into(), join(xl, xh), join(pl, ph));
+                let (ww, w) = (below(w, WEIGHTS_AT), i128::from(w >> WEIGHTS_AT));
+                take(group, n, Moments { w, x: below(x, ROWS_AT), wx, wxx, ww, wwx, wwxx });
             }
         }
     }
 }
 
-impl Default for NarrowTable {
-    fn default() -> Self {
-        Self::new()
+/// Which form of [`ShortTable`] a processor runs.
+#[derive(Clone, Copy)]
+enum Way {
+    #[cfg(target_arch = "x86_64")]
+    Ifma,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    Scalar,
+}
+
+impl Way {
+    fn of(isa: Isa) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        match isa {
+            Isa::Avx512 if PairTable::available(isa) => return Self::Ifma,
+            Isa::Avx512 | Isa::Avx2 if Isa::Avx2.available() => return Self::Avx2,
+            _ => {}
+        }
+        let _ = isa;
+        Self::Scalar
     }
 }
 

@@ -1,14 +1,15 @@
 //! The portable form: what every processor runs, and the twin that the others must equal.
 
-use super::NarrowLine;
+use super::{ROWS_AT, ShortLine, WEIGHTS_AT};
 
-/// Adds rows to their groups' lines. A group without a line would panic.
-pub(super) fn narrow(lines: &mut [NarrowLine], groups: &[u16], x: &[u16], w: &[u8]) {
-    for ((&group, &x), &w) in groups.iter().zip(x).zip(w) {
-        let (x, w) = (u64::from(x), u64::from(w));
-        let p = w * x;
-        let line = &mut lines[usize::from(group)].0;
-        for (lane, term) in line.iter_mut().zip([p * p, p * w, p * x, p, w * w, w, x, 1]) {
+/// Adds rows (w x, x, w, 1) to their groups' lines. A group without a line would panic.
+pub(super) fn short(lines: &mut [ShortLine], groups: &[u16], rows: &[[u32; 4]]) {
+    for (&group, row) in groups.iter().zip(rows) {
+        let [p, x, w, one] = row.map(u64::from);
+        let (low, high) = (p & 0xffff, p >> 16);
+        let terms =
+            [p * low, p * high, x * low, x * high, p * w, p, x | one << ROWS_AT, (w * w) | w << WEIGHTS_AT];
+        for (lane, term) in lines[usize::from(group)].0.iter_mut().zip(terms) {
             *lane = lane.wrapping_add(term);
         }
     }

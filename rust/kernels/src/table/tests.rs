@@ -12,34 +12,81 @@ fn expected(groups: &[u16], rows: &[(i128, i128)], group: u16) -> (u64, Moments)
     (of_group.clone().count() as u64, twin(of_group))
 }
 
+/// Groups, values and weights; all in one group and as large as may be where `extreme`.
+fn rows(random: &mut Random, rows: usize, extreme: Option<(u64, u64)>) -> (Vec<u16>, Vec<i32>, Vec<i32>) {
+    let mut drawn = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rows {
+        let (group, x, w) = match extreme {
+            Some((x, w)) => (6, x, w),
+            None => {
+                let w = random.below(SHORT_WEIGHT as u64 + 1);
+                // As large as the weight allows, now and then.
+                let most = (LIMIT as u64).min(SHORT_PRODUCT / w.max(1));
+                (random.below(7), random.below(most + 1) >> random.below(27), w)
+            }
+        };
+        drawn.0.push(group as u16);
+        drawn.1.push(x as i32);
+        drawn.2.push(w as i32);
+    }
+    drawn
+}
+
 #[test]
-fn narrow_tables_equal_the_twin_up_to_the_last_row() {
+fn short_tables_equal_the_twin_up_to_the_last_row() {
+    let extremes = [
+        None,
+        Some((LIMIT as u64, 64)),
+        Some((SHORT_PRODUCT / SHORT_WEIGHT as u64, SHORT_WEIGHT as u64)),
+        Some((0xffff, 0xff)),
+        Some((0, SHORT_WEIGHT as u64)),
+        Some((LIMIT as u64, 0)),
+    ];
     for isa in sets() {
         let mut random = Random(21);
-        let mut table = NarrowTable::new();
+        let mut table = ShortTable::default();
         table.grow(7);
-        for extreme in [false, true] {
-            for rows in [0, 1, 5, 1000, NARROW_ROWS] {
-                let groups: Vec<u16> =
-                    (0..rows).map(|_| if extreme { 6 } else { random.below(7) as u16 }).collect();
-                let x: Vec<u16> =
-                    (0..rows).map(|_| if extreme { u16::MAX } else { random.next() as u16 }).collect();
-                let w: Vec<u8> =
-                    (0..rows).map(|_| if extreme { u8::MAX } else { random.next() as u8 }).collect();
+        for extreme in extremes {
+            for length in [0, 1, 5, 63, 64, 1000, SHORT_ROWS] {
+                let (groups, x, w) = rows(&mut random, length, extreme);
                 let pairs: Vec<(i128, i128)> =
                     x.iter().zip(&w).map(|(&x, &w)| (x.into(), w.into())).collect();
-                let half = rows / 2;
-                table.add(isa, &groups[..half], &x[..half], &w[..half]);
-                table.add(isa, &groups[half..], &x[half..], &w[half..]);
+                let half = length / 2;
+                table.add_grid(isa, &groups[..half], &x[..half], &w[..half]);
+                table.add_grid(isa, &groups[half..], &x[half..], &w[half..]);
+                assert_eq!(table.has_room(1), length < SHORT_ROWS);
                 let mut seen = 0;
                 table.empty(|group, n, moments| {
-                    assert_eq!((n, moments), expected(&groups, &pairs, group as u16), "{isa}");
+                    assert_eq!((n, moments), expected(&groups, &pairs, group as u16), "{isa} {extreme:?}");
                     seen += n;
                 });
-                assert_eq!(seen, rows as u64);
+                assert_eq!(seen, length as u64);
             }
         }
         table.empty(|_, _, _| panic!("an emptied table is empty"));
+    }
+}
+
+#[test]
+fn narrow_columns_equal_the_same_integers_on_a_grid() {
+    for isa in sets() {
+        let mut random = Random(23);
+        let (mut narrow, mut grid) = (ShortTable::default(), ShortTable::default());
+        narrow.grow(300);
+        grid.grow(300);
+        let groups: Vec<u16> = (0..3000).map(|_| random.below(300) as u16).collect();
+        let x: Vec<u16> = (0..3000).map(|_| random.next() as u16).collect();
+        let w: Vec<u8> = (0..3000).map(|_| random.next() as u8).collect();
+        narrow.add_narrow(isa, &groups, &x, &w);
+        let x: Vec<i32> = x.into_iter().map(i32::from).collect();
+        let w: Vec<i32> = w.into_iter().map(i32::from).collect();
+        grid.add_grid(isa, &groups, &x, &w);
+        let taken = |table: &mut ShortTable| {
+            let mut all = Vec::new();
+            table.empty(|group, n, moments| all.push((group, n, moments)));
+            all
+        };
+        assert_eq!(taken(&mut narrow), taken(&mut grid), "{isa}");
     }
 }
 
@@ -90,7 +137,7 @@ fn pair_tables_equal_the_twin_up_to_the_limits() {
 #[test]
 #[should_panic(expected = "a group without a line")]
 fn an_unknown_group_is_refused() {
-    let mut table = NarrowTable::new();
+    let mut table = ShortTable::default();
     table.grow(4);
-    table.add(Isa::best(), &[4], &[1], &[1]);
+    table.add_narrow(Isa::best(), &[4], &[1], &[1]);
 }

@@ -1,8 +1,13 @@
 //! The sums of every group over rows of doubles that fit no grid of small integers.
 //!
-//! In: group codes, values and weights, all of them plain (see [`all_plain`]). Out: seven [`Window`]s for
-//! each group, which the caller empties into exact sums before they are full. Products are made of integers, so nothing is rounded
-//! but the factors of the sums behind a standard error, each to 26 significant bits.
+//! In: group codes, values and weights, all of them plain (see [`all_plain`]). Out: seven sums for each
+//! group, which the caller empties into exact ones before they are full: in a frame where the exponents of
+//! the rows lie close together, else in [`Window`]s. Products are made of integers, so nothing is rounded but
+//! the factors of the sums behind a standard error, each to 26 significant bits.
+
+mod frame;
+
+use frame::Framed;
 
 use crate::exact::{Exact, MOST_NUMBERS, Window};
 use crate::grid::round_to_26;
@@ -17,6 +22,7 @@ const PLAIN: u64 = 39;
 #[derive(Clone, Debug, Default)]
 struct Group {
     windows: [Window; SUMS],
+    /// Rows, in windows or in a frame.
     rows: u64,
 }
 
@@ -24,6 +30,7 @@ struct Group {
 #[derive(Debug, Default)]
 pub struct WideTable {
     groups: Vec<Group>,
+    framed: Framed,
     rows: u64,
 }
 
@@ -94,6 +101,7 @@ impl WideTable {
     pub fn grow(&mut self, groups: usize) {
         if groups > self.groups.len() {
             self.groups.resize(groups, Group::default());
+            self.framed.grow(groups);
         }
     }
 
@@ -108,20 +116,26 @@ impl WideTable {
     /// If the slices differ in length, a group has no sums, a row is not plain, or there is no room.
     pub fn add(&mut self, isa: Isa, groups: &[u32], x: &[f64], w: &[f64]) {
         assert!(groups.len() == x.len() && groups.len() == w.len() && self.has_room(x.len()));
+        assert!(all_plain(isa, x, w), "a row that is not plain");
         self.rows += x.len() as u64;
-        assert!(add_all(isa, &mut self.groups, groups, x, w), "a row that is not plain");
+        if self.framed.add(isa, groups, x, w) {
+            return;
+        }
+        let fit = add_all(isa, &mut self.groups, groups, x, w);
+        assert!(fit, "a plain row fits the windows");
     }
 
     /// Hands each group's number of rows and sums to `take`, and starts again from zero.
     pub fn empty(&mut self, mut take: impl FnMut(usize, u64, [Exact; SUMS])) {
         self.rows = 0;
-        for (place, group) in self.groups.iter_mut().enumerate().filter(|(_, group)| group.rows > 0) {
-            let sums = group.windows.each_mut().map(|window| {
-                let mut sum = Exact::zero();
-                window.move_to(&mut sum);
-                sum
-            });
-            take(place, std::mem::take(&mut group.rows), sums);
+        for (place, (group, (framed, mut sums))) in
+            self.groups.iter_mut().zip(self.framed.empty()).enumerate()
+        {
+            let rows = std::mem::take(&mut group.rows) + framed;
+            if rows > 0 {
+                group.windows.iter_mut().zip(&mut sums).for_each(|(window, sum)| window.move_to(sum));
+                take(place, rows, sums);
+            }
         }
     }
 }

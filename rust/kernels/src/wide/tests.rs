@@ -35,20 +35,38 @@ fn plain(random: &mut Random) -> f64 {
     }
 }
 
-#[test]
-fn sums_equal_the_twin_on_every_instruction_set() {
+/// A number with an exponent field from `lowest` to `lowest + span`, sometimes an end, sometimes zero.
+fn close(random: &mut Random, lowest: u64, span: u64) -> f64 {
+    let fraction = match random.below(8) {
+        0 => 0,
+        1 => (1 << 52) - 1,
+        // A half of what rounding to 26 bits leaves, and one more or less.
+        2 => (random.next() >> 12 >> 27 << 27 | 1 << 26) + random.below(3) - 1,
+        _ => random.next() >> 12,
+    };
+    match random.below(16) {
+        0 => 0.0,
+        _ => f64::from_bits((lowest + random.below(span + 1)) << 52 | fraction),
+    }
+}
+
+/// Adds rows as `draw` gives them to a table and to the twin, and compares.
+fn compare(mut draw: impl FnMut(&mut Random, usize) -> (f64, f64)) {
     for isa in Isa::ALL.into_iter().filter(|isa| isa.available()) {
         let mut random = Random(41);
         let mut table = WideTable::default();
         table.grow(5);
         let mut expected = vec![<[Exact; SUMS]>::default(); 5];
         let mut counts = [0; 5];
-        for rows in [0, 1, 3, 2000] {
+        let lengths = [0, 1, 3, 2000, 7, 500, 500, 900];
+        for (call, rows) in lengths.into_iter().enumerate() {
             let codes: Vec<u32> = (0..rows).map(|_| random.below(5) as u32).collect();
-            let w: Vec<f64> = (0..rows).map(|_| plain(&mut random)).collect();
-            let x: Vec<f64> = (0..rows)
-                .map(|_| if random.below(2) == 0 { plain(&mut random) } else { -plain(&mut random) })
-                .collect();
+            let (x, w): (Vec<f64>, Vec<f64>) = (0..rows)
+                .map(|_| {
+                    let (x, w) = draw(&mut random, call);
+                    (if random.below(2) == 0 { x } else { -x }, w)
+                })
+                .unzip();
             assert!(all_plain(isa, &x, &w));
             table.add(isa, &codes, &x, &w);
             for ((&code, &x), &w) in codes.iter().zip(&x).zip(&w) {
@@ -62,9 +80,47 @@ fn sums_equal_the_twin_on_every_instruction_set() {
             assert_eq!((n, &sums), (counts[group], &expected[group]), "{isa}");
             seen += n;
         });
-        assert_eq!(seen, 2004);
+        assert_eq!(seen, lengths.iter().sum::<usize>() as u64);
         table.empty(|_, _, _| panic!("an emptied table is empty"));
     }
+}
+
+#[test]
+fn sums_equal_the_twin_on_every_instruction_set() {
+    compare(|random, _| (plain(random), plain(random)));
+}
+
+#[test]
+fn sums_in_frames_equal_the_twin() {
+    for (of_x, of_w) in [(1, 8), (0, 0), (10, 1), (1, 10), (0, 10), (5, 6)] {
+        // One frame for all calls.
+        compare(|random, _| (close(random, 1031, of_x), close(random, 1020, of_w)));
+        // A frame that changes, to both ends of what is plain, and calls that no frame spans.
+        compare(|random, call| match call % 4 {
+            0 => (close(random, 1023 - PLAIN, of_x), close(random, 1023 - PLAIN, of_w)),
+            1 => (close(random, 1023 + PLAIN - of_x, of_x), close(random, 1023 + PLAIN - of_w, of_w)),
+            2 => (plain(random), close(random, 1023, of_w)),
+            _ => (close(random, 1031, of_x), 0.0),
+        });
+    }
+    // The largest that two factors may be at once.
+    let (x, w) = (2f64.powi(11).next_down(), 2f64.powi(-2).next_down());
+    compare(|random, call| if call < 4 && random.below(50) == 0 { (1.0, 2f64.powi(-4)) } else { (x, w) });
+}
+
+#[test]
+fn frames_that_change_with_every_call_are_given_up() {
+    let isa = Isa::best();
+    let mut table = WideTable::default();
+    table.grow(1);
+    let mut expected = <[Exact; SUMS]>::default();
+    for call in 0..200 {
+        let x = if call % 2 == 0 { 0.1 } else { 1e7 / 3.0 };
+        table.add(isa, &[0, 0], &[x, -x], &[1.0, 0.3]);
+        twin(&mut expected, x, 1.0);
+        twin(&mut expected, -x, 0.3);
+    }
+    table.empty(|_, n, sums| assert_eq!((n, &sums), (400, &expected)));
 }
 
 #[test]
