@@ -262,6 +262,16 @@ def test_a_trace_shows_the_values(tmp_path: Path) -> None:
     assert burden["truth"] is None
     assert burden["values"] == {"amount": 100.0, "income": 0.0}
     assert burden["errors"][0].endswith("division by zero")
+    assert policy.trace(FRAME[4]) == said
+    with pytest.raises(cc.ArgumentError, match="the frame has 2 records; a trace is of one"):
+        policy.trace(FRAME[:2])
+
+
+def test_a_trace_of_a_frame_keeps_its_types() -> None:
+    policy = of_rules(rule(when="x = CAST(0.1 AS REAL)"))
+    frame = pl.DataFrame({"x": pl.Series([0.1], dtype=pl.Float32)})
+    assert policy.trace(frame)[0]["hit"]
+    assert policy.decide(frame)["rules"].to_list() == [["r"]]
 
 
 def test_a_tally_counts_what_decide_lists(tmp_path: Path) -> None:
