@@ -151,6 +151,7 @@ class Policy:
         as_of: date | str | None = None,
         language: str = "en",
         shadow: bool = False,
+        categories: bool = False,
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> pl.DataFrame:
@@ -162,6 +163,7 @@ class Policy:
                 such, today (UTC) by default. Give it wherever a decision must be repeatable.
             language: of the reasons: `"en"` or `"zh"`.
             shadow: adds the column `shadow`: the ids of shadow rules that hit.
+            categories: gives ids and reasons as categories: 8 bytes a hit instead of 32, and faster.
             threads: how many to use; by default one for each processor. Changes nothing in the result.
             progress: called with the number of records read so far, at most ten times a second.
 
@@ -181,7 +183,13 @@ class Policy:
         source, day = self._open(frame), self._decision_day(as_of)
         try:
             decided = self._core.decide(
-                source, day=day, language=language, shadow=shadow, threads=threads, progress=progress
+                source,
+                day=day,
+                language=language,
+                shadow=shadow,
+                categories=categories,
+                threads=threads,
+                progress=progress,
             )
         except TacticError as error:
             raise self._placed(error, source) from None
