@@ -437,6 +437,7 @@ class Policy:
         day: SupportsIndex | None = None,
         language: str = "en",
         shadow: bool = False,
+        categories: bool = False,
         golden: bool = False,
         threads: SupportsIndex | None = None,
         progress: Any | None = None,

@@ -54,6 +54,36 @@ def test_decide_writes_the_records_with_their_decisions(tmp_path: Path) -> None:
     assert run("tactics", "decide", path, tmp_path / "records.csv", "-o", tmp_path / "x.json").returncode == 2
 
 
+def test_trace_tells_of_one_record_what_every_rule_says(tmp_path: Path) -> None:
+    path, records = written(tmp_path), tmp_path / "records.parquet"
+    FRAME.with_columns(id=pl.Series(["a", "b", "c", "d", "e", "f"])).write_parquet(records)
+    told = run("tactics", "trace", path, records, "--where", "id = 'd'")
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.startswith(f"{records}, row 4: pass\n")
+    lines = {line.split()[1]: line for line in told.stdout.splitlines() if line.startswith("│")}
+    assert "amount = 6000.0, income = 9000.0" in lines["burden"]
+    assert "true, hits" in lines["burden"]
+    assert "reject, shadow" in lines["watch"]
+    told = run("tactics", "trace", path, records, "--where", "income = 0", "--json", "--language", "zh")
+    made = json.loads(told.stdout)
+    assert (made["row"], made["decision"]) == (5, "pass")
+    assert made["errors"][0].endswith("division by zero")
+    assert [one["truth"] for one in made["trace"]] == [False, None, False, None, False, False]
+    none = run("tactics", "trace", path, records, "--where", "id = 'z'")
+    assert none.returncode == 2
+    assert "there is no record where `id = 'z'`" in none.stderr
+
+
+def test_sql_prints_a_query_for_each_rule(tmp_path: Path) -> None:
+    FRAME.write_parquet(tmp_path / "records.parquet")
+    asked = ("tactics", "sql", written(tmp_path), "--dialect", "duckdb", "--table", "t", "--schema")
+    told = run(*asked, tmp_path / "records.parquet")
+    assert told.returncode == 0, told.stderr
+    assert '-- staff\nSELECT * FROM t WHERE COALESCE("is_staff", FALSE);\n' in told.stdout
+    queries = json.loads(run(*asked, tmp_path / "records.parquet", "--json").stdout)
+    assert list(queries) == [one["id"] for one in cc.Policy.load(tmp_path / "policy.yaml").rules]
+
+
 def test_schema_is_json_schema() -> None:
     told = json.loads(run("tactics", "schema").stdout)
     assert told["$defs"]["rule"]["required"] == ["id", "when", "action", "on_null"]

@@ -113,6 +113,17 @@ def test_overlaps_of_a_unique_table(tmp_path: Path) -> None:
         assert decided["errors"].to_list() == [told]
 
 
+def test_findings_come_in_the_order_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "limits.csv").write_text("age,action\n<= 18,reject\n>= 18,review\n")
+    rules = [f"{{id: r{n}, when: x > 5 AND x < {n}e-1, action: flag, on_null: no_hit}}" for n in range(12)]
+    text = "".join(["tactics:\n  - id: t\n    rules:\n", *(f"      - {one}\n" for one in rules)])
+    last = "  - {id: u, rules: [{id: last, when: y > 1 AND y < 0, action: flag, on_null: no_hit}]}\n"
+    path = written(tmp_path, text + TABLED.partition("\n")[2] + last)
+    found = cc.Policy.load(path).check()
+    assert [one.code for one in found] == [*["always_false"] * 12, "overlap", "always_false"]
+    assert [one.line for one in found] == [*range(4, 18)]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

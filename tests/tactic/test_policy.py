@@ -262,6 +262,29 @@ def test_a_trace_shows_the_values(tmp_path: Path) -> None:
     assert burden["truth"] is None
     assert burden["values"] == {"amount": 100.0, "income": 0.0}
     assert burden["errors"][0].endswith("division by zero")
+    assert policy.trace(FRAME[4]) == said
+    with pytest.raises(cc.ArgumentError, match="the frame has 2 records; a trace is of one"):
+        policy.trace(FRAME[:2])
+
+
+def test_a_trace_of_a_frame_keeps_its_types() -> None:
+    policy = of_rules(rule(when="x = CAST(0.1 AS REAL)"))
+    frame = pl.DataFrame({"x": pl.Series([0.1], dtype=pl.Float32)})
+    assert policy.trace(frame)[0]["hit"]
+    assert policy.decide(frame)["rules"].to_list() == [["r"]]
+
+
+def test_categories_say_the_same(tmp_path: Path) -> None:
+    policy = cc.Policy.load(written(tmp_path))
+    many = pl.concat([FRAME] * 900, rechunk=False)
+    for language in ("en", "zh"):
+        texts = policy.decide(many, shadow=True, language=language)
+        made = policy.decide(many, shadow=True, language=language, categories=True)
+        assert made.schema["rules"] == pl.List(pl.Categorical)
+        assert made.cast({pl.List(pl.Categorical): pl.List(pl.String)}).equals(texts)
+    same = of_rules(rule(id="a", reason="one"), rule(id="b", reason="one"))
+    assert same.decide({"x": [9.0]}, categories=True)["reasons"].to_list() == [["one", "one"]]
+    assert same.decide({"x": [None]}, categories=True)["rules"].to_list() == [[]]
 
 
 def test_a_tally_counts_what_decide_lists(tmp_path: Path) -> None:

@@ -89,6 +89,64 @@ def decide(
         print(f"{path}: {told}", file=sys.stderr)
 
 
+@tactics.command("trace")
+@click.argument("policy", type=_PATH)
+@click.argument("files", nargs=-1, required=True, type=_PATH)
+@click.option("--where", required=True, metavar="CONDITION", help="The first record of which it holds.")
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", help="Of the reasons.")
+@click.option("--encoding", help="Of CSV text: utf-8, gb18030.")
+@_as_of
+@_as_json
+def trace(
+    policy: Path,
+    files: tuple[Path, ...],
+    where: str,
+    language: str,
+    encoding: str | None,
+    as_of: str | None,
+    as_json: bool,
+) -> None:
+    """Tell what every rule of POLICY says of one record of FILES, and the values that it saw."""
+    from creditcore.cli.output import print_table
+    from creditcore.report.trace import trace_table
+    from creditcore.tactics.decisions import trace_file
+    from creditcore.tactics.policy import Policy
+
+    made = trace_file(
+        Policy.load(policy),
+        [str(file) for file in files],
+        where,
+        as_of=as_of,
+        language=language,
+        encoding=encoding,
+    )
+    if as_json:
+        print(json.dumps(made, ensure_ascii=False, default=str))
+        return
+    print(f"{made['file']}, row {made['row']}: {made['decision']}")
+    print_table(*trace_table(made["trace"]))
+
+
+@tactics.command("sql")
+@click.argument("policy", type=_PATH)
+@click.option("--dialect", type=click.Choice(["duckdb", "spark"]), required=True, help="The engine.")
+@click.option("--schema", type=_PATH, help="A schema (.yaml), or records: the types of columns.")
+@click.option("--table", default="records", help="The table's name, as it stands in the query.")
+@_as_json
+def sql(policy: Path, dialect: str, schema: Path | None, table: str, as_json: bool) -> None:
+    """Print each rule of POLICY as a query of the records that it hits when it is asked alone."""
+    from creditcore.tactics.data import columns_of_file
+    from creditcore.tactics.policy import Policy
+
+    types = None if schema is None else columns_of_file(schema)
+    queries = Policy.load(policy).to_sql(dialect, types, table=table)
+    if as_json:
+        print(json.dumps(queries, ensure_ascii=False))
+    else:
+        for name, query in queries.items():
+            print(f"-- {name}\n{query};")
+
+
 @tactics.command("backtest")
 @click.argument("policy", type=_PATH)
 @click.argument("files", nargs=-1, required=True, type=_PATH)

@@ -92,10 +92,13 @@ def check_file(
         if error.findings:
             return [one for one in error.findings if isinstance(one, Finding)]
         raise
-    known: Any = schema
-    if schema is not None and os.fspath(schema).endswith((".yaml", ".yml")):
-        known = Schema.load(schema)
+    known = None if schema is None else columns_of_file(schema)
     return read.check(known, also=also, as_of=as_of)
+
+
+def columns_of_file(path: str | os.PathLike[str]) -> Any:
+    """Give what says which columns there are: a schema (`.yaml`), or the records' own path."""
+    return Schema.load(path) if os.fspath(path).endswith((".yaml", ".yml")) else path
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""Decisions of records in files, part by part.
+"""Decisions of records in files, part by part, and the trace of one of them.
 
-Comes in: a policy, files. Goes out: a file with the records and their decisions, and counts.
+Comes in: a policy, files. Goes out: a file with the records and their decisions, and counts; what every rule
+says of the first record of which a condition holds.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creditcore.aggregation import Progress
-from creditcore.errors import CreditcoreError, SchemaError, TacticError
+from creditcore.errors import ArgumentError, CreditcoreError, SchemaError, TacticError
+from creditcore.expressions import evaluate
 from creditcore.sources import open_source
 
 if TYPE_CHECKING:
@@ -75,6 +77,76 @@ def write(
 
     write_parts(decided(), target)
     return dict(counts)
+
+
+def trace(policy: Policy, record: Any) -> list[dict[str, Any]]:
+    """Tell what every rule says of one record; `Policy.trace` tells the rest."""
+    from creditcore._frame import to_frame
+
+    if isinstance(record, Mapping):
+        given = dict(record)
+        source = policy._open({name: [value] for name, value in given.items()})
+    else:
+        rows = to_frame(record).to_dicts()
+        if len(rows) != 1:
+            raise ArgumentError(f"the frame has {len(rows)} records; a trace is of one")
+        given, source = rows[0], policy._open(record)
+    try:
+        said = policy._core.trace(source)
+    except TacticError as error:
+        raise policy._placed(error, source) from None
+    return [
+        {
+            **{key: rule[key] for key in ("id", "tactic", "when", "action", "mode")},
+            "truth": truth,
+            "hit": hit,
+            "values": {name: given[name] for name in rule["columns"]},
+            "errors": errors,
+        }
+        for rule, (_, truth, hit, errors) in zip(policy.rules, said, strict=True)
+    ]
+
+
+def trace_file(
+    policy: Policy,
+    source: Any,
+    where: str,
+    *,
+    as_of: date | str | None = None,
+    language: str = "en",
+    encoding: str | None = None,
+) -> dict[str, Any]:
+    """Tell of the first record of files of which a condition holds what every rule says.
+
+    Args:
+        policy: the rules.
+        source: Parquet, CSV (gzip too) or Arrow IPC files.
+        where: a condition over the records; in CSV files columns that no rule reads as numbers are text.
+        as_of, language: as in `Policy.decide`.
+        encoding: of CSV text.
+
+    Returns:
+        `file`, `row` (from 1), the record's decision (`decision`, `rules`, `reasons`, `effect`, `errors`,
+        `shadow`), and `trace`, what `Policy.trace` gives.
+
+    Raises:
+        ArgumentError: no record of which the condition holds; and as `Policy.decide`.
+    """
+    from creditcore._frame import source_parts
+
+    opened = open_source(source, encoding=encoding)
+    names = opened.column_names()
+    policy.require(names)
+    roles = {**dict.fromkeys(names, "key"), **dict(policy.roles(names))}
+    for part, file, first_row in source_parts(opened, list(roles.items())):
+        part.columns = list(roles)
+        place = evaluate(where, part).fill_null(value=False).index_of(True)
+        if place is not None:
+            record = part[place].select(policy.columns or names[:1])
+            decided = policy.decide(record, as_of=as_of, language=language, shadow=True).to_dicts()[0]
+            told = {"file": file, "row": first_row + place + 1, **decided}
+            return {**told, "trace": trace(policy, record)}
+    raise ArgumentError(f"there is no record where `{where}`; ask for another one")
 
 
 def _rows(read: pl.DataFrame, part: pl.DataFrame) -> pl.DataFrame:

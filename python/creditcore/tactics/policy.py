@@ -151,6 +151,7 @@ class Policy:
         as_of: date | str | None = None,
         language: str = "en",
         shadow: bool = False,
+        categories: bool = False,
         threads: int | None = None,
         progress: Progress | None = None,
     ) -> pl.DataFrame:
@@ -162,6 +163,7 @@ class Policy:
                 such, today (UTC) by default. Give it wherever a decision must be repeatable.
             language: of the reasons: `"en"` or `"zh"`.
             shadow: adds the column `shadow`: the ids of shadow rules that hit.
+            categories: gives ids and reasons as categories: 8 bytes a hit instead of 32, and faster.
             threads: how many to use; by default one for each processor. Changes nothing in the result.
             progress: called with the number of records read so far, at most ten times a second.
 
@@ -181,7 +183,13 @@ class Policy:
         source, day = self._open(frame), self._decision_day(as_of)
         try:
             decided = self._core.decide(
-                source, day=day, language=language, shadow=shadow, threads=threads, progress=progress
+                source,
+                day=day,
+                language=language,
+                shadow=shadow,
+                categories=categories,
+                threads=threads,
+                progress=progress,
             )
         except TacticError as error:
             raise self._placed(error, source) from None
@@ -325,32 +333,23 @@ class Policy:
         name = None if against is None else against._place
         return made(told, self._core.rules(), self._place, name, label, amount)
 
-    def trace(self, record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def trace(self, record: Mapping[str, Any] | Records) -> list[dict[str, Any]]:
         """Tell what every rule says of one record, and the values that it saw.
 
         Args:
-            record: a value for each column.
+            record: a value for each column, or a frame of one record, whose types are kept.
 
         Returns:
-            A record for each rule in file order: `id`, `tactic`, `when`, `action`, `truth` (None is
+            A record for each rule in file order: `id`, `tactic`, `when`, `action`, `mode`, `truth` (None is
             unknown), `hit`, `values` (by column), `errors`. Rules are asked one by one: what a reject before
             them would end is asked too.
+
+        Raises:
+            As `decide`, and ArgumentError for a frame of more or fewer records than one.
         """
-        source = self._open({name: [value] for name, value in record.items()})
-        try:
-            said = self._core.trace(source)
-        except TacticError as error:
-            raise self._placed(error, source) from None
-        return [
-            {
-                **{key: rule[key] for key in ("id", "tactic", "when", "action")},
-                "truth": truth,
-                "hit": hit,
-                "values": {name: record[name] for name in rule["columns"]},
-                "errors": errors,
-            }
-            for rule, (_, truth, hit, errors) in zip(self.rules, said, strict=True)
-        ]
+        from creditcore.tactics.decisions import trace
+
+        return trace(self, record)
 
     def to_sql(
         self, dialect: str, schema: Schema | Records | None = None, *, table: str = "records"

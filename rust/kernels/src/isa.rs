@@ -117,9 +117,9 @@ macro_rules! multiversion {
         $vis fn $name(isa: $crate::isa::Isa, $($arg: $ty),*) $(-> $ret)? {
             #[cfg(target_arch = "x86_64")]
             {
-                #[target_feature(enable = "avx2,fma,bmi2")]
+                #[target_feature(enable = "avx2,fma,bmi2,popcnt")]
                 fn avx2($($arg: $ty),*) $(-> $ret)? { $body($($arg),*) }
-                #[target_feature(enable = "avx2,fma,bmi2,avx512f,avx512bw,avx512dq,avx512vl")]
+                #[target_feature(enable = "avx2,fma,bmi2,popcnt,avx512f,avx512bw,avx512dq,avx512vl")]
                 fn avx512($($arg: $ty),*) $(-> $ret)? { $body($($arg),*) }
                 match isa {
                     // SAFETY: an `Isa` is used only after `available` found its features on this processor.

@@ -211,7 +211,7 @@ impl Policy {
     }
 
     /// Decides the records of a source.
-    #[pyo3(signature = (source, *, day=None, language="en", shadow=false, golden=false, threads=None, progress=None))]
+    #[pyo3(signature = (source, *, day=None, language="en", shadow=false, categories=false, golden=false, threads=None, progress=None))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of one call of the Python package")]
     fn decide(
         &self,
@@ -220,12 +220,13 @@ impl Policy {
         day: Option<i32>,
         language: &str,
         shadow: bool,
+        categories: bool,
         golden: bool,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Table> {
         let language = Language::named(language).map_err(|error| to_exception(py, &error))?;
-        let options = Options { day, language, shadow, golden };
+        let options = Options { day, language, shadow, golden, categories };
         let (policy, source) = (self.inner.clone(), source.inner.clone());
         let threads = threads_or_default(threads);
         let batches: Vec<RecordBatch> =

@@ -6,6 +6,7 @@
 //! of 10^8 / 2^64, one in 10^11.
 
 use std::collections::HashMap;
+use std::io::Write;
 
 use super::column::Column;
 use crate::id::HashKey;
@@ -45,10 +46,25 @@ impl ValueList {
 
     /// Whether a value is in the list.
     pub fn contains(&self, value: &str) -> bool {
-        let hash = self.key.hash(value.as_bytes());
+        self.has(self.key.hash(value.as_bytes()))
+    }
+
+    /// Whether the digits of a whole number are.
+    fn contains_number(&self, value: i64) -> bool {
+        let mut digits = [0; 20];
+        let mut rest = &mut digits[..];
+        // Twenty bytes hold every number.
+        let _ = write!(rest, "{value}");
+        let length = 20 - rest.len();
+        self.has(self.key.hash(&digits[..length]))
+    }
+
+    /// Whether a hash is. All of a bucket is looked at: it is short, and a processor that need not guess where the
+    /// search ends goes on to the next value meanwhile.
+    fn has(&self, hash: u64) -> bool {
         let bucket = (hash >> (64 - self.bits.max(1))) as usize;
         let Some([start, end]) = self.starts.get(bucket..bucket + 2) else { return false };
-        self.hashes[*start as usize..*end as usize].binary_search(&hash).is_ok()
+        self.hashes[*start as usize..*end as usize].iter().fold(false, |any, known| any | (*known == hash))
     }
 
     /// How many different values there are.
@@ -74,7 +90,7 @@ pub(crate) fn listed<'a>(value: &Column<'_>, list: Option<&ValueList>) -> Column
             values.iter().map(|text| text.as_deref().map(|text| list.contains(text))).collect()
         }
         Column::Integer(values) => {
-            values.iter().map(|value| value.map(|value| list.contains(&value.to_string()))).collect()
+            values.iter().map(|value| value.map(|value| list.contains_number(value))).collect()
         }
         other => vec![None; other.len()],
     })
@@ -95,5 +111,13 @@ mod tests {
                 assert_eq!(list.contains(&format!("v{value}")), value < count);
             }
         }
+        let list = ValueList::new(
+            key,
+            [i64::MIN, -1, 0, i64::MAX].map(|one| key.hash(one.to_string().as_bytes())).into(),
+        );
+        assert_eq!(
+            [i64::MIN, -1, 0, 1, i64::MAX].map(|one| list.contains_number(one)),
+            [true, true, true, false, true]
+        );
     }
 }

@@ -167,8 +167,8 @@ impl Sink for Counter<'_> {
         }
     }
 
-    fn hit(&mut self, rule: usize, _: bool, _: bool, rows: &Mask) {
-        self.made.rules[rule].run += count(rows);
+    fn hit(&mut self, rule: usize, _: bool, _: bool, _: &Mask, count: u32) {
+        self.made.rules[rule].run += u64::from(count);
     }
 
     fn trouble(&mut self, _: usize, rule: usize, _: Trouble) {

@@ -52,9 +52,18 @@ impl Policy {
         }
         found.extend(warnings(self, &kinds));
         found.extend(table::warnings(self, &kinds));
-        let place =
-            |finding: &Finding| self.rules.iter().position(|rule| finding.path.starts_with(&rule.path));
+        // A table is told of where its first row stands.
+        let place = |finding: &Finding| {
+            self.rules
+                .iter()
+                .position(|rule| is_within(&finding.path, &rule.path) || is_within(&rule.path, &finding.path))
+        };
         found.sort_by_key(place);
         found
     }
+}
+
+/// Whether a path of the file leads to what another leads to, or into it.
+fn is_within(path: &str, outer: &str) -> bool {
+    path.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -1,15 +1,17 @@
 //! Decisions of a batch, and their columns.
 //!
 //! In: what an engine found for some rows. Out: an Arrow batch. Ids and reasons are written once and pointed
-//! at (string views), so a hit costs sixteen bytes in each column.
+//! at: by string views, sixteen bytes a hit in each column, or as categories, four bytes for both.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_array::builder::{LargeStringBuilder, StringViewBuilder};
-use arrow_array::{Array, ArrayRef, ListArray, RecordBatch, StringViewArray};
-use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_array::types::UInt32Type;
+use arrow_array::{Array, ArrayRef, DictionaryArray, ListArray, RecordBatch, StringViewArray, UInt32Array};
+use arrow_buffer::{OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_select::take::take;
 
 use super::golden::{Decision, Hit, Outcome, Trouble};
 use super::policy::Policy;
@@ -89,35 +91,41 @@ impl Decided {
 /// The columns of decisions.
 pub fn schema(options: Options) -> SchemaRef {
     let list = |kind| DataType::List(Arc::new(Field::new_list_field(kind, true)));
+    let told = if options.categories {
+        DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8View))
+    } else {
+        DataType::Utf8View
+    };
     let mut fields = vec![
         Field::new("decision", DataType::Utf8View, true),
-        Field::new("rules", list(DataType::Utf8View), true),
-        Field::new("reasons", list(DataType::Utf8View), true),
+        Field::new("rules", list(told.clone()), true),
+        Field::new("reasons", list(told.clone()), true),
         Field::new("effect", DataType::Utf8View, true),
         Field::new("errors", list(DataType::LargeUtf8), true),
     ];
     if options.shadow {
-        fields.push(Field::new("shadow", list(DataType::Utf8View), true));
+        fields.push(Field::new("shadow", list(told), true));
     }
     Arc::new(Schema::new(fields))
 }
 
 /// The columns of some rows.
 pub(super) fn to_batch(policy: &Policy, decided: &Decided, options: Options) -> Result<RecordBatch> {
-    let names = once(Decision::ALL.map(Decision::name));
-    let decisions = decided.decisions.iter().map(|decision| names.views()[*decision as usize]).collect();
-    let ids = once(policy.rules.iter().map(|rule| rule.id.as_str()));
+    let names: ArrayRef = Arc::new(once(Decision::ALL.map(Decision::name)));
+    let decisions: Vec<u32> = decided.decisions.iter().map(|decision| *decision as u32).collect();
+    let ids: ArrayRef = Arc::new(once(policy.rules.iter().map(|rule| rule.id.as_str())));
     let language = usize::from(options.language == Language::Chinese);
-    let reasons = once(policy.rules.iter().map(|rule| rule.reason[language].as_str()));
+    let reasons: ArrayRef = Arc::new(once(policy.rules.iter().map(|rule| rule.reason[language].as_str())));
+    let hits = places(&decided.hits);
     let mut arrays: Vec<ArrayRef> = vec![
-        Arc::new(pointed(&names, decisions, None)?),
-        lists(&decided.hits, &ids)?,
-        lists(&decided.hits, &reasons)?,
-        Arc::new(effects(policy, &decided.hits)?),
+        pointed(&names, &decisions.into())?,
+        lists(&decided.hits, &hits, &ids, options)?,
+        lists(&decided.hits, &hits, &reasons, options)?,
+        effects(policy, &decided.hits)?,
         errors(policy, decided)?,
     ];
     if options.shadow {
-        arrays.push(lists(&decided.shadow, &ids)?);
+        arrays.push(lists(&decided.shadow, &places(&decided.shadow), &ids, options)?);
     }
     RecordBatch::try_new(schema(options), arrays).map_err(internal)
 }
@@ -140,25 +148,35 @@ fn once<'t>(texts: impl IntoIterator<Item = &'t str>) -> StringViewArray {
     once.finish()
 }
 
-/// Of texts that are written once those at some places; `nulls` where there is none.
-fn pointed(once: &StringViewArray, views: Vec<u128>, nulls: Option<NullBuffer>) -> Result<StringViewArray> {
-    let buffers: Vec<Buffer> = once.data_buffers().to_vec();
-    StringViewArray::try_new(ScalarBuffer::from(views), buffers, nulls).map_err(internal)
+/// Of texts that are written once those at some places. (`take` copies what points at a text; to make an array of
+/// it would look at every text again.)
+fn pointed(once: &ArrayRef, places: &UInt32Array) -> Result<ArrayRef> {
+    take(once, places, None).map_err(internal)
+}
+
+/// The positions of the rules of hits.
+fn places(hits: &Hits) -> UInt32Array {
+    hits.hits.iter().map(|hit| hit.rule() as u32).collect::<Vec<_>>().into()
 }
 
 /// For each row the texts of the rules that hit.
-fn lists(hits: &Hits, texts: &StringViewArray) -> Result<ArrayRef> {
-    let views: Vec<u128> = hits.hits.iter().map(|hit| texts.views()[hit.rule()]).collect();
-    list_of(hits.ends.iter().copied(), Arc::new(pointed(texts, views, None)?))
+fn lists(hits: &Hits, places: &UInt32Array, texts: &ArrayRef, options: Options) -> Result<ArrayRef> {
+    let told = if options.categories {
+        let told = DictionaryArray::<UInt32Type>::try_new(places.clone(), texts.clone());
+        Arc::new(told.map_err(internal)?) as ArrayRef
+    } else {
+        pointed(texts, places)?
+    };
+    list_of(hits.ends.iter().copied(), told)
 }
 
 /// For each row what its rules do to points, in file order; null where they do nothing. Rules meet in few
 /// ways, so each is put into words once.
-fn effects(policy: &Policy, hits: &Hits) -> Result<StringViewArray> {
+fn effects(policy: &Policy, hits: &Hits) -> Result<ArrayRef> {
     let parts: Vec<Option<String>> = policy.rules.iter().map(|rule| rule.action.effect()).collect();
-    let mut places: HashMap<Vec<u32>, usize> = HashMap::new();
+    let mut places: HashMap<Vec<u32>, u32> = HashMap::new();
     let mut texts: Vec<String> = Vec::new();
-    let mut rows: Vec<Option<usize>> = vec![None; hits.ends.len()];
+    let mut rows: Vec<Option<u32>> = vec![None; hits.ends.len()];
     let mut met: Vec<u32> = Vec::new();
     if parts.iter().any(Option::is_some) {
         for (row, place) in rows.iter_mut().enumerate() {
@@ -172,14 +190,14 @@ fn effects(policy: &Policy, hits: &Hits) -> Result<StringViewArray> {
                 let told: Vec<&str> =
                     met.iter().filter_map(|rule| parts[*rule as usize].as_deref()).collect();
                 texts.push(told.join("; "));
-                places.insert(met.clone(), texts.len() - 1);
-                Some(texts.len() - 1)
+                let number = texts.len() as u32 - 1;
+                places.insert(met.clone(), number);
+                Some(number)
             });
         }
     }
-    let once = once(texts.iter().map(String::as_str));
-    let views = rows.iter().map(|place| place.map_or(0, |place| once.views()[place])).collect();
-    pointed(&once, views, Some(rows.iter().map(Option::is_some).collect::<Vec<bool>>().into()))
+    let texts: ArrayRef = Arc::new(once(texts.iter().map(String::as_str)));
+    pointed(&texts, &rows.into())
 }
 
 fn errors(policy: &Policy, decided: &Decided) -> Result<ArrayRef> {

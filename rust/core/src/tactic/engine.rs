@@ -4,24 +4,29 @@
 //! and the decisions. Every result equals the golden engine's: masks hold the truths, and where a part of a
 //! condition failed in a row that its rule looks at, the golden evaluator is asked what failed.
 
+use std::ops::Range;
+
 use arrow_array::{Array, ArrayRef};
 use creditcore_kernels::isa::Isa;
-use creditcore_kernels::mask::{Mask, ROWS, WORDS, each_row, intersect};
+use creditcore_kernels::mask::{Mask, ROWS, WORDS, count, each_row, intersect, intersect_each};
 
 use super::golden::{Trouble, verdict};
 use super::keys::{Input, Keys, first_rows};
 use super::policy::{Action, HitPolicy, OnNull, Policy};
 use super::program::{Op, Part, Program};
-use super::range::Predicate;
 use super::records::rule_fault;
 use crate::error::{Error, Result};
+
+/// Rules that are asked together: their hits fit the first cache.
+const TOGETHER: usize = 32;
 
 /// Takes what the engine finds, block by block.
 pub(super) trait Sink {
     /// A block begins, whose masks the engine has; `all` marks its rows.
     fn block(&mut self, _engine: &Engine<'_>, _program: &Program, _all: &Mask) {}
-    /// A rule hits rows; `unknown` where its condition is, and it asks for a look instead of its own action.
-    fn hit(&mut self, rule: usize, shadow: bool, unknown: bool, rows: &Mask);
+    /// A rule hits rows, so many; `unknown` where its condition is, and it asks for a look instead of its own
+    /// action.
+    fn hit(&mut self, rule: usize, shadow: bool, unknown: bool, rows: &Mask, count: u32);
     /// Something went wrong in a row while a rule looked at it.
     fn trouble(&mut self, row: usize, rule: usize, trouble: Trouble);
     /// The decisions of a block of so many rows.
@@ -103,13 +108,7 @@ impl<'a> Engine<'a> {
             let name = self.names[column.place];
             self.keys.read(name, input, start, rows, &column.space)?;
             self.known[column.place] = self.keys.known;
-            for (predicate, slot) in &column.predicates {
-                let mask = &mut self.masks[*slot as usize];
-                match predicate {
-                    Predicate::Within(ranges) => self.keys.within(ranges, mask),
-                    Predicate::Null => *mask = both(&all, &self.keys.known, |all, known| all & !known),
-                }
-            }
+            self.keys.ask(column, &all, &mut self.masks);
         }
         if !program.parts.is_empty() {
             let arrays: Vec<ArrayRef> = columns.iter().map(|array| array.slice(start, rows)).collect();
@@ -170,13 +169,49 @@ impl<'a> Engine<'a> {
         for tactic in &self.policy.tactics {
             block.open = both(&all, &block.rejected, |all, rejected| all & !rejected);
             block.fitted = none;
-            for rule in tactic.rules.clone() {
-                if self.policy.rules[rule].is_in_force(self.day) {
-                    self.rule(program, rule, tactic.table, &mut block, sink)?;
+            let mut next = tactic.rules.start;
+            while next < tactic.rules.end {
+                let quiet = (next..tactic.rules.end.min(next + TOGETHER))
+                    .take_while(|rule| self.is_quiet(program, *rule, tactic.table));
+                let end = next + quiet.count();
+                if end > next {
+                    self.quiet(program, next..end, &mut block, sink);
+                    next = end;
+                    continue;
                 }
+                if self.policy.rules[next].is_in_force(self.day) {
+                    self.rule(program, next, tactic.table, &mut block, sink)?;
+                }
+                next += 1;
             }
         }
         Ok((block.rejected, block.reviewed))
+    }
+
+    /// Whether a rule only hits or does not: it keeps no other rule from a row, and nothing can go wrong in it.
+    fn is_quiet(&self, program: &Program, position: usize, table: Option<HitPolicy>) -> bool {
+        let (rule, masks) = (&self.policy.rules[position], &program.rules[position]);
+        let ends = matches!(rule.action, Action::Reject | Action::Pass)
+            || matches!(table, Some(HitPolicy::First | HitPolicy::Unique));
+        let plain = masks.falsity.is_none() && masks.parts.is_empty();
+        plain && (rule.shadow || !ends) && rule.is_in_force(self.day)
+    }
+
+    /// Quiet rules, all of which look at the same rows.
+    fn quiet(&self, program: &Program, rules: Range<usize>, block: &mut Block<'_>, sink: &mut impl Sink) {
+        let (mut hits, mut counts) = ([[0; WORDS]; TOGETHER], [0; TOGETHER]);
+        let ends = &program.ends[rules.start..=rules.end];
+        intersect_each(self.isa, &self.masks, &program.truths, ends, &block.open, &mut hits, &mut counts);
+        for ((position, hit), count) in rules.zip(&hits).zip(counts) {
+            if count == 0 {
+                continue;
+            }
+            let rule = &self.policy.rules[position];
+            sink.hit(position, rule.shadow, false, hit, count);
+            if !rule.shadow && rule.action == Action::Review {
+                block.reviewed = both(&block.reviewed, hit, |a, b| a | b);
+            }
+        }
     }
 
     /// The rows of a block that a rule hits when it is asked alone.
@@ -189,7 +224,7 @@ impl<'a> Engine<'a> {
             return both(all, &self.masks[falsity as usize], |all, falsity| all & !falsity);
         }
         let mut truth = [0; WORDS];
-        intersect(self.isa, &self.masks, &masks.truth, all, &mut truth);
+        intersect(self.isa, &self.masks, program.truth(position), all, &mut truth);
         truth
     }
 
@@ -203,7 +238,7 @@ impl<'a> Engine<'a> {
     ) -> Result<()> {
         let (rule, masks) = (&self.policy.rules[position], &program.rules[position]);
         let mut truth = [0; WORDS];
-        let mut hits = intersect(self.isa, &self.masks, &masks.truth, &block.open, &mut truth);
+        let mut hits = intersect(self.isa, &self.masks, program.truth(position), &block.open, &mut truth);
         let mut unknown = [0; WORDS];
         if let Some(falsity) = masks.falsity {
             let said = both(&truth, &self.masks[falsity as usize], |truth, falsity| truth | falsity);
@@ -242,7 +277,7 @@ impl<'a> Engine<'a> {
         }
         for (mask, by_null) in [(truth, false), (unknown, true)] {
             if is_any(&mask) {
-                sink.hit(position, rule.shadow, by_null, &mask);
+                sink.hit(position, rule.shadow, by_null, &mask, count(&mask) as u32);
                 if !rule.shadow {
                     block.apply(if by_null { Action::Review } else { rule.action }, &mask, table);
                 }

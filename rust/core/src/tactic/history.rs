@@ -72,7 +72,7 @@ impl Periods {
 struct Live(Vec<[Mask; 2]>);
 
 impl Sink for Live {
-    fn hit(&mut self, _: usize, _: bool, _: bool, _: &Mask) {}
+    fn hit(&mut self, _: usize, _: bool, _: bool, _: &Mask, _: u32) {}
 
     fn trouble(&mut self, _: usize, _: usize, _: Trouble) {}
 

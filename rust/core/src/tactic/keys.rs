@@ -1,20 +1,25 @@
 //! Keys of a block of rows: integers in the order of the values.
 //!
-//! In: an array and a block of its rows. Out: 32-bit or 64-bit keys, and a mask of the rows that are known.
+//! In: an array and a block of its rows. Out: keys of 8, 32 or 64 bits, a mask of the rows that are known, and
+//! masks of the tests that are asked of them.
 //! Types that are met every day are read as they are; any other is cast by the golden evaluator's own rules.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowDictionaryKeyType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    UInt8Type, UInt16Type, UInt32Type,
+    Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
+    UInt32Type,
 };
 use arrow_array::{Array, ArrayRef, DictionaryArray};
 use arrow_buffer::{ArrowNativeType, NullBuffer};
 use arrow_schema::DataType;
 use creditcore_kernels::isa::Isa;
-use creditcore_kernels::mask::{Mask, ROWS, WORDS, double_keys, single_keys, within_narrow, within_wide};
+use creditcore_kernels::mask::{
+    Mask, ROWS, WORDS, at_least_narrow, at_least_wide, double_keys, members, single_keys,
+};
 
-use super::range::{Space, double_key, single_key};
+use super::engine::both;
+use super::program::Column as Asked;
+use super::range::{Space, Test, double_key, single_key};
 use crate::error::Result;
 use crate::expr::{Column, NanMode, plain};
 
@@ -23,9 +28,12 @@ use crate::expr::{Column, NanMode, plain};
 pub(super) struct Keys {
     isa: Isa,
     nan: NanMode,
+    small: Box<[u8; ROWS]>,
     narrow: Box<[i32; ROWS]>,
     wide: Box<[i64; ROWS]>,
     form: Form,
+    /// For each bound of the column the rows whose key is not below it.
+    at_least: Vec<Mask>,
     /// The rows whose value is known.
     pub(super) known: Mask,
 }
@@ -33,17 +41,20 @@ pub(super) struct Keys {
 /// Which keys there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
+    /// Of columns with few keys.
+    Small,
     Wide,
     Narrow,
-    /// Narrow keys of 32-bit floats; ranges are those of doubles.
+    /// Narrow keys of 32-bit floats; bounds are those of doubles.
     Single,
 }
 
 impl Keys {
     /// Room for keys; `nan` says what a NaN is.
     pub(super) fn new(isa: Isa, nan: NanMode) -> Self {
-        let (narrow, wide) = (Box::new([0; ROWS]), Box::new([0; ROWS]));
-        Self { isa, nan, narrow, wide, form: Form::Wide, known: [0; WORDS] }
+        let (small, narrow, wide) = (Box::new([0; ROWS]), Box::new([0; ROWS]), Box::new([0; ROWS]));
+        let (form, at_least, known) = (Form::Wide, Vec::new(), [0; WORDS]);
+        Self { isa, nan, small, narrow, wide, form, at_least, known }
     }
 }
 
@@ -123,42 +134,64 @@ impl Keys {
             DataType::Float64 => self.doubles(block.as_primitive::<Float64Type>().values()),
             DataType::Boolean => {
                 let values = block.as_boolean().values();
-                self.narrow.iter_mut().zip(values).for_each(|(key, value)| *key = i32::from(value));
+                self.few(values.iter().map(i32::from), space);
             }
             DataType::Utf8 => self.texts(block.as_string::<i32>().iter(), space),
             DataType::LargeUtf8 => self.texts(block.as_string::<i64>().iter(), space),
             DataType::Utf8View => self.texts(block.as_string_view().iter(), space),
             DataType::Dictionary(..) if input.dictionary.is_some() => {
-                self.codes(&block, input.dictionary.as_deref().unwrap_or_default());
+                self.codes(&block, input.dictionary.as_deref().unwrap_or_default(), space);
             }
             _ => self.any(name, &block, space)?,
         }
         Ok(())
     }
 
-    /// Marks the rows whose key lies in one of some ranges.
-    pub(super) fn within(&self, ranges: &[(i64, i64)], mask: &mut Mask) {
-        *mask = [0; WORDS];
-        let mut one = [0; WORDS];
-        for &(low, high) in ranges {
-            match self.form {
-                Form::Wide => within_wide(self.isa, &self.wide, low, high, &mut one),
-                Form::Narrow => {
-                    let bound = |key: i64| key.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
-                    // A range beyond the narrow keys holds none of them.
-                    if high < i32::MIN.into() || low > i32::MAX.into() {
-                        continue;
-                    }
-                    within_narrow(self.isa, &self.narrow, bound(low), bound(high), &mut one);
-                }
-                Form::Single => {
-                    let (low, high) = (single_at_least(low), single_at_most(high));
-                    within_narrow(self.isa, &self.narrow, low, high, &mut one);
-                }
+    /// Asks every test of a column, whose keys were read, and puts its answer where it belongs among `masks`.
+    pub(super) fn ask(&mut self, column: &Asked, all: &Mask, masks: &mut [Mask]) {
+        let (bounds, isa) = (&column.bounds, self.isa);
+        self.at_least.resize(self.at_least.len().max(bounds.len()), [0; WORDS]);
+        let narrowed: Vec<i32>;
+        match self.form {
+            Form::Small => {}
+            Form::Wide => at_least_wide(isa, &self.wide, bounds, &mut self.at_least),
+            Form::Narrow => {
+                let bound = |key: &i64| (*key).clamp(i32::MIN.into(), i32::MAX.into()) as i32;
+                narrowed = bounds.iter().map(bound).collect();
+                at_least_narrow(isa, &self.narrow, &narrowed, &mut self.at_least);
+                // No key reaches a bound beyond the narrow keys.
+                let within = bounds.partition_point(|key| *key <= i32::MAX.into());
+                self.at_least[within..bounds.len()].fill([0; WORDS]);
             }
-            mask.iter_mut().zip(&one).for_each(|(all, one)| *all |= one);
+            Form::Single => {
+                narrowed = bounds.iter().map(|key| single_at_least(*key)).collect();
+                at_least_narrow(isa, &self.narrow, &narrowed, &mut self.at_least);
+            }
         }
-        mask.iter_mut().zip(&self.known).for_each(|(all, known)| *all &= known);
+        for (test, slot) in &column.tests {
+            let mask = &mut masks[*slot as usize];
+            match test {
+                Test::Null => *mask = both(all, &self.known, |all, known| all & !known),
+                Test::Among(set) => {
+                    members(isa, &self.small, set, mask);
+                    *mask = both(mask, &self.known, |mask, known| mask & known);
+                }
+                Test::Between(ranges) => *mask = self.between(ranges),
+            }
+        }
+    }
+
+    /// The known rows whose key lies between bounds.
+    fn between(&self, ranges: &[(Option<usize>, Option<usize>)]) -> Mask {
+        let (at_least, known) = (&self.at_least, &self.known);
+        ranges.iter().fold([0; WORDS], |any, range| match *range {
+            (None, None) => *known,
+            (Some(low), None) => std::array::from_fn(|word| any[word] | at_least[low][word] & known[word]),
+            (None, Some(high)) => std::array::from_fn(|word| any[word] | known[word] & !at_least[high][word]),
+            (Some(low), Some(high)) => std::array::from_fn(|word| {
+                any[word] | at_least[low][word] & known[word] & !at_least[high][word]
+            }),
+        })
     }
 
     fn singles(&mut self, values: &[f32]) {
@@ -166,7 +199,7 @@ impl Keys {
         single_keys(self.isa, values, &mut self.narrow[..]);
         if self.nan == NanMode::Null {
             let mut missing = [0; WORDS];
-            within_narrow(self.isa, &self.narrow, i32::MAX, i32::MAX, &mut missing);
+            at_least_narrow(self.isa, &self.narrow, &[i32::MAX], std::slice::from_mut(&mut missing));
             self.forget(&missing);
         }
     }
@@ -176,7 +209,7 @@ impl Keys {
         double_keys(self.isa, values, &mut self.wide[..]);
         if self.nan == NanMode::Null {
             let mut missing = [0; WORDS];
-            within_wide(self.isa, &self.wide, i64::MAX, i64::MAX, &mut missing);
+            at_least_wide(self.isa, &self.wide, &[i64::MAX], std::slice::from_mut(&mut missing));
             self.forget(&missing);
         }
     }
@@ -186,17 +219,28 @@ impl Keys {
         self.known.iter_mut().zip(rows).for_each(|(known, row)| *known &= !row);
     }
 
-    fn texts<'t>(&mut self, texts: impl Iterator<Item = Option<&'t str>>, space: &Space) {
-        for (key, text) in self.narrow.iter_mut().zip(texts) {
-            *key = text.map_or(0, |text| space.text_key(text));
+    /// Takes keys that fit a byte where there are few of them.
+    fn few(&mut self, keys: impl Iterator<Item = i32>, space: &Space) {
+        if space.is_small() {
+            self.form = Form::Small;
+            self.small.iter_mut().zip(keys).for_each(|(to, key)| *to = key as u8);
+        } else {
+            self.narrow.iter_mut().zip(keys).for_each(|(to, key)| *to = key);
         }
     }
 
-    fn codes(&mut self, block: &ArrayRef, keys: &[i32]) {
+    fn texts<'t>(&mut self, texts: impl Iterator<Item = Option<&'t str>>, space: &Space) {
+        self.few(texts.map(|text| text.map_or(0, |text| space.text_key(text))), space);
+    }
+
+    fn codes(&mut self, block: &ArrayRef, keys: &[i32], space: &Space) {
         macro_rules! of {
             ($($kind:ty),*) => {$(
                 if let Some(block) = block.as_any().downcast_ref::<DictionaryArray<$kind>>() {
-                    return self.codes_of(block, keys);
+                    // The code of a null may lie outside.
+                    let codes = block.keys().values().iter();
+                    let keys = codes.map(|code| keys.get(code.as_usize()).copied().unwrap_or_default());
+                    return self.few(keys, space);
                 }
             )*};
         }
@@ -204,19 +248,11 @@ impl Keys {
         of!(arrow_array::types::UInt64Type);
     }
 
-    fn codes_of<K: ArrowDictionaryKeyType>(&mut self, block: &DictionaryArray<K>, keys: &[i32]) {
-        let codes = block.keys().values();
-        for (key, code) in self.narrow.iter_mut().zip(codes) {
-            // The code of a null may lie outside.
-            *key = keys.get(code.as_usize()).copied().unwrap_or_default();
-        }
-    }
-
     /// Any other type, by the golden evaluator's own reading.
     fn any(&mut self, name: &str, block: &ArrayRef, space: &Space) -> Result<()> {
         let array = plain(name, block)?;
         let column = Column::read(&array, self.nan);
-        self.form = Form::Wide;
+        self.form = if space.is_small() { Form::Small } else { Form::Wide };
         self.known = first_rows(array.len());
         let texts =
             |text: &Option<std::borrow::Cow<'_, str>>| text.as_deref().map(|text| space.text_key(text));
@@ -230,6 +266,7 @@ impl Keys {
                 Column::Text(values) => texts(&values[row]).map(i64::from),
             };
             self.wide[row] = key.unwrap_or_default();
+            self.small[row] = self.wide[row] as u8;
             self.known[row / 64] &= !(u64::from(key.is_none()) << (row % 64));
         }
         Ok(())
@@ -262,21 +299,4 @@ fn single_at_least(key: i64) -> i32 {
     }
     let near = value as f32;
     single_key(near) + i32::from(f64::from(near) < value)
-}
-
-/// The key of the greatest 32-bit float that is not above the double of a key.
-fn single_at_most(key: i64) -> i32 {
-    if key == i64::MAX {
-        return i32::MAX;
-    }
-    // The place of -0.0, which has the key of 0.0, stands for all that is just below zero.
-    if key == -1 {
-        return -1;
-    }
-    let value = double_of(key);
-    if value.is_nan() {
-        return i32::MIN;
-    }
-    let near = value as f32;
-    single_key(near) - i32::from(f64::from(near) > value)
 }

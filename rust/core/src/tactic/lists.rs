@@ -14,15 +14,23 @@ use super::golden::{Decision, Hit, Trouble};
 pub(super) struct Lists {
     /// What was decided in the blocks before.
     pub(super) decided: Decided,
-    hits: Vec<(u16, Hit)>,
-    shadow: Vec<(u16, Hit)>,
+    hits: Found,
+    shadow: Found,
+}
+
+/// Hits of a block: the rows of one rule after the other.
+#[derive(Default)]
+struct Found {
+    rows: Vec<u16>,
+    rules: Vec<(Hit, u32)>,
 }
 
 impl Sink for Lists {
-    fn hit(&mut self, rule: usize, shadow: bool, unknown: bool, rows: &Mask) {
-        let hit = Hit::new(rule as u32, unknown);
-        let list = if shadow { &mut self.shadow } else { &mut self.hits };
-        each_row(rows, |row| list.push((row as u16, hit)));
+    fn hit(&mut self, rule: usize, shadow: bool, unknown: bool, rows: &Mask, count: u32) {
+        let found = if shadow { &mut self.shadow } else { &mut self.hits };
+        found.rules.push((Hit::new(rule as u32, unknown), count));
+        found.rows.reserve(count as usize);
+        each_row(rows, |row| found.rows.push(row as u16));
     }
 
     fn trouble(&mut self, row: usize, rule: usize, trouble: Trouble) {
@@ -50,19 +58,25 @@ impl Lists {
     }
 }
 
-fn by_row(found: &mut Vec<(u16, Hit)>, lists: &mut Hits, rows: usize) {
+fn by_row(found: &mut Found, lists: &mut Hits, rows: usize) {
     let mut places = [0u32; ROWS];
-    found.iter().for_each(|(row, _)| places[usize::from(*row)] += 1);
+    found.rows.iter().for_each(|row| places[usize::from(*row) % ROWS] += 1);
     let first = lists.hits.len();
     let mut next = first as u32;
     for place in &mut places[..rows] {
         next += std::mem::replace(place, next);
         lists.ends.push(next);
     }
-    lists.hits.resize(first + found.len(), Hit::new(0, false));
-    for (row, hit) in found.drain(..) {
-        let place = &mut places[usize::from(row)];
-        lists.hits[*place as usize] = hit;
-        *place += 1;
+    lists.hits.resize(first + found.rows.len(), Hit::new(0, false));
+    let mut rest = found.rows.as_slice();
+    for (hit, count) in found.rules.drain(..) {
+        let (these, others) = rest.split_at(count as usize);
+        for row in these {
+            let place = &mut places[usize::from(*row) % ROWS];
+            lists.hits[*place as usize] = hit;
+            *place += 1;
+        }
+        rest = others;
     }
+    found.rows.clear();
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use arrow_schema::DataType;
 
 use super::policy::{OnNull, Policy};
-use super::range::{Predicate, Space, column_of, predicate, texts_of};
+use super::range::{Predicate, Space, Test, column_of, predicate, texts_of};
 use super::records::rule_fault;
 use crate::error::Result;
 use crate::expr::{Expression, Kind, Node, Type, key, type_of};
@@ -20,8 +20,18 @@ pub(super) struct Column {
     /// Its place among the columns that are read.
     pub(super) place: usize,
     pub(super) space: Space,
+    /// What keys are compared with, ascending.
+    pub(super) bounds: Vec<i64>,
     /// Its predicates, with the slots of where they are true.
-    pub(super) predicates: Vec<(Predicate, u32)>,
+    pub(super) tests: Vec<(Test, u32)>,
+}
+
+impl Column {
+    fn new(place: usize, space: Space, predicates: Vec<(Predicate, u32)>) -> Self {
+        let (predicates, slots): (Vec<_>, Vec<_>) = predicates.into_iter().unzip();
+        let (bounds, tests) = space.tests(&predicates);
+        Self { place, space, bounds, tests: tests.into_iter().zip(slots).collect() }
+    }
 }
 
 /// How a mask comes about from others.
@@ -36,11 +46,9 @@ pub(super) enum Op {
     },
 }
 
-/// A rule as masks.
+/// A rule as masks; where it is true, the program's `truths` say.
 #[derive(Clone, Debug)]
 pub(super) struct MaskRule {
-    /// It is true where all of these are.
-    pub(super) truth: Vec<u32>,
     /// Where it is false; none for a rule that need not know.
     pub(super) falsity: Option<u32>,
     /// The parts whose evaluation may fail, by their places among `parts`.
@@ -66,6 +74,9 @@ pub(super) struct Program {
     pub(super) ops: Vec<(u32, Op)>,
     pub(super) slots: usize,
     pub(super) rules: Vec<MaskRule>,
+    /// Rule after rule the slots that are all true where it is, from one of `ends` to the next.
+    pub(super) truths: Vec<u32>,
+    pub(super) ends: Vec<u32>,
 }
 
 impl Program {
@@ -82,17 +93,25 @@ impl Program {
         }
         let mut maker = Maker::new(policy, names, &kinds);
         let rules = policy.rules.iter().map(|rule| maker.rule(&rule.when, rule.on_null)).collect();
-        let Maker { mut program, columns, .. } = maker;
-        program.columns = columns;
-        program.columns.retain(|column| !column.predicates.is_empty());
-        Ok(Self { types, rules, ..program })
+        let Maker { program, spaces, predicates, .. } = maker;
+        let columns = spaces.into_iter().zip(predicates).enumerate();
+        let columns = columns.filter(|(_, (_, predicates))| !predicates.is_empty());
+        let columns = columns.map(|(place, (space, predicates))| Column::new(place, space, predicates));
+        Ok(Self { types, rules, columns: columns.collect(), ..program })
+    }
+
+    /// The slots that are all true where a rule is.
+    pub(super) fn truth(&self, rule: usize) -> &[u32] {
+        &self.truths[self.ends[rule] as usize..self.ends[rule + 1] as usize]
     }
 }
 
 /// Makes a program, and knows what it has made already.
 struct Maker<'a> {
     program: Program,
-    columns: Vec<Column>,
+    /// By the places of columns.
+    spaces: Vec<Space>,
+    predicates: Vec<Vec<(Predicate, u32)>>,
     places: HashMap<&'a str, usize>,
     /// Predicates and parts by the key of their node: the true slot, and the false one or the column.
     leaves: HashMap<String, (u32, Falsity)>,
@@ -113,28 +132,31 @@ impl<'a> Maker<'a> {
         for rule in &policy.rules {
             collect_texts(rule.when.root(), &places, &mut texts);
         }
-        let column = |(place, mut texts): (usize, Vec<String>)| {
+        let space = |(kind, mut texts): (&Type, Vec<String>)| {
             texts.sort_unstable();
             texts.dedup();
-            let space = Space { kind: Some(kinds[place]), texts };
-            Column { place, space, predicates: Vec::new() }
+            Space { kind: Some(*kind), texts }
         };
-        let columns = texts.into_iter().enumerate().map(column).collect();
+        let spaces = kinds.iter().zip(texts).map(space).collect();
+        let predicates = vec![Vec::new(); names.len()];
         let (leaves, made) = (HashMap::new(), HashMap::new());
-        Self { program: Program::default(), columns, places, leaves, made }
+        let program = Program { ends: vec![0], ..Program::default() };
+        Self { program, spaces, predicates, places, leaves, made }
     }
 
     fn rule(&mut self, when: &Expression, on_null: OnNull) -> MaskRule {
         let mut parts = Vec::new();
-        let truth = match &when.root().kind {
+        let truth: Vec<u32> = match &when.root().kind {
             Kind::All(all) => all.iter().map(|part| self.mask(when, part, true, &mut parts)).collect(),
             _ => vec![self.mask(when, when.root(), true, &mut parts)],
         };
+        self.program.truths.extend(truth);
+        self.program.ends.push(self.program.truths.len() as u32);
         let needs = on_null != OnNull::NoHit;
         let falsity = needs.then(|| self.mask(when, when.root(), false, &mut parts));
         parts.sort_unstable();
         parts.dedup();
-        MaskRule { truth, falsity, parts }
+        MaskRule { falsity, parts }
     }
 
     fn slot(&mut self) -> u32 {
@@ -168,7 +190,7 @@ impl<'a> Maker<'a> {
 
     fn leaf(&mut self, when: &Expression, node: &Node, truth: bool, parts: &mut Vec<u32>) -> u32 {
         let place = column_of(node).and_then(|name| self.places.get(name)).copied();
-        let found = place.and_then(|place| Some((place, predicate(node, &self.columns[place].space)?)));
+        let found = place.and_then(|place| Some((place, predicate(node, &self.spaces[place])?)));
         let Some((place, (predicate, negated))) = found else {
             return self.part(when, node, truth, parts);
         };
@@ -177,7 +199,7 @@ impl<'a> Maker<'a> {
             Some(known) => *known,
             None => {
                 let slot = self.slot();
-                self.columns[place].predicates.push((predicate, slot));
+                self.predicates[place].push((predicate, slot));
                 *self.leaves.entry(name).or_insert((slot, Falsity::Column(place as u32)))
             }
         };

@@ -1,25 +1,38 @@
 //! Predicates as ranges of keys.
 //!
 //! In: a part of a condition that compares one column with literals, and the column's type. Out: ranges of
-//! integer keys, whose order is that of the values; null where the column is null, so a range says all. What
-//! has no such form is left to the golden evaluator.
+//! integer keys, whose order is that of the values; null where the column is null, so a range says all. Ranges
+//! become tests of a block's keys. What has no such form is left to the golden evaluator.
 
 use creditcore_kernels::isa::Isa;
-use creditcore_kernels::mask::{double_keys, single_keys};
+use creditcore_kernels::mask::{Set, double_keys, single_keys};
 
-use crate::expr::{Comparison, Kind, Literal, Node, Test, Type, midnight};
+use crate::expr::{self, Comparison, Kind, Literal, Node, Type, midnight};
 
 /// Ranges of keys, ends included, ascending, apart.
 pub(super) type Ranges = Vec<(i64, i64)>;
 
-/// The most ranges of a predicate; more are left to the golden evaluator, which searches lists.
+/// The most ranges of a predicate on many keys; more are left to the golden evaluator, which searches lists.
 const MOST_RANGES: usize = 16;
+/// The most keys that fit a byte.
+const FEW_KEYS: usize = 256;
 
 /// A predicate on one column.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Predicate {
     /// True where the key lies in one of these.
     Within(Ranges),
+    /// True where the column is null.
+    Null,
+}
+
+/// A predicate as it is asked of the keys of a block.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Test {
+    /// True between two of the column's bounds, the first included, the second not; none is no end.
+    Between(Vec<(Option<usize>, Option<usize>)>),
+    /// True where the key is in the set; of columns with few keys.
+    Among(Set),
     /// True where the column is null.
     Null,
 }
@@ -49,6 +62,44 @@ pub(super) fn single_key(value: f32) -> i32 {
 }
 
 impl Space {
+    /// Whether every key fits a byte.
+    pub(super) fn is_small(&self) -> bool {
+        match self.kind {
+            Some(Type::Boolean) => true,
+            Some(Type::Text) => 2 * self.texts.len() < FEW_KEYS,
+            _ => false,
+        }
+    }
+
+    /// The bounds that predicates ask keys about, ascending, and the predicates as tests.
+    pub(super) fn tests(&self, predicates: &[Predicate]) -> (Vec<i64>, Vec<Test>) {
+        let ranges = predicates.iter().filter_map(|one| match one {
+            Predicate::Within(ranges) if !self.is_small() => Some(ranges),
+            _ => None,
+        });
+        let mut bounds: Vec<i64> = ranges.flatten().flat_map(|range| ends(*range)).flatten().collect();
+        bounds.sort_unstable();
+        bounds.dedup();
+        let place = |bound: Option<i64>| bound.and_then(|bound| bounds.binary_search(&bound).ok());
+        let tests = predicates.iter().map(|one| match one {
+            Predicate::Null => Test::Null,
+            Predicate::Within(ranges) if self.is_small() => {
+                let mut set = Set::default();
+                for key in 0..FEW_KEYS {
+                    let number = key as i64;
+                    let found = ranges.iter().any(|(low, high)| *low <= number && number <= *high);
+                    set[key / 64] |= u64::from(found) << (key % 64);
+                }
+                Test::Among(set)
+            }
+            Predicate::Within(ranges) => {
+                Test::Between(ranges.iter().map(|range| ends(*range).map(place).into()).collect())
+            }
+        });
+        let tests = tests.collect();
+        (bounds, tests)
+    }
+
     /// The key of a text.
     pub(super) fn text_key(&self, text: &str) -> i32 {
         match self.texts.binary_search_by(|known| known.as_str().cmp(text)) {
@@ -99,6 +150,11 @@ impl Space {
     }
 }
 
+/// The bounds of a range: keys are in it that are not below the first and below the second.
+fn ends((low, high): (i64, i64)) -> [Option<i64>; 2] {
+    [(low > i64::MIN).then_some(low), high.checked_add(1)]
+}
+
 /// The column that a part speaks of where it compares one with literals, and the part without its negation.
 pub(super) fn column_of(node: &Node) -> Option<&str> {
     let literals = |parts: &[&Node]| parts.iter().all(|part| matches!(part.kind, Kind::Literal(_)));
@@ -108,7 +164,7 @@ pub(super) fn column_of(node: &Node) -> Option<&str> {
         Kind::Compare(_, left, right) if literals(&[left]) => right,
         Kind::Between { value, low, high, .. } if literals(&[low, high]) => value,
         Kind::In { value, list, .. } if literals(&list.iter().collect::<Vec<_>>()) => value,
-        Kind::Is { value, test: Test::Null, .. } => value,
+        Kind::Is { value, test: expr::Test::Null, .. } => value,
         _ => return None,
     };
     if let Kind::Column(name) = &column.kind { Some(name) } else { None }
@@ -147,10 +203,11 @@ pub(super) fn predicate(node: &Node, space: &Space) -> Option<(Predicate, bool)>
             }
             (merged(points), *negated)
         }
-        Kind::Is { test: Test::Null, negated, .. } => return Some((Predicate::Null, *negated)),
+        Kind::Is { test: expr::Test::Null, negated, .. } => return Some((Predicate::Null, *negated)),
         _ => return None,
     };
-    (ranges.len() <= MOST_RANGES).then_some((Predicate::Within(ranges), negated))
+    let most = if space.is_small() { FEW_KEYS } else { MOST_RANGES };
+    (ranges.len() <= most).then_some((Predicate::Within(ranges), negated))
 }
 
 /// What a comparison is with its sides swapped.

@@ -29,6 +29,8 @@ pub struct Options {
     pub shadow: bool,
     /// Whether one record is decided after the other, by the golden engine.
     pub golden: bool,
+    /// Whether ids and reasons of rules are categories: four bytes a hit instead of sixteen.
+    pub categories: bool,
 }
 
 impl Policy {

@@ -43,8 +43,8 @@ impl Tally {
 }
 
 impl Sink for Tally {
-    fn hit(&mut self, rule: usize, _: bool, _: bool, rows: &Mask) {
-        self.hits[rule] += count(rows);
+    fn hit(&mut self, rule: usize, _: bool, _: bool, _: &Mask, count: u32) {
+        self.hits[rule] += u64::from(count);
     }
 
     fn trouble(&mut self, _: usize, rule: usize, _: Trouble) {

@@ -20,33 +20,53 @@ fn keys(seed: u64) -> Vec<i64> {
         .collect()
 }
 
+fn is_marked(mask: &Mask, row: usize) -> bool {
+    mask[row / 64] >> (row % 64) & 1 == 1
+}
+
 #[test]
 fn every_variant_marks_the_same_rows() {
-    let bounds =
-        [(i64::MIN, i64::MAX), (0, 0), (-3, 2), (1, 0), (i64::MIN, -1), (5, i64::MAX), (i64::MAX, i64::MAX)];
+    let bounds = [i64::MIN, i64::MIN + 1, -3, 0, 2, 5 << 40, i64::MAX - 1, i64::MAX];
+    let narrow_bounds = bounds.map(|bound| (bound >> 32) as i32);
     for isa in Isa::ALL.into_iter().filter(|isa| isa.available()) {
         for seed in 1..6 {
             let wide: Box<[i64; ROWS]> = keys(seed).into_boxed_slice().try_into().expect("a block");
             let narrow: Box<[i32; ROWS]> =
                 wide.iter().map(|&key| (key >> 32) as i32).collect::<Vec<_>>().try_into().expect("a block");
-            for (low, high) in bounds {
-                let mut mask = [7; WORDS];
-                within_wide(isa, &wide, low, high, &mut mask);
+            let mut masks = [[7; WORDS]; 8];
+            at_least_wide(isa, &wide, &bounds, &mut masks);
+            for (bound, mask) in bounds.iter().zip(&masks) {
                 for (row, key) in wide.iter().enumerate() {
-                    assert_eq!(
-                        mask[row / 64] >> (row % 64) & 1 == 1,
-                        low <= *key && *key <= high,
-                        "{isa} {row}"
-                    );
+                    assert_eq!(is_marked(mask, row), key >= bound, "{isa} {row}");
                 }
-                let (low, high) = ((low >> 32) as i32, (high >> 32) as i32);
-                within_narrow(isa, &narrow, low, high, &mut mask);
+            }
+            at_least_narrow(isa, &narrow, &narrow_bounds, &mut masks);
+            for (bound, mask) in narrow_bounds.iter().zip(&masks) {
                 for (row, key) in narrow.iter().enumerate() {
-                    assert_eq!(
-                        mask[row / 64] >> (row % 64) & 1 == 1,
-                        low <= *key && *key <= high,
-                        "{isa} {row}"
-                    );
+                    assert_eq!(is_marked(mask, row), key >= bound, "{isa} {row}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_variant_finds_the_same_members() {
+    for isa in Isa::ALL.into_iter().filter(|isa| isa.available()) {
+        for seed in 1..6 {
+            let small: Box<[u8; ROWS]> = keys(seed)
+                .iter()
+                .map(|&key| (key >> 20) as u8)
+                .collect::<Vec<_>>()
+                .try_into()
+                .expect("a block");
+            let random: Set = std::array::from_fn(|word| keys(seed + 9)[word + 3] as u64);
+            for set in [[0; 4], [!0; 4], [1, 0, 0, 1 << 63], random] {
+                let mut mask = [7; WORDS];
+                members(isa, &small, &set, &mut mask);
+                for (row, &key) in small.iter().enumerate() {
+                    let expected = set[usize::from(key) / 64] >> (key % 64) & 1 == 1;
+                    assert_eq!(is_marked(&mask, row), expected, "{isa} {row} {key}");
                 }
             }
         }
@@ -63,10 +83,15 @@ fn every_variant_intersects_alike() {
         let expected: Mask = std::array::from_fn(|word| masks.iter().fold(!0, |all, mask| all & mask[word]));
         assert_eq!((out, any), (expected, expected.iter().any(|word| *word != 0)));
         assert!(!intersect(isa, &masks, &[0], &[0; WORDS], &mut out));
+        let (mut each, mut counts) = ([[0; WORDS]; 3], [7; 3]);
+        intersect_each(isa, &masks, &[9, 0, 2, 3, 0], &[1, 4, 4, 5], &masks[1], &mut each, &mut counts);
+        let two: Mask = std::array::from_fn(|word| masks[1][word] & masks[0][word]);
+        assert_eq!(each, [expected, masks[1], two]);
+        assert_eq!(counts.map(u64::from), each.map(|mask| count(&mask)));
         let mut rows = Vec::new();
         each_row(&expected, |row| rows.push(row));
         assert_eq!(rows.len() as u64, count(&expected));
-        assert!(rows.iter().all(|row| expected[row / 64] >> (row % 64) & 1 == 1));
+        assert!(rows.iter().all(|row| is_marked(&expected, *row)));
     }
 }
 
