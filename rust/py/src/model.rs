@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use arrow_array::{ArrayRef, Float64Array, Int32Array};
 use creditcore::Error;
-use creditcore::exec::threads_or_default;
+use creditcore::exec::{Control, threads_or_default};
 use creditcore::model::{self as core, About, Layout, Output, Precision, Rows};
 use creditcore_store::compiled;
 use creditcore_store::models::{self, Declared};
@@ -32,6 +32,20 @@ impl Fleet {
     fn new(models: Vec<core::Model>, engine: Option<String>) -> creditcore::Result<Self> {
         let inner = core::Fleet::new(models, engine.as_deref())?;
         Ok(Self { inner, engine, names: OnceLock::new() })
+    }
+
+    /// Runs `work` on some rows through the gate; on this thread where it ends before a thread would be ready.
+    fn gated<T: Send>(
+        &self,
+        py: Python<'_>,
+        (rows, fast): (usize, bool),
+        progress: Option<&Bound<'_, PyAny>>,
+        work: impl FnOnce(&Control) -> creditcore::Result<T> + Send,
+    ) -> PyResult<T> {
+        if self.inner.is_brief(rows, precision(fast)) {
+            return gate::brief(py, || work(&Control::default()));
+        }
+        gate::run(py, progress, work)
     }
 }
 
@@ -142,9 +156,9 @@ impl Fleet {
         let values =
             array.as_slice_mut().map_err(|error| refused(format!("`out` is not contiguous: {error}")))?;
         let kind = (output(transformed), precision(fast));
-        gate::run(py, progress, |control| {
-            self.inner.predict_into(&rows, kind, (layout, values), threads, control)
-        })
+        let work =
+            |control: &Control| self.inner.predict_into(&rows, kind, (layout, values), threads, control);
+        self.gated(py, (rows.count(), fast), progress, work)
     }
 
     /// The outputs of every model; `transformed` by the library's own transform, `fast` where that may differ.
@@ -160,9 +174,8 @@ impl Fleet {
     ) -> PyResult<Table> {
         let (rows, threads) = (rows(frame), threads_or_default(threads));
         let (output, precision) = (output(transformed), precision(fast));
-        let columns = gate::run(py, progress, |control| {
-            self.inner.predict(&rows, output, precision, threads, control)
-        })?;
+        let work = |control: &Control| self.inner.predict(&rows, output, precision, threads, control);
+        let columns = self.gated(py, (rows.count(), fast), progress, work)?;
         let named = |column: core::Column| {
             let array = Float64Array::new(column.values.into(), column.applies);
             (column.name, Arc::new(array) as ArrayRef)

@@ -27,6 +27,9 @@ const BLOCK_ROWS: usize = 1024;
 /// Rows of the smallest blocks into which a call is cut for several threads.
 const FEWEST_ROWS: usize = 64;
 
+/// Rows times trees of a call that takes some milliseconds.
+const BRIEF: usize = 1 << 20;
+
 /// A model of a fleet, as it is declared.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -89,6 +92,13 @@ impl Fleet {
     /// A request to stop.
     pub fn prepare(&self, rows: Option<u64>, threads: usize, control: &Control) -> Result<()> {
         self.engines.prepare(rows, threads, control)
+    }
+
+    /// Whether a call of some rows ends so soon that nobody needs to be able to stop it: nothing has to be built, and
+    /// there are few trees to walk.
+    pub fn is_brief(&self, rows: usize, precision: Precision) -> bool {
+        let trees: usize = self.models.iter().map(|model| model.ensemble.trees.len()).sum();
+        rows.saturating_mul(trees) <= BRIEF && self.engines.are_built(rows as u64, precision)
     }
 
     /// The outputs of every model.

@@ -215,7 +215,10 @@ unsafe fn interleave(p: [__m512i; 8]) -> [__m512i; 8] {
     }
 }
 
-/// Adds the values of some trees, 64 codes at a time.
+/// Registers of codes that are looked up together, so that a tree's table is loaded half as often.
+const TOGETHER: usize = 2;
+
+/// Adds the values of some trees, 128 codes at a time.
 ///
 /// # Safety
 /// As for [`Kernel::add`]; with `BYTES` the processor has VBMI, without it no tree turns codes into leaves.
@@ -227,85 +230,99 @@ unsafe fn add_lanes<V: Value, const BYTES: bool>(
     sums: *mut V,
 ) {
     let registers = size_of::<V>();
-    for start in (0..ROWS).step_by(64) {
+    for start in (0..ROWS).step_by(64 * TOGETHER) {
         // SAFETY: promised by the caller.
         unsafe {
             let out = sums.add(start).cast::<__m512i>();
-            let mut sum = [_mm512_setzero_si512(); 8];
-            for (register, sum) in sum[..registers].iter_mut().enumerate() {
-                *sum = _mm512_load_si512(out.add(register));
+            let mut sum = [[_mm512_setzero_si512(); 8]; TOGETHER];
+            for (part, sum) in sum.iter_mut().enumerate() {
+                for (register, sum) in sum[..registers].iter_mut().enumerate() {
+                    *sum = _mm512_load_si512(out.add(part * registers + register));
+                }
             }
             for (number, tree) in trees.iter().enumerate() {
                 let codes = codes.add(number * CODE_BYTES + start);
                 let values = values_of::<V>(tree, tables);
                 match tree.kind {
                     Kind::Lanes { entries, leaves } => {
-                        let mut code = _mm512_load_si512(codes.cast());
+                        let mut code: [__m512i; TOGETHER] =
+                            std::array::from_fn(|part| _mm512_load_si512(codes.add(part * 64).cast()));
                         if BYTES && leaves > 0 {
-                            code = leaf_bytes(tables[0].add(tree.at.leaves as usize * 64), leaves, code);
+                            let table = tables[0].add(tree.at.leaves as usize * 64);
+                            leaf_bytes(table, leaves, &mut code);
                         }
                         match entries {
-                            5 => add_found::<V, 2>(&mut sum, values.cast(), code),
-                            6 => add_found::<V, 4>(&mut sum, values.cast(), code),
-                            _ => add_found::<V, 8>(&mut sum, values.cast(), code),
+                            5 => add_found::<V, 2>(&mut sum, values.cast(), &code),
+                            6 => add_found::<V, 4>(&mut sum, values.cast(), &code),
+                            _ => add_found::<V, 8>(&mut sum, values.cast(), &code),
                         }
                     }
                     Kind::Plain | Kind::Bytes | Kind::Deep => {
                         let leaves = tables[0].add(tree.at.leaves as usize * 64).cast();
-                        add_deep::<V>(&mut sum, leaves, values, codes);
+                        for (part, sum) in sum.iter_mut().enumerate() {
+                            add_deep::<V>(sum, leaves, values, codes.add(part * 64));
+                        }
                     }
                 }
             }
-            for (register, sum) in sum[..registers].iter().enumerate() {
-                _mm512_store_si512(out.add(register), *sum);
+            for (part, sum) in sum.iter().enumerate() {
+                for (register, sum) in sum[..registers].iter().enumerate() {
+                    _mm512_store_si512(out.add(part * registers + register), *sum);
+                }
             }
         }
     }
 }
 
-/// Turns 64 codes of 6 or 7 bits into leaves.
+/// Turns codes of 6 or 7 bits into leaves.
 ///
 /// # Safety
 /// `table` holds a byte for each code, and the processor has VBMI.
 #[inline(always)]
-unsafe fn leaf_bytes(table: *const u8, bits: u8, codes: __m512i) -> __m512i {
+unsafe fn leaf_bytes(table: *const u8, bits: u8, codes: &mut [__m512i; TOGETHER]) {
     // SAFETY: promised by the caller.
     unsafe {
         let first = _mm512_load_si512(table.cast());
         if bits == 6 {
-            return _mm512_permutexvar_epi8(codes, first);
+            codes.iter_mut().for_each(|codes| *codes = _mm512_permutexvar_epi8(*codes, first));
+            return;
         }
-        _mm512_permutex2var_epi8(first, codes, _mm512_load_si512(table.add(64).cast()))
+        let second = _mm512_load_si512(table.add(64).cast());
+        codes.iter_mut().for_each(|codes| *codes = _mm512_permutex2var_epi8(first, *codes, second));
     }
 }
 
-/// Adds the values of 64 codes, looked up in a table of `REGISTERS` registers (two of them for doubles).
+/// Adds the values of codes, looked up in a table of `REGISTERS` registers (two of them for doubles).
 ///
 /// # Safety
 /// The table is there, and the processor has AVX-512.
 #[inline(always)]
 unsafe fn add_found<V: Value, const REGISTERS: usize>(
-    sum: &mut [__m512i; 8],
+    sums: &mut [[__m512i; 8]; TOGETHER],
     table: *const __m512i,
-    codes: __m512i,
+    codes: &[__m512i; TOGETHER],
 ) {
     // SAFETY: promised by the caller.
     unsafe {
         let load = |first: usize| -> [__m512i; REGISTERS] {
             std::array::from_fn(|register| _mm512_load_si512(table.add(first + register)))
         };
-        let low = load(0);
-        for byte in 0..4usize {
-            // Permutations look at the lowest bits of a word only.
-            let at = _mm512_srl_epi32(codes, _mm_cvtsi32_si128(8 * byte as i32));
-            let low = find(&low, at);
-            if V::IS == Sum::F64 {
-                let high = find(&load(REGISTERS), at);
-                let (first, second) = (_mm512_unpacklo_epi32(low, high), _mm512_unpackhi_epi32(low, high));
-                sum[2 * byte] = plus::<V>(sum[2 * byte], first);
-                sum[2 * byte + 1] = plus::<V>(sum[2 * byte + 1], second);
-            } else {
-                sum[byte] = plus::<V>(sum[byte], low);
+        let low_table = load(0);
+        let high_table = if V::IS == Sum::F64 { load(REGISTERS) } else { low_table };
+        for (sum, &codes) in sums.iter_mut().zip(codes) {
+            for byte in 0..4usize {
+                // Permutations look at the lowest bits of a word only.
+                let at = _mm512_srl_epi32(codes, _mm_cvtsi32_si128(8 * byte as i32));
+                let low = find(&low_table, at);
+                if V::IS == Sum::F64 {
+                    let high = find(&high_table, at);
+                    let (first, second) =
+                        (_mm512_unpacklo_epi32(low, high), _mm512_unpackhi_epi32(low, high));
+                    sum[2 * byte] = plus::<V>(sum[2 * byte], first);
+                    sum[2 * byte + 1] = plus::<V>(sum[2 * byte + 1], second);
+                } else {
+                    sum[byte] = plus::<V>(sum[byte], low);
+                }
             }
         }
     }

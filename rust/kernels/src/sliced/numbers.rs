@@ -4,7 +4,7 @@ use super::form::Form;
 use super::planes::Planes;
 use super::search::Keys;
 use super::{LINES, Line, ROWS};
-use crate::isa::multiversion;
+use crate::isa::{Isa, multiversion};
 
 /// Where the thermometers of a column stand. A rank has up to three digits: the lowest has `low_bits` bits, the
 /// next one `middle_bits`, and the highest what is left. The thermometer of a digit with a largest value of `n` has `n`
@@ -59,7 +59,7 @@ impl Thermometers {
 /// The cuts of a column of numbers, and its planes.
 #[derive(Debug)]
 pub struct Numbers {
-    form: Form,
+    isa: Isa,
     keys: Keys,
     count: usize,
     zero: f64,
@@ -83,25 +83,40 @@ impl Numbers {
         let firsts = [at.low, at.middle, at.high, at.missing, at.high_or_missing.unwrap_or(at.high)];
         assert!(firsts.iter().all(|&first| first > 1), "planes of constants");
         let last = at.last(cuts.len());
-        Self { form, keys: Keys::new(form, cuts), count: cuts.len(), zero: zero.unwrap_or(-1.0), at, last }
+        Self {
+            isa: form.isa(),
+            keys: Keys::new(cuts),
+            count: cuts.len(),
+            zero: zero.unwrap_or(-1.0),
+            at,
+            last,
+        }
     }
 
-    /// Writes the planes of up to [`ROWS`] values; further rows are missing.
+    /// Writes how many cuts each value exceeds; none where it is missing. Best for many rows at once, for which the
+    /// cuts then stay in the caches.
     ///
     /// # Panics
-    /// If a plane is not there, or there are too many values.
-    pub fn write(&self, column: &[f64], planes: &mut Planes) {
-        assert!(column.len() <= ROWS && self.last < planes.count());
-        let mut values = [f64::NAN; ROWS];
-        values[..column.len()].copy_from_slice(column);
-        let mut ranks = [0; ROWS];
-        let mut missing = [Line::default(); LINES];
-        let isa = self.form.isa();
-        prepare(isa, &mut values, self.zero, &mut missing);
-        self.keys.search(&values, &mut ranks);
+    /// If there are not as many ranks as values.
+    pub fn rank(&self, column: &[f64], ranks: &mut [u16]) {
+        assert!(column.len() == ranks.len());
+        self.keys.search(column, self.zero, ranks);
+    }
+
+    /// Writes the planes of up to [`ROWS`] values and their ranks; further rows are missing.
+    ///
+    /// # Panics
+    /// If a plane is not there, there are too many values, or not as many ranks.
+    pub fn write(&self, column: &[f64], ranks: &[u16], planes: &mut Planes) {
+        assert!(column.len() <= ROWS && column.len() == ranks.len() && self.last < planes.count());
+        let isa = self.isa;
+        let mut missing = [Line([u64::MAX; 8]); LINES];
+        find_missing(isa, column, self.zero, &mut missing);
+        let mut all = [0; ROWS];
+        all[..ranks.len()].copy_from_slice(ranks);
         let mut bits = [[Line::default(); LINES]; 16];
         let digits = usize::BITS - self.count.leading_zeros();
-        split(isa, &ranks, &mut bits[..digits as usize]);
+        split(isa, &all, &mut bits[..digits as usize]);
         planes.of(usize::from(self.at.missing)).copy_from_slice(&missing);
         let (low, rest) = bits[..digits as usize].split_at(self.at.low_bits as usize);
         let (middle, high) = rest.split_at(self.at.middle_bits as usize);
@@ -122,23 +137,20 @@ impl Numbers {
     }
 }
 
-/// Makes zeros missing, and finds what is missing.
+/// Finds which of the rows are missing, a bit for each.
 #[inline(always)]
-fn prepare_all(values: &mut [f64; ROWS], zero: f64, missing: &mut [Line; LINES]) {
-    for (word, values) in values.chunks_exact_mut(64).enumerate() {
-        let mut bits = 0;
-        for (row, value) in values.iter_mut().enumerate() {
-            if value.abs() <= zero {
-                *value = f64::NAN;
-            }
-            bits |= u64::from(value.is_nan()) << row;
-        }
-        missing[word / 8].0[word % 8] = bits;
+fn find_missing_all(column: &[f64], zero: f64, missing: &mut [Line; LINES]) {
+    for (word, values) in column.chunks(64).enumerate() {
+        let present = values
+            .iter()
+            .enumerate()
+            .fold(0, |bits, (row, value)| bits | u64::from(value.abs() > zero) << row);
+        missing[word / 8].0[word % 8] = !present;
     }
 }
 
 multiversion! {
-    fn prepare(values: &mut [f64; ROWS], zero: f64, missing: &mut [Line; LINES]) = prepare_all;
+    fn find_missing(column: &[f64], zero: f64, missing: &mut [Line; LINES]) = find_missing_all;
 }
 
 /// The planes of the bits of ranks.

@@ -57,7 +57,9 @@ fn thermometers_are_digits_of_ranks() {
                 let (at, planes) = stacked(low_bits, middle_bits, cuts.len(), or_missing);
                 let mut planes = Planes::new(planes);
                 let column = values(&mut random, rows);
-                Numbers::new(form, &cuts, zero, at).write(&column, &mut planes);
+                let (numbers, mut ranks) = (Numbers::new(form, &cuts, zero, at), vec![9; rows]);
+                numbers.rank(&column, &mut ranks);
+                numbers.write(&column, &ranks, &mut planes);
                 for row in 0..ROWS {
                     let value = column.get(row).copied().unwrap_or(f64::NAN);
                     let missing = value.is_nan() || zero.is_some_and(|zero| value.abs() <= zero);

@@ -153,6 +153,20 @@ impl Engines {
         Ok(())
     }
 
+    /// Whether a call of some rows finds the best engine of every model built.
+    pub(super) fn are_built(&self, rows: u64, precision: Precision) -> bool {
+        for number in self.by_preference(if precision == Precision::Fast { u64::MAX } else { rows }) {
+            let slot = &self.slots[number];
+            if !slot.models.is_empty() && slot.engine.get().is_none() {
+                return false;
+            }
+            if slot.models.len() == self.bound.len() {
+                break;
+            }
+        }
+        true
+    }
+
     /// What each engine says of a model, for calls of `rows` rows or of any number; for a number exactly one is
     /// chosen: the one that such a call would now be answered by.
     pub(super) fn reasons(&self, model: usize, rows: Option<u64>) -> Vec<Reason> {

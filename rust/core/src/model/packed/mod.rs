@@ -99,7 +99,7 @@ impl Packed {
             |(), task| {
                 control.check()?;
                 let model = match &places[task] {
-                    Some(places) => pack(&codes, places, &bound[task])?,
+                    Some(places) => pack(&codes, places, &bound[task], control)?,
                     None => Model::Golden(Golden::new(vec![bound[task].clone()])),
                 };
                 *made[task].lock().unwrap_or_else(PoisonError::into_inner) = Some(model);
@@ -116,10 +116,11 @@ impl Packed {
     }
 }
 
-fn pack(codes: &Codes, places: &[usize], model: &Bound) -> Result<Model> {
+fn pack(codes: &Codes, places: &[usize], model: &Bound, control: &Control) -> Result<Model> {
     let ensemble = &*model.ensemble;
     let mut forest = Forest::new(codes.views(), ensemble.outputs(), ensemble.library == Library::XgBoost);
     for tree in &ensemble.trees {
+        control.check()?;
         let branch = |node: &super::ensemble::Node| {
             let (view, ask) = codes.test(places, tree, node);
             Branch { view, ask, left: node.left, right: node.right }

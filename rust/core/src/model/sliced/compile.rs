@@ -160,7 +160,7 @@ impl Fleet<'_> {
         let programs: Vec<Mutex<Option<Program>>> = parts.iter().map(|_| Mutex::default()).collect();
         let compile = |(): &mut (), task: usize| {
             self.control.check()?;
-            let program = self.program(&layout, &parts[task]);
+            let program = self.program(&layout, &parts[task])?;
             *programs[task].lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(program);
             Ok(())
         };
@@ -175,7 +175,7 @@ impl Fleet<'_> {
     }
 
     /// Compiles a part.
-    fn program(&self, layout: &Layout, part: &Part) -> Program {
+    fn program(&self, layout: &Layout, part: &Part) -> Result<Program> {
         let model = &self.models[part.model];
         let ensemble = &model.ensemble;
         let mut segments = Vec::new();
@@ -186,21 +186,22 @@ impl Fleet<'_> {
             seen[ensemble.trees[tree as usize].output as usize] = true;
         }
         for position in part.trees.clone() {
+            self.control.check()?;
             let tree = &ensemble.trees[self.orders[part.model][position] as usize];
             let questions: Vec<Question> =
                 tree.nodes.iter().map(|node| question(model, tree, node)).collect();
             if draft.tests.len() + draft.new_tests(&questions) > MOST_TESTS && !draft.trees.is_empty() {
-                segments.push(draft.finish(self, part.model, &mut seen));
+                segments.push(draft.finish(self, part.model, &mut seen)?);
                 draft = Draft::new(layout);
             }
             draft.add(position, &questions);
         }
         let last = part.trees.end == self.orders[part.model].len();
-        segments.push(draft.finish(self, part.model, &mut seen));
+        segments.push(draft.finish(self, part.model, &mut seen)?);
         if last {
             segments.extend(self.bare(part.model, layout, &seen));
         }
-        Program { model: part.model, segments }
+        Ok(Program { model: part.model, segments })
     }
 
     /// A segment for the outputs without trees: their base.
@@ -260,12 +261,16 @@ impl<'a> Draft<'a> {
     }
 
     /// Makes the segment. `seen` tells, and learns, which outputs have begun.
-    fn finish(self, fleet: &Fleet<'_>, model: usize, seen: &mut [bool]) -> Segment {
+    ///
+    /// # Errors
+    /// A request to stop.
+    fn finish(self, fleet: &Fleet<'_>, model: usize, seen: &mut [bool]) -> Result<Segment> {
         let mut parts =
             SegmentParts { first_test: self.layout.end + SCRATCH as u16, ..SegmentParts::default() };
         let planes = self.tests(&mut parts);
         let (ensemble, order) = (&fleet.models[model].ensemble, &fleet.orders[model]);
         for (position, questions) in &self.trees {
+            fleet.control.check()?;
             let tree = &ensemble.trees[order[*position] as usize];
             let plane = |question: &Question| match self.layout.operands(question) {
                 Operands::Plane(plane) => plane,
@@ -295,7 +300,7 @@ impl<'a> Draft<'a> {
                 }
             }
         }
-        Segment::new(fleet.form, parts)
+        Ok(Segment::new(fleet.form, parts))
     }
 
     /// Writes the tests of the segment; tells the plane of each.

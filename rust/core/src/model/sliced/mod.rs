@@ -60,6 +60,8 @@ pub(super) struct Sliced {
 /// What a thread works in.
 struct Memory {
     planes: Planes,
+    /// The ranks of a block, column after column.
+    ranks: Vec<u16>,
     positions: Vec<[u32; ROWS]>,
     workspace: Workspace,
 }
@@ -88,6 +90,7 @@ impl Sliced {
             let most = |of: fn(&Group) -> usize| self.groups.iter().map(of).max().unwrap_or(0);
             Memory {
                 planes: Planes::new(most(|group| group.planes).max(2)),
+                ranks: Vec::new(),
                 positions: vec![[0; ROWS]; most(|group| group.layout.categories.len())],
                 workspace: Workspace::new(),
             }
@@ -105,9 +108,10 @@ impl Engine for Sliced {
     ) -> Result<()> {
         let mut memory = self.memory();
         let fast = precision == Precision::Fast;
-        for start in (0..block.rows).step_by(ROWS) {
-            let rows = ROWS.min(block.rows - start);
-            for group in &self.groups {
+        for group in &self.groups {
+            rank(group, block, &mut memory.ranks);
+            for start in (0..block.rows).step_by(ROWS) {
+                let rows = ROWS.min(block.rows - start);
                 control.check()?;
                 read(group, block, start, rows, &mut memory);
                 for program in &group.programs {
@@ -117,7 +121,7 @@ impl Engine for Sliced {
                         continue;
                     }
                     let part = &mut all[start * width..][..rows * width];
-                    let Memory { planes, positions, workspace } = &mut memory;
+                    let Memory { planes, positions, workspace, .. } = &mut memory;
                     for segment in &program.segments {
                         segment.run(planes, positions, workspace, fast, width, part);
                     }
@@ -129,10 +133,19 @@ impl Engine for Sliced {
     }
 }
 
+/// Finds the ranks of all rows of a block: each column's cuts come into the caches once.
+fn rank(group: &Group, block: &Block, ranks: &mut Vec<u16>) {
+    ranks.resize(group.layout.numbers.len() * block.rows, 0);
+    for (column, ranks) in group.layout.numbers.iter().zip(ranks.chunks_exact_mut(block.rows.max(1))) {
+        column.numbers.rank(&block.columns[column.slot as usize][..block.rows], ranks);
+    }
+}
+
 /// Turns the inputs of some rows into planes.
 fn read(group: &Group, block: &Block, start: usize, rows: usize, memory: &mut Memory) {
-    for column in &group.layout.numbers {
-        column.numbers.write(&block.columns[column.slot as usize][start..][..rows], &mut memory.planes);
+    for (column, ranks) in group.layout.numbers.iter().zip(memory.ranks.chunks_exact(block.rows)) {
+        let values = &block.columns[column.slot as usize][start..][..rows];
+        column.numbers.write(values, &ranks[start..][..rows], &mut memory.planes);
     }
     for (category, positions) in group.layout.categories.iter().zip(&mut memory.positions) {
         let Column::Categories { slot, library } = category.column else { continue };
