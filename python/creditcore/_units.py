@@ -6,7 +6,7 @@ decides it: by time, then the higher version, then the greater value, weight and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 
 import polars as pl
 
@@ -58,29 +58,6 @@ def joined(before: pl.DataFrame, after: pl.DataFrame) -> tuple[pl.DataFrame, pl.
     both = before.join(after, on=keys, suffix="_now")
     both = both.rename({"w": "w0", "x": "x0", "w_now": "w1", "x_now": "x1"})
     return both, before.join(after, on=keys, how="anti"), after.join(before, on=keys, how="anti")
-
-
-def with_clusters(
-    parts: Iterable[tuple[pl.DataFrame, str, int]],
-    names: list[str],
-    members: Callable[[list[str]], list[tuple[str, str]]] | None,
-) -> Iterable[tuple[pl.DataFrame, int]]:
-    """Give parts with a column `key` of group and cluster, and how many rows have no cluster or no group.
-
-    Args:
-        parts: of the source, their columns in the order of `names`.
-        names: of `group`, `cluster` and further columns.
-        members: the groups of values, where `group` is to be looked up.
-    """
-    for part, _, _ in parts:
-        rows = part.rename(dict(zip(part.columns, names, strict=True)))
-        kept = rows.with_columns(pl.col("group", "cluster").cast(pl.String)).drop_nulls(["group", "cluster"])
-        if members is not None:
-            schema = {"group": pl.String, "code": pl.String}
-            found = pl.DataFrame(members(kept["group"].unique().to_list()), schema=schema, orient="row")
-            kept = kept.join(found, on="group").drop("group").rename({"code": "group"})
-        key = pl.concat_str("group", "cluster", separator="\x1f")
-        yield kept.with_columns(key=key).drop("group", "cluster"), len(rows) - len(kept)
 
 
 def weighed_otherwise(

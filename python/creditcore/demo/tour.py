@@ -27,7 +27,7 @@ from creditcore.demo.world import World, write_world
 from creditcore.demo.worlds import planted_means
 from creditcore.fleet.fleet import Fleet
 from creditcore.pipeline.pipeline import Pipeline
-from creditcore.ranking.ranking import rank
+from creditcore.ranking.of_records import rank
 from creditcore.report.plot import dot_plot
 from creditcore.reports import Report
 from creditcore.scoring.scores import Blend
