@@ -61,23 +61,23 @@ def joined(before: pl.DataFrame, after: pl.DataFrame) -> tuple[pl.DataFrame, pl.
 
 
 def weighed_otherwise(
-    parts: Iterable[tuple[pl.DataFrame, str, int]], names: list[str], trim: float, members: Collection[str]
+    rows: pl.DataFrame, weight: str | None, trim: float, key: str | None, members: Collection[str]
 ) -> dict[str, pl.DataFrame]:
     """Give records as they are, and changed: `all`, `trimmed` (weights), `outside` (of rings).
 
     Args:
-        parts: of the source, their columns in the order of `names`.
-        names: of `group`, `x` and, where there are such, `w` and `key`.
+        rows: records.
+        weight: the column of weights.
         trim: the share of records whose weights stay; larger ones are cut to the largest of these.
+        key: the column of keys.
         members: keys of members of rings.
     """
-    frames = [part.rename(dict(zip(part.columns, names, strict=True))) for part, _, _ in parts]
-    rows = pl.concat(frames)
     found = {"all": rows}
-    if "w" in names:
-        cap = rows["w"].quantile(trim, "lower")
-        found["trimmed"] = rows.with_columns(w=pl.when(pl.col("w") > cap).then(cap).otherwise(pl.col("w")))
-    if "key" in names:
-        inside = pl.col("key").cast(pl.String).is_in(list(members))
+    if weight is not None:
+        cap = rows[weight].quantile(trim, "lower")
+        cut = pl.when(pl.col(weight) > cap).then(cap).otherwise(pl.col(weight))
+        found["trimmed"] = rows.with_columns(cut.alias(weight))
+    if key is not None:
+        inside = pl.col(key).cast(pl.String).is_in(list(members))
         found["outside"] = rows.filter(~inside.fill_null(False))
     return found

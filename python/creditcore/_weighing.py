@@ -7,6 +7,7 @@ record's cell times its own weight, rounded once.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
@@ -22,6 +23,25 @@ def records_of(parts: Iterable[tuple[pl.DataFrame, str, int]], names: Sequence[s
     """
     frames = [part.rename(dict(zip(part.columns, names, strict=True))) for part, _, _ in parts]
     return pl.concat(frames, how="vertical_relaxed") if frames else pl.DataFrame({name: [] for name in names})
+
+
+def columns_of_plan(plan: Mapping[str, Any]) -> dict[str, str]:
+    """Give the columns that a plan uses, under their own names, with their roles."""
+    wanted: dict[str, str] = {}
+    for grouping in plan["by"]:
+        if grouping == "region":
+            wanted[plan["region"]] = "key"
+        elif "column" in grouping:
+            wanted[grouping["column"]["name"]] = "key"
+    if plan["units"] is not None:
+        wanted |= {plan["units"]["key"]: "key", plan["units"]["time"]: "key"}
+    if plan["kind_column"] is not None:
+        wanted[plan["kind_column"]] = "key"
+    if plan["units"] is not None and plan["units"]["version"]:
+        wanted[plan["units"]["version"]] = "number"
+    numbers = [next(iter(plan["measure"].values()))["score"], plan["weight"]]
+    numbers += [grouping["bands"]["name"] for grouping in plan["by"] if "bands" in grouping]
+    return wanted | {name: "number" for name in numbers if name is not None}
 
 
 def with_whole_times(rows: pl.DataFrame, time: str) -> pl.DataFrame:

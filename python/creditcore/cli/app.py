@@ -31,6 +31,7 @@ VERBS = (
     "groups",
     "tactics",
     "rank",
+    "sensitivity",
     "release",
     "report",
     "demo",

@@ -133,7 +133,7 @@ def _rows(
 ) -> pl.DataFrame:
     """Read the columns that a plan and its margins use."""
     from creditcore._frame import source_parts
-    from creditcore._weighing import records_of
+    from creditcore._weighing import columns_of_plan, records_of
 
     there = opened.column_names()
     wanted: dict[str, str] = {}
@@ -142,20 +142,7 @@ def _rows(
         if column not in there:
             raise SchemaError(f"a margin is by `{name}`, which is no column and no region level; name one")
         wanted[column] = "key"
-    for grouping in plan["by"]:
-        if grouping == "region":
-            wanted[plan["region"]] = "key"
-        elif "column" in grouping:
-            wanted[grouping["column"]["name"]] = "key"
-    if plan["units"] is not None:
-        wanted |= {plan["units"]["key"]: "key", plan["units"]["time"]: "key"}
-    if plan["kind_column"] is not None:
-        wanted[plan["kind_column"]] = "key"
-    if plan["units"] is not None and plan["units"]["version"]:
-        wanted[plan["units"]["version"]] = "number"
-    numbers = [next(iter(plan["measure"].values()))["score"], plan["weight"]]
-    numbers += [grouping["bands"]["name"] for grouping in plan["by"] if "bands" in grouping]
-    wanted |= {name: "number" for name in numbers if name is not None}
+    wanted |= columns_of_plan(plan)
     return records_of(source_parts(opened, list(wanted.items())), list(wanted))
 
 
