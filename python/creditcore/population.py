@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from creditcore.errors import ArgumentError, SchemaError, TacticError
@@ -53,7 +53,7 @@ class Population:
         part = config.population
         for cause, condition in part.exclude.items() if part else ():
             try:
-                _policy({cause: condition})
+                _policy({cause: condition}, config.time.zone)
             except TacticError as error:
                 told = error.findings[0].text if error.findings else error  # type: ignore[attr-defined]
                 raise config.fault(("population", "exclude", cause), str(told)) from error
@@ -64,7 +64,7 @@ class Population:
         part = self._config.population
         if part is None:
             return []
-        policy = self._conditions(date(2000, 1, 1), None)
+        policy = self._conditions(date(2000, 1, 1))
         return [] if policy is None else policy.columns
 
     @property
@@ -103,14 +103,12 @@ class Population:
         from creditcore._frame import to_frame
 
         rows = to_frame(frame)
-        zoned = None
         part = self._config.population
         if part is not None and part.window_days is not None:
             column = self._config.columns.event_time
             if column not in rows.columns:
                 raise SchemaError(f"the records have no column `{column}`, which `window_days` goes by")
-            zoned = getattr(rows.schema[column], "time_zone", None)
-        policy = self._conditions(None if as_of is None else day_of(as_of, self._config), zoned)
+        policy = self._conditions(None if as_of is None else day_of(as_of, self._config))
         if policy is None or not len(rows):
             return rows.select(rows.to_series(0).cast(str).alias("cause")).to_series().clear(len(rows))
         try:
@@ -125,7 +123,7 @@ class Population:
         counts = Counter[str](dict(causes.drop_nulls().value_counts().rows()))
         return Reconciled(len(causes), causes.null_count(), dict(sorted(counts.items())))
 
-    def _conditions(self, day: date | None, zoned: str | None) -> Policy | None:
+    def _conditions(self, day: date | None) -> Policy | None:
         part = self._config.population
         if part is None:
             return None
@@ -137,26 +135,20 @@ class Population:
                 raise ArgumentError(
                     "`window_days` goes by `as_of`; give the instant that the state speaks of"
                 )
-            told |= self._window(part, day, zoned)
+            told |= self._window(part, day)
         told |= part.exclude
-        return _policy(told) if told else None
+        return _policy(told, self._config.time.zone) if told else None
 
-    def _window(self, part: PopulationPart, day: date, zoned: str | None) -> dict[str, str]:
+    def _window(self, part: PopulationPart, day: date) -> dict[str, str]:
         column = _quoted(self._config.columns.event_time)
         assert part.window_days is not None
         first, end = day - timedelta(days=part.window_days - 1), day + timedelta(days=1)
         return {
             "no_event_time": f"{column} IS NULL",
-            "before_window": f"{column} < {self._midnight(first, zoned)}",
-            "after_as_of": f"{column} >= {self._midnight(end, zoned)}",
+            # Days begin in the zone of the configuration, for instants and for local times alike.
+            "before_window": f"{column} < DATE '{first}'",
+            "after_as_of": f"{column} >= DATE '{end}'",
         }
-
-    def _midnight(self, day: date, zoned: str | None) -> str:
-        """Give the begin of a day: times with a zone are instants, those without one are local."""
-        if zoned is None:
-            return f"DATE '{day}'"
-        instant = datetime.combine(day, time(), self._config.zone).astimezone(UTC)
-        return f"TIMESTAMP '{instant:%Y-%m-%d %H:%M:%S}'"
 
 
 def day_of(as_of: date, config: Config) -> date:
@@ -166,7 +158,7 @@ def day_of(as_of: date, config: Config) -> date:
     return (as_of if as_of.tzinfo is None else as_of.astimezone(config.zone)).date()
 
 
-def _policy(told: dict[str, str]) -> Policy:
+def _policy(told: dict[str, str], zone: str) -> Policy:
     """Give conditions as rules: the first that holds rejects, and ends the others."""
     from creditcore.tactics.policy import Policy
 
@@ -174,7 +166,7 @@ def _policy(told: dict[str, str]) -> Policy:
         {"id": cause, "when": condition, "action": "reject", "on_null": "no_hit"}
         for cause, condition in told.items()
     ]
-    return Policy({"tactics": [{"id": "population", "rules": rules}]})
+    return Policy({"time_zone": zone, "tactics": [{"id": "population", "rules": rules}]})
 
 
 def _quoted(column: str | None) -> str:

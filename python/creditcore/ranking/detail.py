@@ -83,6 +83,8 @@ def with_detail(
         ArgumentError: quantiles or grades of a share or a ratio, or that are none.
         SchemaError: a cluster column that there is not, or that has nulls.
     """
+    if cluster is None and quantiles is None and grades is None:
+        return dict(rankings)
     if quantiles is not None:
         check_probabilities(quantiles)
     if (quantiles is not None or grades is not None) and "mean" not in sums._plan["measure"]:

@@ -159,7 +159,8 @@ def rank(
     weighed = None
     if margins is not None:
         told = load_margins(margins, regions)
-        weighed = reweighed(source, names, score, weight, told, ratio=ratio, encoding=encoding, **options)
+        given = {"ratio": ratio, "encoding": encoding, "keep": [cluster], **options}
+        weighed = reweighed(source, names, score, weight, told, **given)
         source, weight, encoding = weighed.records, weighed.weight, None
     rules = publishing.load(publish)
     sums = aggregate(
@@ -174,10 +175,10 @@ def rank(
         **options,
     )
     found = {name: sums.rank(name, min_n, rules) for name in names}
-    if cluster is not None or quantiles is not None or grades is not None:
+    detail = (cluster, quantiles, load_grades(grades))
+    if any(told is not None for told in detail):
         opened = open_source(source, encoding=encoding)
-        table = region_tables.load(regions)
-        found = with_detail(found, sums, opened, table, cluster, quantiles, load_grades(grades))
+        found = with_detail(found, sums, opened, region_tables.load(regions), *detail)
     if weighed is not None:
         found = {name: with_coverage(ranking, weighed) for name, ranking in found.items()}
     return found[by] if isinstance(by, str) else found

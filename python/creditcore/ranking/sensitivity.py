@@ -129,7 +129,5 @@ def ring_members(path: str | os.PathLike[str]) -> list[str]:
 
     opened = open_source(os.fspath(path))
     if "key" not in opened.column_names():
-        raise SchemaError(
-            f"`{path}`: there is no column `key`; name what `creditcore groups -o` wrote"
-        )
+        raise SchemaError(f"`{path}`: there is no column `key`; name what `creditcore groups -o` wrote")
     return distinct_texts(records_of(source_parts(opened, [("key", "key")]), ["key"]), "key")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from creditcore import regions as region_tables
-from creditcore._core import Regions
+from creditcore._core import Regions, Source
 from creditcore.aggregation import aggregate, make_plan, measure_of
 from creditcore.errors import ArgumentError, SchemaError
 from creditcore.ranking.exact import exact_sums
@@ -68,10 +68,12 @@ def reweighed(
     bands: Mapping[str, Sequence[float]] | None = None,
     encoding: str | None = None,
     threads: int | None = None,
+    keep: Sequence[str | None] = (),
 ) -> Weighed:
     """Give records weights by which those that count add up to margins.
 
-    The arguments are those of `creditcore.rank`; its own weight is the one that is adjusted.
+    The arguments are those of `creditcore.rank`; its own weight is the one that is adjusted. Columns to
+    `keep` are given back beside those that are used, where they are there.
 
     Memory: the columns that are used, for all records.
 
@@ -94,7 +96,7 @@ def reweighed(
     plan = make_plan(
         opened.column_names(), by, measure, weight, region, unit, pick, time, kind, table, bands or {}
     )
-    rows = _rows(opened, plan, margins, table)
+    rows = _rows(opened, plan, margins, table, keep)
     if unit is not None:
         rows = _weighing.with_whole_times(rows, time)
     names = list(dict.fromkeys(name for margin in margins for name in margin.columns))
@@ -129,14 +131,18 @@ def with_coverage(ranking: Ranking, weighed: Weighed) -> Ranking:
 
 
 def _rows(
-    opened: Any, plan: Mapping[str, Any], margins: Sequence[Margin], table: Regions | None
+    opened: Source,
+    plan: Mapping[str, Any],
+    margins: Sequence[Margin],
+    table: Regions | None,
+    keep: Sequence[str | None],
 ) -> pl.DataFrame:
     """Read the columns that a plan and its margins use."""
     from creditcore._frame import source_parts
     from creditcore._weighing import columns_of_plan, records_of
 
     there = opened.column_names()
-    wanted: dict[str, str] = {}
+    wanted = {name: "key" for name in keep if name in there}
     for name in (name for margin in margins for name in margin.columns):
         column = _column(name, plan, table)
         if column not in there:
