@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from creditcore.cli.measures import measure_arguments, measure_options
+from creditcore.cli.measures import detail_options, measure_arguments, measure_options
 from creditcore.cli.options import progress_to_stderr
 from creditcore.errors import ArgumentError
 
@@ -17,6 +17,7 @@ from creditcore.errors import ArgumentError
 @click.argument("files", nargs=-1, required=True)
 @click.option("--by", default="city", help="What the main ranking is by: a level, or a column.")
 @measure_options
+@detail_options
 @click.option("--min-n", type=click.IntRange(min=1), default=1, help="Units from which a row gets a rank.")
 @click.option("--publish", metavar="RULES", help="Hide what may not be published: default, or a TOML file.")
 @click.option(

@@ -71,9 +71,12 @@ class Ranking:
         """
         codes = [str(code) for code in self._core.columns()["code"]]
         core = self._core.with_errors([errors.get(code) for code in codes])
-        made = self._with(core)
-        made._plan = {**self._plan, "errors": told}
-        return made
+        return self._with(core).with_plan(errors=told)
+
+    def with_plan(self, **told: Any) -> Ranking:
+        """Give the same rows, of which headings and reports know more."""
+        plan = {**self._plan, **told}
+        return Ranking(self._core, plan, self._min_n, self._rules, self._causes, self._beside)
 
     def with_columns(self, columns: Beside) -> Ranking:
         """Give the same rows with further columns: a number, or None, for each row in their order."""

@@ -124,6 +124,7 @@ def with_coverage(ranking: Ranking, weighed: Weighed) -> Ranking:
     people = weighed.population(ranking.by)
     rows = ranking.rows()
     known = [people.get(row["code"]) if row["n"] is not None else None for row in rows]
+    ranking = ranking.with_plan(margins=[name for margin in weighed.margins for name in margin.columns])
     if not people:
         return ranking
     covered = [n and row["n"] / n for row, n in zip(rows, known, strict=True)]

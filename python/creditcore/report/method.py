@@ -42,6 +42,8 @@ COLUMNS: dict[str, tuple[str, Pair]] = {
     "rank_lo": ("integer", ("best place that its true place may be", "真实名次区间的最优位次")),
     "rank_hi": ("integer", ("worst place that its true place may be", "真实名次区间的最差位次")),
     "tier": ("integer", ("tier from the top, by the intervals", "由区间划分的梯队，自上而下")),
+    "population": ("integer", ("people, by the margin table", "人口（据边际表）")),
+    "coverage": ("number", ("units for each of them: n / population", "覆盖率：n / 人口")),
     "suppressed_why": (
         "text",
         (
@@ -94,6 +96,17 @@ SHRUNK: Pair = (
     "1982; Morris 1983). It stands beside the mean and moves no rank.",
     "eb_mean 一列将各均值向上级均值收缩，越不确定收缩越多（Paule 与 Mandel，1982；Morris，1983）；仅供参考，不影响名次。",
 )
+TO_POPULATION: Pair = (
+    "Weights are adjusted until the units add up to the population by {by} (post-stratification; raking by Deming and Stephan, "
+    "1940, where there are several margins); the column mean_plain gives the figure without weights.",
+    "权重经调整，使样本与人口边际（{by}）一致（事后分层；多个边际时采用 Deming 与 Stephan 1940 年的迭代比例拟合）；mean_plain 一列为未加权结果。",
+)
+
+CLUSTERS: Pair = (
+    "Units of one {errors} are alike: standard errors are by cluster, √(C/(C−1)·Σ(Σw(x−m))²) / Σw.",
+    "同一 {errors} 的单元彼此相关：标准误按群计算，√(C/(C−1)·Σ(Σw(x−m))²) / Σw。",
+)
+
 NO_WEIGHT: Pair = (
     "Each unit counts the same: the figure speaks of a typical unit, not of a typical amount of money.",
     "各单元等权：指标反映典型单元，而非典型金额。",
@@ -149,13 +162,20 @@ def what_is_measured(plan: Mapping[str, Any]) -> list[Pair]:
     (kind, measure), *_ = plan["measure"].items()
     parts = {name: f"{part:g}" if isinstance(part, float) else part for name, part in measure.items()}
     told = [_filled(FORMULAS[kind], **parts), EXACT]
-    told.append(_filled(WITH_WEIGHT, weight=plan["weight"]) if plan["weight"] else NO_WEIGHT)
+    if "margins" in plan:
+        told.append(_filled(TO_POPULATION, by=", ".join(plan["margins"])))
+    else:
+        told.append(_filled(WITH_WEIGHT, weight=plan["weight"]) if plan["weight"] else NO_WEIGHT)
     return [*told, REGIONS] if "region" in plan["by"] else told
 
 
-def what_is_sure(confidence: str) -> list[Pair]:
-    """Say what the intervals, places and tiers mean."""
-    return [*(_filled(one, confidence=confidence) for one in (ERROR, PLACES)), SHRUNK]
+def what_is_sure(confidence: str, errors: str | None = None) -> list[Pair]:
+    """Say what the intervals, places and tiers mean; `errors` tells of errors by cluster."""
+    told = [_filled(one, confidence=confidence) for one in (ERROR, PLACES)]
+    by_cluster = (
+        [] if errors is None else [_filled(CLUSTERS, errors=errors.removeprefix("standard errors by "))]
+    )
+    return [told[0], *by_cluster, told[1], SHRUNK]
 
 
 SCORES: dict[str, Pair] = {

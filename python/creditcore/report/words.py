@@ -44,7 +44,10 @@ WORDS: dict[str, Pair] = {
         "one record each of {records} records: the {pick} by {time}",
         "源自 {records} 条记录，每个单元按 {time} 取{pick}",
     ),
-    "by_join": ("one figure each of {records} records: the {pick}", "源自 {records} 条记录，每个单元取{pick}"),
+    "by_join": (
+        "one figure each of {records} records: the {pick}",
+        "源自 {records} 条记录，每个单元取{pick}",
+    ),
     "by_record": ("of {records} records, each counting once", "源自 {records} 条记录，每条各计一次"),
     "latest": ("latest", "最新一条"),
     "first": ("first", "最早一条"),
@@ -53,6 +56,8 @@ WORDS: dict[str, Pair] = {
     "left_out": ("{n} left out, by cause below", "剔除 {n} 条，原因见下文"),
     "equal_weight": ("Each counts the same", "等权"),
     "weighted_by": ("By {weight}", "按 {weight} 加权"),
+    "by_population": ("To the population, by {by}", "按人口加权（{by}）"),
+    "covered": ("units are {share} of the people", "样本占人口的 {share}"),
     "over_nation": ("{mean} over all of them", "总体为 {mean}"),
     "lede": (
         "{name} stands first with {mean}. With {confidence} confidence its true place among {ranked} {units} lies "
@@ -184,7 +189,10 @@ WORDS |= {
     "withheld_title": ("Regions without a figure or a place", "没有数字或名次的地区"),
     "suppressed_list": ("Not published ({n})", "不予公布（{n} 个）"),
     "reason": ("Reason", "原因"),
-    "unranked_list": ("Too few for a place ({n}): fewer than {min_n}", "不足 {min_n} 个，不参与排名（{n} 个）"),
+    "unranked_list": (
+        "Too few for a place ({n}): fewer than {min_n}",
+        "不足 {min_n} 个，不参与排名（{n} 个）",
+    ),
     "without_list": ("No records ({n})", "没有记录（{n} 个）"),
     "withheld_none": (
         "Every region of the table has figures and a place.",
