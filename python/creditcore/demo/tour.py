@@ -179,7 +179,9 @@ class Tour:
             f"creditcore rank {found.scored} --by city,province {RANK} --top 20\n"
             f"creditcore rank {found.scored} --by belts {RANK} --weight exposure\n"
             f"creditcore rank {found.scored} --by city {RANK} --show-sql\n"
-            f"creditcore config check {config}\n{report}",
+            f"creditcore config check {config}\n{report}\n"
+            f"creditcore release create {self.folder / 'releases'} {found.scored} --as-of {AS_OF} "
+            f"--unit unit_id --kind person\ncreditcore release verify {self.folder / 'releases'}",
         )
 
 
