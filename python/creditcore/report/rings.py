@@ -155,6 +155,8 @@ def _said(told: dict[str, Any]) -> Pair:
     )
 
 
+DAY = re.compile(r">day (\d+)<")
+DAYS = r'><tspan class="en">day \1</tspan><tspan class="zh">第 \1 天</tspan><'
 EVIDENCE = re.compile(r"(.+): (\S+) of (\S+) members on (\S+) \((\S+) expected\)")
 SHARES = re.compile(
     r"(known fraud; |known good; )?shares (.+) of (\d+) members(?:, the nearest (\d+) days apart)?"
@@ -183,12 +185,13 @@ def _section(number: int, ring: Ring, lang: str) -> str:
     shared = str(ring.summary["shared"]).split("; ")
     evidence = "".join(f"<li>{both(in_both(one))}</li>" for one in shared if one)
     drawn = (
-        f'<figure class="chart ring"><div>{for_page(ring.svg())}</div><figcaption class="note">'
+        f'<figure class="chart ring"><div>{DAY.sub(DAYS, for_page(ring.svg()))}</div>'
+        '<figcaption class="note">'
         f"{both(LEGEND)}</figcaption></figure>"
     )
     rows = "".join(
         f'<tr><th scope="row">{place}</th><td><code>{escape(masked(member["key"]))}</code></td>'
-        f"<td>{both(LEVELS.get(member['level'], member['level']))}</td>"
+        f'<td class="short">{both(LEVELS.get(member["level"], member["level"]))}</td>'
         f'<td class="number">{member["score"]:.2f}</td>'
         f"<td>{both(in_both(member['reason'].replace('`', '')))}</td></tr>"
         for place, member in enumerate(ring.members, 1)
