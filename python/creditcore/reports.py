@@ -7,7 +7,7 @@ CSV, charts as PNG. Equal inputs give equal bytes: no clock, no path and no mach
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -132,7 +132,7 @@ class Report:
             "progress": progress,
         }
         rules = publishing.load(publish)
-        measure = {"share_above": share_above, "ratio": ratio, "bands": bands}
+        measure: dict[str, Any] = {"share_above": share_above, "ratio": ratio, "bands": bands}
         records, weighed, passed = source, None, weight
         if margins is not None:
             told = {name: option for name, option in options.items() if name != "progress"}
@@ -290,16 +290,19 @@ class Report:
         return png(self._specification(name, lang))
 
     def write(self, path: str | os.PathLike[str], lang: str = "en") -> None:
-        """Write a file by its extension (.html, .md, .csv): all of it, or nothing.
+        """Write a file by its extension (.html, .md, .csv, .png): all of it, or nothing.
+
+        A `.png` is the chart that the file is named after: `map.png`, `provinces.png`.
 
         Raises:
-            ArgumentError: another extension.
+            ArgumentError: another extension, or no chart of that name.
         """
         path = Path(path)
-        makers = {
+        makers: dict[str, Callable[[], bytes]] = {
             ".html": lambda: self.to_html(lang).encode(),
             ".md": lambda: self.to_markdown(lang).encode(),
             ".csv": self.to_csv,
+            ".png": lambda: self.to_png(path.stem, lang),
         }
         if path.suffix not in makers:
             raise ArgumentError(

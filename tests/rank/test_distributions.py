@@ -63,8 +63,8 @@ def test_a_ranking_has_columns_of_quantiles_and_grades(tmp_path: Path) -> None:
     grades = {"good": 620.0, "excellent": 680.0}
     path = tmp_path / "grades.toml"
     path.write_text("[grades]\ngood = 620\nexcellent = 680.0\n")
-    for options in ({}, {"unit": "id"}):
-        found = cc.rank(frame, ["city", "province"], "x", "w", quantiles=[0.1, 0.5], grades=path, **options)
+    for unit in (None, "id"):
+        found = cc.rank(frame, ["city", "province"], "x", "w", unit=unit, quantiles=[0.1, 0.5], grades=path)
         for by in ("city", "province"):
             shares = {row["code"]: row for row in grade_shares(frame, grades, by, "x", "w")}
             points = {row["code"]: row for row in quantiles(frame, [0.1, 0.5], by, "x", "w")}

@@ -139,6 +139,14 @@ def test_pictures_are_drawn_with_the_packaged_font(report: cc.Report, tmp_path: 
     assert png(spec) != one
 
 
+def test_a_file_named_after_a_chart_is_that_chart(records: Path, tmp_path: Path) -> None:
+    options = ["--score", "points", "--cuts", "none", "--by", "province"]
+    done = run("report", records, *options, "-o", tmp_path / "map.png", "--lang", "zh")
+    assert done.returncode == 0, done.stderr
+    made = cc.Report.build(str(records), "points", by="province", cuts=[])
+    assert (tmp_path / "map.png").read_bytes() == made.to_png("map", "zh")
+
+
 def test_a_character_without_a_glyph_is_refused() -> None:
     letter = "\u9f98"
     assert letter not in glyphs()
@@ -196,7 +204,8 @@ def test_what_makes_no_report_is_refused(options: dict[str, object], told: str) 
 
 def test_the_verb_says_what_it_cannot_do(records: Path, tmp_path: Path) -> None:
     for arguments, told in (
-        (["-o", tmp_path / "x.pdf"], "the extension is `.pdf`; allowed are .html, .md, .csv"),
+        (["-o", tmp_path / "x.pdf"], "the extension is `.pdf`; allowed are .html, .md, .csv, .png"),
+        (["-o", tmp_path / "x.png"], "no chart `x`; this report has map, provinces, families"),
         (["-o", tmp_path / "none" / "x.html"], "make it first"),
         (["--cuts", "1,b"], "`--cuts 1,b`: write four rising scores"),
         (["--score", "pints"], "`pints`"),

@@ -38,7 +38,9 @@ from creditcore.errors import ArgumentError
 )
 @click.option("--release", metavar="NAME", help="FILES is a folder of releases: report this one, or latest.")
 @click.option("--since", metavar="NAME", help="With --release: the release that moves are told against.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="An .html, .md or .csv file.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="An .html, .md or .csv file, or a chart: map.png."
+)
 @click.option("--charts", type=click.Path(path_type=Path), help="A folder for every chart as a PNG.")
 def report(files: tuple[str, ...], output: Path | None, charts: Path | None, lang: str, **given: Any) -> None:
     """Rank records in FILES and write a report that can be published: one HTML file, or Markdown.
@@ -49,9 +51,9 @@ def report(files: tuple[str, ...], output: Path | None, charts: Path | None, lan
     """
     from creditcore.reports import Report
 
-    if output is not None and output.suffix not in (".html", ".md", ".csv"):
+    if output is not None and output.suffix not in (".html", ".md", ".csv", ".png"):
         raise ArgumentError(
-            f"`-o {output}`: the extension is `{output.suffix}`; allowed are .html, .md, .csv"
+            f"`-o {output}`: the extension is `{output.suffix}`; allowed are .html, .md, .csv, .png"
         )
     given = measure_arguments(given)
     given["status"] = given["status"].replace("-", "_")
