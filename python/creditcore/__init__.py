@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from creditcore.linking.groups import Groups, find_groups
     from creditcore.linking.network import Network, components
     from creditcore.portfolio.portfolio import Portfolio
-    from creditcore.ranking.ranking import Ranking, rank
+    from creditcore.ranking.of_records import rank
+    from creditcore.ranking.ranking import Ranking
     from creditcore.reports import Report
     from creditcore.scoring.calibration import Calibration
     from creditcore.scoring.explanations import Reasons, ReasonTexts, reasons
@@ -68,7 +69,7 @@ _HOMES = {
     "psi": "creditcore.scoring.metrics",
     "Portfolio": "creditcore.portfolio.portfolio",
     "Ranking": "creditcore.ranking.ranking",
-    "rank": "creditcore.ranking.ranking",
+    "rank": "creditcore.ranking.of_records",
     "Report": "creditcore.reports",
     "CreditcoreError": "creditcore.errors",
     "DeltaRefused": "creditcore.errors",

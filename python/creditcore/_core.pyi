@@ -545,6 +545,10 @@ class Ranking:
         """
         Values that are no region: value, cause, rows; the most frequent first.
         """
+    def with_errors(self, /, errors: SupportsGetItem[int, SupportsFloat | SupportsIndex | None]) -> Ranking:
+        """
+        The same rows with other standard errors, in their order; a hidden row keeps none.
+        """
     def without_data(self, /) -> list[tuple[str, str]]:
         """
         Regions without any record: code and name.

@@ -8,7 +8,7 @@ pandas frame of any version, or a dict of numpy arrays or lists. Goes out: an ob
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -287,6 +287,17 @@ def with_columns(frame: pl.DataFrame, columns: dict[str, list[Any]]) -> pl.DataF
         for name, values in columns.items()
     }
     return frame.with_columns(pl.Series(name, values, dtype=texts[name]) for name, values in columns.items())
+
+
+def with_numbers(frame: pl.DataFrame, columns: Mapping[str, Sequence[float | None]]) -> pl.DataFrame:
+    """Give a frame with columns of numbers beside its own: Int64 where all of one are whole."""
+    import polars as pl
+
+    def kind(values: Sequence[float | None]) -> type[pl.DataType]:
+        known = [value for value in values if value is not None]
+        return pl.Int64 if known and all(isinstance(value, int) for value in known) else pl.Float64
+
+    return frame.with_columns(pl.Series(name, told, dtype=kind(told)) for name, told in columns.items())
 
 
 def joined_lists(frame: pl.DataFrame) -> pl.DataFrame:

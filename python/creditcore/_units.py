@@ -6,7 +6,7 @@ decides it: by time, then the higher version, then the greater value, weight and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 
 import polars as pl
 
@@ -60,47 +60,24 @@ def joined(before: pl.DataFrame, after: pl.DataFrame) -> tuple[pl.DataFrame, pl.
     return both, before.join(after, on=keys, how="anti"), after.join(before, on=keys, how="anti")
 
 
-def with_clusters(
-    parts: Iterable[tuple[pl.DataFrame, str, int]],
-    names: list[str],
-    members: Callable[[list[str]], list[tuple[str, str]]] | None,
-) -> Iterable[tuple[pl.DataFrame, int]]:
-    """Give parts with a column `key` of group and cluster, and how many rows have no cluster or no group.
-
-    Args:
-        parts: of the source, their columns in the order of `names`.
-        names: of `group`, `cluster` and further columns.
-        members: the groups of values, where `group` is to be looked up.
-    """
-    for part, _, _ in parts:
-        rows = part.rename(dict(zip(part.columns, names, strict=True)))
-        kept = rows.with_columns(pl.col("group", "cluster").cast(pl.String)).drop_nulls(["group", "cluster"])
-        if members is not None:
-            schema = {"group": pl.String, "code": pl.String}
-            found = pl.DataFrame(members(kept["group"].unique().to_list()), schema=schema, orient="row")
-            kept = kept.join(found, on="group").drop("group").rename({"code": "group"})
-        key = pl.concat_str("group", "cluster", separator="\x1f")
-        yield kept.with_columns(key=key).drop("group", "cluster"), len(rows) - len(kept)
-
-
 def weighed_otherwise(
-    parts: Iterable[tuple[pl.DataFrame, str, int]], names: list[str], trim: float, members: Collection[str]
+    rows: pl.DataFrame, weight: str | None, trim: float, key: str | None, members: Collection[str]
 ) -> dict[str, pl.DataFrame]:
     """Give records as they are, and changed: `all`, `trimmed` (weights), `outside` (of rings).
 
     Args:
-        parts: of the source, their columns in the order of `names`.
-        names: of `group`, `x` and, where there are such, `w` and `key`.
+        rows: records.
+        weight: the column of weights.
         trim: the share of records whose weights stay; larger ones are cut to the largest of these.
+        key: the column of keys.
         members: keys of members of rings.
     """
-    frames = [part.rename(dict(zip(part.columns, names, strict=True))) for part, _, _ in parts]
-    rows = pl.concat(frames)
     found = {"all": rows}
-    if "w" in names:
-        cap = rows["w"].quantile(trim, "lower")
-        found["trimmed"] = rows.with_columns(w=pl.when(pl.col("w") > cap).then(cap).otherwise(pl.col("w")))
-    if "key" in names:
-        inside = pl.col("key").cast(pl.String).is_in(list(members))
+    if weight is not None:
+        cap = rows[weight].quantile(trim, "lower")
+        cut = pl.when(pl.col(weight) > cap).then(cap).otherwise(pl.col(weight))
+        found["trimmed"] = rows.with_columns(cut.alias(weight))
+    if key is not None:
+        inside = pl.col(key).cast(pl.String).is_in(list(members))
         found["outside"] = rows.filter(~inside.fill_null(False))
     return found

@@ -12,10 +12,33 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 NUMBERS = ("x", "d", "w")
+
+
+def columns_of(plan: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """Give the columns that a plan uses and their roles, by what they are to it."""
+    measure = next(iter(plan["measure"].values()))
+    ratio = "ratio" in plan["measure"]
+    wanted = {"x": (measure["numerator" if ratio else "score"], "number")}
+    if ratio:
+        wanted["d"] = (measure["denominator"], "number")
+    if plan["weight"] is not None:
+        wanted["w"] = (plan["weight"], "number")
+    if plan["units"] is not None:
+        wanted |= {"unit": (plan["units"]["key"], "key"), "time": (plan["units"]["time"], "key")}
+        if plan["units"]["version"]:
+            wanted["version"] = (plan["units"]["version"], "number")
+    if plan["kind_column"] is not None and plan["kind"] != "all":
+        wanted["kind"] = (plan["kind_column"], "key")
+    for number, by in enumerate(plan["by"]):
+        bands = by != "region" and "bands" in by
+        column = plan["region"] if by == "region" else next(iter(by.values()))["name"]
+        wanted[f"g{number}"] = (column, "number" if bands else "key")
+    return wanted
 
 
 def used_rows(
@@ -66,7 +89,7 @@ def used_rows(
         return ordered.unique("unit", keep="last", maintain_order=True)
     summed = ["x", *(name for name in ("d", "w") if name in names)]
     joined = [pl.col(name).mean() if pick == "mean" else pl.col(name).sum() for name in summed]
-    rest = [pl.col(name).last() for name in (*groups, *NUMBERS) if name not in summed]
+    rest = [pl.col(name).last() for name in ordered.columns if name not in ("unit", *summed)]
     return ordered.group_by("unit", maintain_order=True).agg(*joined, *rest)
 
 
@@ -183,3 +206,13 @@ def _parted(frame: pl.DataFrame, pairs: Sequence[tuple[str, str]]) -> pl.DataFra
 def points_of(frame: pl.DataFrame) -> list[str]:
     """Give the points of rows."""
     return [str(point) for point in frame["point"].unique().sort().to_list()]
+
+
+def named(frame: pl.DataFrame, names: Mapping[str, str]) -> pl.DataFrame:
+    """Give columns under other names: new ones and those that they had."""
+    return frame.select(pl.col(old).alias(new) for new, old in names.items())
+
+
+def unknown(frame: pl.DataFrame, name: str) -> int:
+    """Count the nulls of a column."""
+    return frame[name].null_count()

@@ -187,7 +187,7 @@ def aggregate(
     """
     opened = open_source(source, encoding=encoding)
     table = region_tables.load(regions)
-    measure = _measure(score, share_above, ratio)
+    measure = measure_of(score, share_above, ratio)
     plan = make_plan(
         opened.column_names(), by, measure, weight, region, unit, pick, time, kind, table, bands or {}
     )
@@ -244,9 +244,14 @@ def make_plan(
     }
 
 
-def _measure(
+def measure_of(
     score: str | None, share_above: float | None, ratio: tuple[str, str] | None
 ) -> dict[str, dict[str, object]]:
+    """Write what is averaged as a plan has it.
+
+    Raises:
+        ArgumentError: two measures, or none.
+    """
     if ratio is not None:
         if share_above is not None:
             raise ArgumentError("`ratio` and `share_above` are two measures; give one of them")

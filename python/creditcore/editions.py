@@ -185,8 +185,8 @@ def usual_cuts(rankings: Mapping[str, Ranking]) -> Sequence[float]:
     return cuts if cuts == sorted(set(cuts)) else ()
 
 
-def command(files: Sequence[str], options: Mapping[str, Any]) -> str:
-    """Write the command whose CSV has the bytes of the report's.
+def command(files: Sequence[str], options: Mapping[str, Any]) -> str | None:
+    """Write the command whose CSV has the bytes of the report's; None where no words tell of it.
 
     Args:
         files: names of the files.
@@ -198,7 +198,7 @@ def command(files: Sequence[str], options: Mapping[str, Any]) -> str:
     defaults = {"pick": "latest", "time": "event_time", "min_n": 1, "regions": "china"}
     for name in (
         *("score", "weight", "region", "unit", "pick", "time", "kind", "regions"),
-        *("share_above", "ratio", "bands", "min_n", "publish", "encoding"),
+        *("share_above", "ratio", "bands", "min_n", "publish", "encoding", "cluster"),
     ):
         value = options[name]
         if value is None or value == defaults.get(name) or (name == "score" and options["ratio"]):
@@ -211,4 +211,10 @@ def command(files: Sequence[str], options: Mapping[str, Any]) -> str:
         if name in ("publish", "regions"):
             text = os.path.basename(text)
         words += [f"--{name.replace('_', '-')}", text]
+    margins = options["margins"]
+    several = margins if isinstance(margins, list | tuple) else [] if margins is None else [margins]
+    for margin in several:
+        if not isinstance(margin, str | os.PathLike):
+            return None
+        words += ["--margins", os.path.basename(margin)]
     return shlex.join([*words, "-o", f"{options['by']}.csv"])

@@ -158,6 +158,7 @@ class Population:
         first, end = day - timedelta(days=part.window_days - 1), day + timedelta(days=1)
         return {
             "no_event_time": f"{column} IS NULL",
+            # Days begin in the zone of the configuration, for instants and for local times alike.
             "before_window": f"{column} < DATE '{first}'",
             "after_as_of": f"{column} >= DATE '{end}'",
         }

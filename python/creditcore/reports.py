@@ -7,16 +7,20 @@ CSV, charts as PNG. Equal inputs give equal bytes: no clock, no path and no mach
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from creditcore import editions
 from creditcore import regions as region_tables
-from creditcore.aggregation import Progress, aggregate
+from creditcore.aggregation import Progress
 from creditcore.errors import ArgumentError
 from creditcore.ranking import publishing
+from creditcore.ranking.margins import Margins
+from creditcore.ranking.margins import load as load_margins
+from creditcore.ranking.of_records import rank
 from creditcore.ranking.publishing import Publish, PublishRules
+from creditcore.ranking.weighing import reweighed, with_coverage
 from creditcore.report.edition import Edition, Shares
 from creditcore.report.files import write_whole
 from creditcore.report.words import Pair, language_of
@@ -66,6 +70,8 @@ class Report:
         encoding: str | None = None,
         threads: int | None = None,
         progress: Progress | None = None,
+        margins: Margins | None = None,
+        cluster: str | None = None,
         title: str | Pair | None = None,
         population: str | Pair | None = None,
         as_of: str | None = None,
@@ -98,6 +104,8 @@ class Report:
             encoding: of CSV text.
             threads: how many to use.
             progress: called with the number of records read so far.
+            margins: populations that weights are adjusted to, as in `creditcore.rank`.
+            cluster: the column that standard errors go by, as in `creditcore.rank`.
             title: the heading, or a pair of headings (English, Chinese).
             population: who is in it, in words, or a pair of them.
             as_of: the instant that the figures speak of, as it should be read.
@@ -124,24 +132,25 @@ class Report:
             "progress": progress,
         }
         rules = publishing.load(publish)
-        sums = aggregate(
-            source,
-            names,
-            score,
-            weight,
-            share_above=share_above,
-            ratio=ratio,
-            bands=bands,
-            largest_weights=rules is not None and rules.dominance is not None,
-            **options,
-        )
-        rankings = {name: sums.rank(name, min_n, rules).at(confidence) for name in names}
+        measure: dict[str, Any] = {"share_above": share_above, "ratio": ratio, "bands": bands}
+        records, weighed, passed = source, None, weight
+        if margins is not None:
+            told = {name: option for name, option in options.items() if name != "progress"}
+            people = load_margins(margins, regions)
+            weighed = reweighed(source, names, score, weight, people, keep=[cluster], **measure, **told)
+            records, passed, options["encoding"] = weighed.records, weighed.weight, None
+        made = {"min_n": min_n, "publish": rules, "cluster": cluster, **measure, **options}
+        ranked = rank(records, names, score, passed, **made)
+        rankings = {name: ranking.at(confidence) for name, ranking in ranked.items()}
         shares = None
         if share_above is None and ratio is None and bands is None and table is not None:
-            shares = editions.shares(source, rankings, score, weight, cuts, options)
+            shares = editions.shares(records, rankings, score, passed, cuts, options)
+        if weighed is not None:
+            rankings = {name: with_coverage(ranking, weighed) for name, ranking in rankings.items()}
         paths = as_paths(source)
         files = [] if paths is None else [Path(path).name for path in paths]
-        told: dict[str, Any] = {
+        options["encoding"] = encoding
+        described: dict[str, Any] = {
             "title": title,
             "population": population,
             "as_of": as_of,
@@ -151,18 +160,12 @@ class Report:
             "files": files,
         }
         if files:
-            measure = {
-                "score": score,
-                "weight": weight,
-                "share_above": share_above,
-                "ratio": ratio,
-                "bands": bands,
-            }
+            measure |= {"score": score, "weight": weight, "margins": margins, "cluster": cluster}
             rules_named = publish if isinstance(publish, str | os.PathLike) else None
             chosen = {**measure, **options, "by": by, "min_n": min_n, "publish": rules_named}
             usual = confidence == 0.95 and (rules is None) == (rules_named is None)
-            told["command"] = editions.command(files, chosen) if usual else None
-        return cls.of(rankings, **told)
+            described["command"] = editions.command(files, chosen) if usual else None
+        return cls.of(rankings, **described)
 
     @classmethod
     def of(
@@ -287,16 +290,19 @@ class Report:
         return png(self._specification(name, lang))
 
     def write(self, path: str | os.PathLike[str], lang: str = "en") -> None:
-        """Write a file by its extension (.html, .md, .csv): all of it, or nothing.
+        """Write a file by its extension (.html, .md, .csv, .png): all of it, or nothing.
+
+        A `.png` is the chart that the file is named after: `map.png`, `provinces.png`.
 
         Raises:
-            ArgumentError: another extension.
+            ArgumentError: another extension, or no chart of that name.
         """
         path = Path(path)
-        makers = {
+        makers: dict[str, Callable[[], bytes]] = {
             ".html": lambda: self.to_html(lang).encode(),
             ".md": lambda: self.to_markdown(lang).encode(),
             ".csv": self.to_csv,
+            ".png": lambda: self.to_png(path.stem, lang),
         }
         if path.suffix not in makers:
             raise ArgumentError(

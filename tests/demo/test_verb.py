@@ -44,7 +44,8 @@ def test_each_line_of_evidence_has_a_command_that_gives_it_again(tmp_path: Path)
     assert "10 units of the region table have no census population; 0 records are theirs" in told
     assert "This country is too small for a ranking" in told
     commands = [line.strip()[2:] for line in done.stdout.splitlines() if line.startswith("    $ ")]
-    assert len(commands) == 27
+    assert len(commands) == 29
+    assert commands[-1] == f"creditcore release verify {out / 'releases'}"  # and exits with 0, as all do
     left = {name: pl.read_parquet(out / name) for name in ("scored.parquet", "groups.parquet")}
     for command in commands[3:]:
         program, *rest = shlex.split(command)

@@ -15,7 +15,6 @@ from creditcore.ranking.comparisons import (
     compare,
     family_test,
     poststratified,
-    read_margins,
     variance_parts,
 )
 
@@ -144,20 +143,109 @@ def test_variances_between_and_within_add_up_exactly() -> None:
         variance_parts(sums, "belts")
 
 
-def test_populations_weigh_cities(tmp_path: Path) -> None:
+def test_populations_weigh_cities() -> None:
     frame = {"city": ["320100"] * 30 + ["320200"] * 10, "x": [600.0] * 30 + [640.0] * 10}
     sums = cc.aggregate(frame, ["city", "province"], "x")
-    path = tmp_path / "margins.csv"
-    path.write_text("code,population\n320100,1000\n320200,3000\n")
-    (row,) = poststratified(sums, read_margins(path))
+    (row,) = poststratified(sums, {"320100": 1000, "320200": 3000})
     assert (row["mean"], row["mean_post"]) == (610.0, 630.0)
     assert (row["population"], row["coverage"]) == (4000, 0.01)
-    path.write_text("code,population\n320100,1000\n")
     with pytest.raises(cc.ArgumentError, match="does not cover the records: no population for `320200`"):
-        poststratified(sums, read_margins(path))
-    path.write_text("code,population\n320100,1000\n320100,5\n")
-    with pytest.raises(cc.FormatError, match=r"margins.csv`, line 3: code `320100` is there twice"):
-        read_margins(path)
-    path.write_text("code,population\n320100,\n")
-    with pytest.raises(cc.FormatError, match=r"line 2: the population of `320100` is ``"):
-        read_margins(path)
+        poststratified(sums, {"320100": 1000})
+
+
+def wild(seed: int) -> pl.DataFrame:
+    """Numbers of very different sizes, which cancel."""
+    random = np.random.default_rng(seed)
+    n = 400
+    x = np.concatenate([random.normal(0, 1e12, n), random.normal(0, 1e-9, n), [1e15, -1e15, 5e-324, 0.0]])
+    return pl.DataFrame(
+        {
+            "g": random.choice(["a", "b"], len(x)),
+            "c": random.integers(0, 40, len(x)),
+            "x": x,
+            "w": random.lognormal(0, 3, len(x)),
+        }
+    )
+
+
+def test_sums_by_cluster_are_exact_in_any_order() -> None:
+    frame = wild(1)
+    rows = clustered(frame, "c", "g", "x", "w", regions="none")
+    for seed in range(3):
+        shuffled = frame.sample(fraction=1, shuffle=True, seed=seed)
+        assert clustered(shuffled, "c", "g", "x", "w", regions="none") == rows
+    for row in rows:
+        part = frame.filter(pl.col("g") == row["code"])
+        pairs = [(c, Fraction(x), Fraction(w)) for c, x, w in part.select("c", "x", "w").iter_rows()]
+        weight = sum(w for _, _, w in pairs)
+        mean = sum(w * x for _, x, w in pairs) / weight
+        assert row["mean"] == float(mean)
+        z = {c: sum(w * (x - mean) for k, x, w in pairs if k == c) for c, _, _ in pairs}
+        variance = Fraction(len(z), len(z) - 1) * sum(value**2 for value in z.values()) / weight**2
+        assert row["se"] == pytest.approx(float(variance) ** 0.5, rel=1e-15)
+
+
+def test_decimals_are_summed_as_they_are_written() -> None:
+    frame = pl.DataFrame({"g": ["a"] * 3, "c": ["1", "2", "3"], "x": ["0.1", "0.2", "0.4"]}).with_columns(
+        pl.col("x").cast(pl.Decimal(10, 1))
+    )
+    (row,) = clustered(frame, "c", "g", "x", regions="none")
+    assert row["mean"] == float(Fraction(7, 30))
+    assert row["se"] == pytest.approx(float(Fraction(7, 900)) ** 0.5, rel=1e-15)
+
+
+def test_a_ranking_goes_by_clusters_in_all_that_is_sure() -> None:
+    random = np.random.default_rng(8)
+    persons, n = 900, 4000
+    person = random.integers(0, persons, n)
+    city = np.array(["320100", "320200", "330400"])[person % 3]
+    x = random.normal(600, 40, persons)[person] + random.normal(0, 5, n)
+    frame = pl.DataFrame({"city": city, "person": person, "x": x, "w": random.integers(1, 5, n)})
+    plain = cc.rank(frame, ["city", "province"], "x", "w")
+    found = cc.rank(frame, ["city", "province"], "x", "w", cluster="person")
+    for by in ("city", "province"):
+        expected = {row["code"]: row for row in clustered(frame, "person", by, "x", "w")}
+        for row, before in zip(found[by].rows(), plain[by].rows(), strict=True):
+            assert row["se"] == pytest.approx(expected[row["code"]]["se"], rel=1e-12)
+            assert row["mean"] == before["mean"] == expected[row["code"]]["mean"]
+            assert row["ci_hi"] == pytest.approx(row["mean"] + 1.959963984540054 * row["se"], rel=1e-12)
+            assert row["se"] > 1.5 * before["se"]
+        assert "standard errors by person" in found[by].heading
+    wider = found["city"].at(0.999)
+    assert wider.rows()[0]["ci_hi"] > found["city"].rows()[0]["ci_hi"]
+    # Units of several records: the latest of each counts, whose city it is.
+    timed = frame.with_columns(event_time=pl.int_range(pl.len()), loan=pl.int_range(pl.len()) // 2)
+    units = cc.rank(timed, "city", "x", unit="loan", cluster="person")
+    last = timed.filter(pl.col("event_time") % 2 == 1)
+    expected = {row["code"]: row["se"] for row in clustered(last, "person", "city", "x")}
+    assert {row["code"]: pytest.approx(row["se"], rel=1e-12) for row in units.rows()} == expected
+    with pytest.raises(cc.SchemaError, match="`cluster` is `household`"):
+        cc.rank(frame, "city", "x", cluster="household")
+    holes = frame.with_columns(person=pl.when(pl.int_range(pl.len()) > 4).then(pl.col("person")))
+    with pytest.raises(cc.SchemaError, match="column `person`: 5 units that are ranked have no cluster"):
+        cc.rank(holes, "city", "x", cluster="person")
+
+
+def test_shares_and_ratios_have_errors_by_cluster() -> None:
+    random = np.random.default_rng(4)
+    frame = pl.DataFrame(
+        {
+            "g": ["a"] * 300,
+            "p": random.integers(0, 60, 300),
+            "bad": random.integers(0, 3, 300).astype(float),
+            "book": random.integers(1, 9, 300).astype(float),
+        }
+    )
+    (row,) = cc.rank(frame, "g", score=None, ratio=("bad", "book"), regions="none", cluster="p").rows()
+    # svyratio: z = num - R den, by cluster.
+    bad, book = frame["bad"].to_numpy(), frame["book"].to_numpy()
+    ratio = bad.sum() / book.sum()
+    z = np.bincount(frame["p"].to_numpy(), bad - ratio * book)
+    clusters = frame["p"].n_unique()
+    assert row["se"] == pytest.approx(
+        (clusters / (clusters - 1) * (z**2).sum()) ** 0.5 / book.sum(), rel=1e-9
+    )
+    (share,) = cc.rank(frame, "g", "book", share_above=4, regions="none", cluster="p").rows()
+    flag = (book > 4).astype(float)
+    z = np.bincount(frame["p"].to_numpy(), flag - flag.mean())
+    assert share["se"] == pytest.approx((clusters / (clusters - 1) * (z**2).sum()) ** 0.5 / 300, rel=1e-9)

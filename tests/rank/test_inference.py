@@ -54,20 +54,23 @@ def test_two_groups_are_told_apart_as_by_a_z_test() -> None:
 
 
 @pytest.mark.slow
-def test_all_places_hold_together_in_as_many_worlds_as_promised() -> None:
-    effects = [0.05 * math.sqrt(number) for number in range(REGIONS)]
-    worlds, together, alone = 200, 0, 0
+@pytest.mark.parametrize(("gap", "widest"), [(0.01, 12.0), (0.1, 6.5), (0.2, 3.5)])
+def test_all_places_hold_together_in_as_many_worlds_as_promised(gap: float, widest: float) -> None:
+    # Groups that hardly differ, and such that do: sets of places must hold, and say something.
+    true = {f"g{number:02}": REGIONS - number for number in range(REGIONS)}
+    worlds, together, alone, width = 200, 0, 0, 0.0
     for seed in range(worlds):
+        effects = [gap * number for number in range(REGIONS)]
         ranking = cc.rank(world(seed, 300, effects), by="group", score="score")
-        # The highest group has the greatest effect.
-        true = {f"g{number:02}": REGIONS - number for number in range(REGIONS)}
         rows = ranking.rows()
         together += all(row["rank_lo"] <= true[row["code"]] <= row["rank_hi"] for row in rows)
+        width += sum(row["rank_hi"] - row["rank_lo"] + 1 for row in rows) / REGIONS / worlds
         places = dict(zip((row["code"] for row in rows), ranking.marginal_places(), strict=True))
         best, worst = places["g05"] or (0, 0)
         alone += best <= true["g05"] <= worst
     assert together / worlds >= 0.93
     assert alone / worlds >= 0.93
+    assert width <= widest, f"{width:.2f} of {REGIONS} places"
 
 
 def test_a_wider_confidence_gives_wider_intervals() -> None:

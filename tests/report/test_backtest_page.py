@@ -52,6 +52,13 @@ def test_the_page_is_read_by_everybody(
     assert "the dotted line is the rate of all known outcomes" in text
     assert "Rules that hit no record: rule_3" in text
     assert shown.page.locator("#rates svg.strip circle").count() == 3
+    shown.page.get_by_role("button", name="中文").click()
+    assert shown.page.locator("html").get_attribute("lang") == "zh-CN"
+    chinese = shown.page.locator("body").inner_text()
+    for told in ("回测", "虚线为全部已知结果的坏账率", "未命中任何记录的规则", "拒绝", "命中率"):
+        assert told in chinese
+    assert "Decisions" not in chinese
+    assert (shown.errors, shown.faults()) == ([], [])
     for width in (1280, 390):
         shown.page.set_viewport_size({"width": width, "height": 844})
         assert shown.width() <= width

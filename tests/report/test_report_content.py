@@ -139,6 +139,14 @@ def test_pictures_are_drawn_with_the_packaged_font(report: cc.Report, tmp_path: 
     assert png(spec) != one
 
 
+def test_a_file_named_after_a_chart_is_that_chart(records: Path, tmp_path: Path) -> None:
+    options = ["--score", "points", "--cuts", "none", "--by", "province"]
+    done = run("report", records, *options, "-o", tmp_path / "map.png", "--lang", "zh")
+    assert done.returncode == 0, done.stderr
+    made = cc.Report.build(str(records), "points", by="province", cuts=[])
+    assert (tmp_path / "map.png").read_bytes() == made.to_png("map", "zh")
+
+
 def test_a_character_without_a_glyph_is_refused() -> None:
     letter = "\u9f98"
     assert letter not in glyphs()
@@ -196,7 +204,8 @@ def test_what_makes_no_report_is_refused(options: dict[str, object], told: str) 
 
 def test_the_verb_says_what_it_cannot_do(records: Path, tmp_path: Path) -> None:
     for arguments, told in (
-        (["-o", tmp_path / "x.pdf"], "the extension is `.pdf`; allowed are .html, .md, .csv"),
+        (["-o", tmp_path / "x.pdf"], "the extension is `.pdf`; allowed are .html, .md, .csv, .png"),
+        (["-o", tmp_path / "x.png"], "no chart `x`; this report has map, provinces, families"),
         (["-o", tmp_path / "none" / "x.html"], "make it first"),
         (["--cuts", "1,b"], "`--cuts 1,b`: write four rising scores"),
         (["--score", "pints"], "`pints`"),
@@ -238,3 +247,47 @@ def test_hidden_regions_are_named_with_their_reason(tmp_path: Path) -> None:
     shares = report._edition.shares
     assert shares is not None
     assert {code for level, code in shares.rows if level == "city"} == {"320100"}
+
+
+def test_a_page_says_to_which_population_it_weighs_and_how_it_errs(tmp_path: Path) -> None:
+    frame = pl.DataFrame(
+        {
+            "city": ["330100", "330100", "330400", "330400", "330400", "310100", "310100", "310100"],
+            "person": [1, 1, 2, 3, 3, 4, 5, 5],
+            "s": [600.0, 610.0, 650.0, 655.0, 640.0, 630.0, 620.0, 615.0],
+        }
+    )
+    path = tmp_path / "records.parquet"
+    frame.write_parquet(path)
+    table = tmp_path / "people.csv"
+    table.write_text("code,population\n330100,60\n330400,40\n310100,100\n")
+    done = run(
+        "report", path, "--score", "s", "--margins", table, "--cluster", "person", "-o", tmp_path / "r.md"
+    )
+    assert done.returncode == 0, done.stderr
+    text = (tmp_path / "r.md").read_text(encoding="utf-8")
+    assert "To the population, by city" in text
+    assert "units are 4.000% of the people" in text
+    assert "Units of one person are alike" in text
+    command = re.findall(r"```\n(.*)\n```", text)[0]
+    assert command.endswith("--cluster person --margins people.csv -o city.csv")
+    told = command.replace("records.parquet", str(path)).replace("people.csv", str(table)).split()
+    assert run(*told[1:-1], tmp_path / "city.csv").returncode == 0
+    done = run(
+        "report", path, "--score", "s", "--margins", table, "--cluster", "person", "-o", tmp_path / "r.csv"
+    )
+    assert (tmp_path / "city.csv").read_bytes() == (tmp_path / "r.csv").read_bytes()
+    page = cc.Report.build(
+        frame, "s", margins={"city": {"330100": 60, "330400": 40, "310100": 100}}
+    ).to_html()
+    assert "按人口加权（城市）" in page
+    with pytest.raises(cc.ArgumentError, match="does not cover the records: no population for `310100`"):
+        cc.Report.build(frame, "s", margins={"city": {"330100": 60, "330400": 40}})
+
+
+def test_every_word_of_a_report_can_be_drawn() -> None:
+    from creditcore.report import method, words
+
+    for module in (words, method):
+        letters = set(Path(str(module.__file__)).read_text(encoding="utf-8")) - {"\n"}
+        assert letters <= glyphs(), "".join(sorted(letters - glyphs()))

@@ -126,3 +126,9 @@ def test_the_page_is_read_by_everybody(open_page: Opener, tmp_path: Path, width:
     assert "device: 6 of 6 members on 1" in text
     assert not re.search(r"9000\d\d", text)
     assert shown.page.locator("figure svg circle").count() == len(MEMBERS)
+    shown.page.get_by_role("button", name="中文").click()
+    chinese = shown.page.locator("body").inner_text()
+    for told in ("待核查团伙", "device：6 名成员中有 6 名共用 1 个", "与 5 人共用 device", "核心"):
+        assert told in chinese
+    assert "members" not in chinese
+    assert (shown.errors, shown.faults()) == ([], [])

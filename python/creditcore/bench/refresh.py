@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from creditcore.portfolio.portfolio import Portfolio
-from creditcore.ranking.ranking import rank
+from creditcore.ranking.of_records import rank
 
 CONFIG: dict[str, Any] = {
     "columns": {"key": "key", "region": "region"},

@@ -35,6 +35,7 @@ VERBS = (
     "groups",
     "tactics",
     "rank",
+    "sensitivity",
     "release",
     "report",
     "demo",

@@ -36,6 +36,25 @@ _OPTIONS = (
     click.option("--threads", type=click.IntRange(min=1), help="Threads; one for each processor without it."),
 )
 
+_DETAIL = (
+    click.option(
+        "--margins",
+        multiple=True,
+        metavar="TABLE",
+        help="Weigh units to a population: census, or a CSV file (code,population); several are raked.",
+    ),
+    click.option(
+        "--cluster", metavar="COL", help="Standard errors by this column: a person of several loans."
+    ),
+)
+
+
+def detail_options(command: Command) -> Command:
+    """Give a verb the options of weights by population and errors by cluster."""
+    for option in reversed(_DETAIL):
+        command = option(command)
+    return command
+
 
 def measure_options(command: Command) -> Command:
     """Give a verb these options, in this order."""
@@ -55,6 +74,8 @@ def measure_arguments(given: dict[str, Any]) -> dict[str, Any]:
         "bands": parse_bands(given["bands"]) or None,
         "ratio": parse_ratio(given["ratio"]),
     }
+    if "margins" in given:
+        made["margins"] = list(given["margins"]) or None
     if made["score"] is None and made["ratio"] is None:
         made["score"] = "points_model"
     return made

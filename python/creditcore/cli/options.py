@@ -10,6 +10,21 @@ from contextlib import contextmanager
 from creditcore.errors import ArgumentError
 
 
+def names_of(text: str) -> list[str]:
+    """Read names that are split at commas."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def numbers_of(option: str, text: str | None) -> list[float] | None:
+    """Read numbers that are split at commas."""
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ArgumentError(f"`{option} {text}`: write numbers, split at commas") from error
+
+
 def parse_bands(texts: Sequence[str]) -> dict[str, list[float]]:
     """Read `AGE=30,40,50`, once for each column."""
     bands = {}

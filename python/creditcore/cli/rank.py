@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from creditcore.cli.options import parse_bands, parse_ratio, progress_to_stderr
+from creditcore.cli.measures import detail_options, measure_arguments, measure_options
+from creditcore.cli.options import names_of, numbers_of, progress_to_stderr
 from creditcore.cli.output import print_json, print_left_out, print_rankings, write_rankings
 from creditcore.errors import ArgumentError
 
@@ -15,27 +17,15 @@ from creditcore.errors import ArgumentError
 @click.command
 @click.argument("files", nargs=-1, required=True)
 @click.option("--by", default="city", help="Levels, families or columns, split at commas.")
-@click.option("--score", metavar="COL", help="The column to average (points_model without it).")
-@click.option("--weight", metavar="COL", help="The column of weights.")
-@click.option("--region", metavar="COL", help="The column of region codes or names.")
-@click.option("--unit", metavar="COL", help="The column of what a statistic counts.")
+@measure_options
+@detail_options
+@click.option("--quantiles", metavar="P,P", help="Columns of weighted quantiles: 0.1,0.5,0.9.")
 @click.option(
-    "--pick",
-    type=click.Choice(["latest", "first", "mean", "sum"]),
-    default="latest",
-    help="Which record of a unit counts.",
+    "--grades", type=click.Path(path_type=Path), help="Columns of shares: a TOML file, name = score."
 )
-@click.option("--time", metavar="COL", default="event_time", help="The column of times that --pick goes by.")
-@click.option("--kind", help="The kind to keep (column `kind`), or all.")
-@click.option("--bands", multiple=True, metavar="COL=EDGES", help="Bands of a numeric column: AGE=30,40,50.")
-@click.option("--share-above", type=float, help="Rank the share above this cut-off.")
-@click.option("--ratio", metavar="NUM/DEN", help="Rank the ratio of two columns.")
-@click.option("--regions", default="china", help="china, none, or a CSV file.")
 @click.option("--min-n", type=click.IntRange(min=1), default=1, help="Units from which a row gets a rank.")
 @click.option("--publish", metavar="RULES", help="Hide what may not be published: default, or a TOML file.")
 @click.option("--top", type=click.IntRange(min=1), help="Only the first rows, in files too.")
-@click.option("--encoding", help="Of CSV text: utf-8, gb18030.")
-@click.option("--threads", type=click.IntRange(min=1), help="Threads; one for each processor without it.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A .csv, .parquet or .json file.")
 @click.option("--bom", is_flag=True, help="Start a CSV file with a byte order mark, for Excel.")
 @click.option(
@@ -49,72 +39,35 @@ from creditcore.errors import ArgumentError
 def rank(
     files: tuple[str, ...],
     by: str,
-    score: str | None,
-    weight: str | None,
-    region: str | None,
-    unit: str | None,
-    pick: str,
-    time: str,
-    kind: str | None,
-    bands: tuple[str, ...],
-    share_above: float | None,
-    ratio: str | None,
-    regions: str,
     min_n: int,
     publish: str | None,
     top: int | None,
-    encoding: str | None,
-    threads: int | None,
     output: Path | None,
     bom: bool,
     models: Path | None,
     strict: bool,
     as_json: bool,
     show_sql: bool,
+    **given: Any,
 ) -> int:
     """Rank regions or groups of records in FILES by an exact weighted mean, share or ratio.
 
     FILES are Parquet, CSV (.gz too) or Arrow IPC: files, globs, folders.
     """
-    from creditcore.aggregation import aggregate
-    from creditcore.ranking import publishing
+    from creditcore.ranking.of_records import rank as rank_records
 
-    rules = publishing.load(publish)
-    if rules is not None and show_sql:
-        raise ArgumentError(
-            "`--show-sql` gives the query of every figure, hidden ones too; leave `--publish` out"
-        )
-    names = [name.strip() for name in by.split(",") if name.strip()]
+    names = names_of(by)
+    given = measure_arguments(given)
+    given["quantiles"] = numbers_of("--quantiles", given["quantiles"])
+    if show_sql:
+        return _show_sql(files, names, min_n, publish, given)
     with progress_to_stderr() as progress:
-        sums = aggregate(
-            list(files),
-            names,
-            score if score or ratio else "points_model",
-            weight,
-            region=region,
-            unit=unit,
-            pick=pick,
-            time=time,
-            kind=kind,
-            regions=regions,
-            share_above=share_above,
-            ratio=parse_ratio(ratio),
-            bands=parse_bands(bands),
-            largest_weights=rules is not None and rules.dominance is not None,
-            encoding=encoding,
-            threads=threads,
-            progress=progress,
-        )
-    rankings = {name: sums.rank(name, min_n, rules) for name in names}
+        rankings = rank_records(list(files), names, min_n=min_n, publish=publish, progress=progress, **given)
     if models is not None:
         from creditcore.pipeline.pipeline import Pipeline
 
-        for warning in Pipeline.load(models).input_warnings([*names, weight or ""]):
+        for warning in Pipeline.load(models).input_warnings([*names, given["weight"] or ""]):
             print(f"creditcore: warning: {warning}", file=sys.stderr)
-    if show_sql:
-        for name in names:
-            print(sums.duckdb_query(list(files), name, min_n, encoding=encoding))
-        return 0
     if output is not None:
         write_rankings(rankings, output, top=top, bom=bom)
         print_left_out(next(iter(rankings.values())))
@@ -127,4 +80,22 @@ def rank(
         listed = ", ".join(f"{cause} {n:,}" for cause, n in causes.items())
         print(f"creditcore: --strict: records were left out ({listed}); mend or filter them", file=sys.stderr)
         return 1
+    return 0
+
+
+def _show_sql(
+    files: tuple[str, ...], names: list[str], min_n: int, publish: str | None, given: dict[str, Any]
+) -> int:
+    from creditcore.aggregation import aggregate
+
+    if publish is not None:
+        raise ArgumentError(
+            "`--show-sql` gives the query of every figure, hidden ones too; leave `--publish` out"
+        )
+    for name in ("margins", "cluster", "quantiles", "grades"):
+        if given.pop(name) is not None:
+            raise ArgumentError(f"`--show-sql` has no words for `--{name}`; leave one of them out")
+    sums = aggregate(list(files), names, **given)
+    for name in names:
+        print(sums.duckdb_query(list(files), name, min_n, encoding=given["encoding"]))
     return 0

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from creditcore.cli.measures import detail_options
 from creditcore.cli.options import parse_bands, parse_ratio
 from creditcore.cli.output import print_table
 
@@ -40,6 +41,7 @@ def release() -> None:
 @click.option("--regions", default="china", help="china, none, or a CSV file.")
 @click.option("--encoding", help="Of CSV text: utf-8, gb18030.")
 @click.option("--publish", default="default", metavar="RULES", help="default, or a TOML file.")
+@detail_options
 @click.option("--population", type=click.Path(path_type=Path), help="A TOML file with a table [population].")
 @click.option("--models", type=click.Path(path_type=Path), help="What made the scores, for its hash.")
 @click.option("--policy", type=click.Path(path_type=Path), help="The rules in force, for their hash.")
@@ -51,11 +53,13 @@ def create(
     by: str,
     bands: tuple[str, ...],
     ratio: str | None,
+    margins: tuple[str, ...],
     population: Path | None,
     **options: Any,
 ) -> int:
     """Rank FILES and keep the ranking in FOLDER."""
     from creditcore.ranking.publishing import read_toml
+    from creditcore.releases.records import population_of
     from creditcore.releases.releases import Releases
 
     told = None if population is None else read_toml(population)
@@ -63,13 +67,16 @@ def create(
         list(files),
         [name.strip() for name in by.split(",") if name.strip()],
         as_of=as_of,
-        population=None if told is None else told.get("population", told),
+        population=None if told is None else population_of(told),
         bands=parse_bands(bands) or None,
         ratio=parse_ratio(ratio),
+        margins=list(margins) or None,
         **options,
     )
     used, records = made.population["used"], made.population["records"]
     print(f"release {made.name}: {used:,} of {records:,} records, in {made.folder}")
+    for cause, count in sorted(made.population["excluded"].items(), key=lambda told: -told[1]):
+        print(f"left out: {count:,} {cause}")
     for level, rows in made.method["suppressed"].items():
         if rows:
             print(f"{level}: {len(rows)} rows are not shown")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from creditcore.cli.measures import measure_arguments, measure_options
+from creditcore.cli.measures import detail_options, measure_arguments, measure_options
 from creditcore.cli.options import progress_to_stderr
 from creditcore.errors import ArgumentError
 
@@ -17,6 +17,7 @@ from creditcore.errors import ArgumentError
 @click.argument("files", nargs=-1, required=True)
 @click.option("--by", default="city", help="What the main ranking is by: a level, or a column.")
 @measure_options
+@detail_options
 @click.option("--min-n", type=click.IntRange(min=1), default=1, help="Units from which a row gets a rank.")
 @click.option("--publish", metavar="RULES", help="Hide what may not be published: default, or a TOML file.")
 @click.option(
@@ -37,7 +38,9 @@ from creditcore.errors import ArgumentError
 )
 @click.option("--release", metavar="NAME", help="FILES is a folder of releases: report this one, or latest.")
 @click.option("--since", metavar="NAME", help="With --release: the release that moves are told against.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="An .html, .md or .csv file.")
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="An .html, .md or .csv file, or a chart: map.png."
+)
 @click.option("--charts", type=click.Path(path_type=Path), help="A folder for every chart as a PNG.")
 def report(files: tuple[str, ...], output: Path | None, charts: Path | None, lang: str, **given: Any) -> None:
     """Rank records in FILES and write a report that can be published: one HTML file, or Markdown.
@@ -48,9 +51,9 @@ def report(files: tuple[str, ...], output: Path | None, charts: Path | None, lan
     """
     from creditcore.reports import Report
 
-    if output is not None and output.suffix not in (".html", ".md", ".csv"):
+    if output is not None and output.suffix not in (".html", ".md", ".csv", ".png"):
         raise ArgumentError(
-            f"`-o {output}`: the extension is `{output.suffix}`; allowed are .html, .md, .csv"
+            f"`-o {output}`: the extension is `{output.suffix}`; allowed are .html, .md, .csv, .png"
         )
     given = measure_arguments(given)
     given["status"] = given["status"].replace("-", "_")

@@ -15,7 +15,7 @@ import polars as pl
 from creditcore.demo.facts import LEAST_UNITS, family_differs, significant_families
 from creditcore.demo.places import units_without_people
 from creditcore.demo.real_case import Evidence
-from creditcore.ranking.ranking import rank
+from creditcore.ranking.of_records import rank
 from creditcore.scoring.metrics import ks
 
 if TYPE_CHECKING:

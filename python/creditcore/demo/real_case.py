@@ -16,7 +16,7 @@ import polars as pl
 
 from creditcore.demo import UCI, UCI_CASE, UCI_DEFAULT, UCI_HOLDOUT
 from creditcore.pipeline.pipeline import Pipeline
-from creditcore.ranking.ranking import rank
+from creditcore.ranking.of_records import rank
 from creditcore.scoring.metrics import auc
 
 EDUCATION = {1: "graduate school", 2: "university", 3: "high school", 4: "others"}

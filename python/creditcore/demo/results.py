@@ -21,7 +21,8 @@ from creditcore.demo.ring_line import judged, ring_line
 from creditcore.demo.rules import backtest, backtest_check, rules_line
 from creditcore.demo.truth import planted_by_city, rank_correlation, shrinkage
 from creditcore.errors import ArgumentError, SourceError
-from creditcore.ranking.ranking import Ranking, rank
+from creditcore.ranking.of_records import rank
+from creditcore.ranking.ranking import Ranking
 
 LEVELS = ("city", "province", "north_south", "coast", "nbs_region", "belts", "province_kind")
 COLUMNS = (

@@ -27,7 +27,7 @@ from creditcore.demo.world import World, write_world
 from creditcore.demo.worlds import planted_means
 from creditcore.fleet.fleet import Fleet
 from creditcore.pipeline.pipeline import Pipeline
-from creditcore.ranking.ranking import rank
+from creditcore.ranking.of_records import rank
 from creditcore.report.plot import dot_plot
 from creditcore.reports import Report
 from creditcore.scoring.scores import Blend
@@ -179,7 +179,9 @@ class Tour:
             f"creditcore rank {found.scored} --by city,province {RANK} --top 20\n"
             f"creditcore rank {found.scored} --by belts {RANK} --weight exposure\n"
             f"creditcore rank {found.scored} --by city {RANK} --show-sql\n"
-            f"creditcore config check {config}\n{report}",
+            f"creditcore config check {config}\n{report}\n"
+            f"creditcore release create {self.folder / 'releases'} {found.scored} --as-of {AS_OF} "
+            f"--unit unit_id --kind person\ncreditcore release verify {self.folder / 'releases'}",
         )
 
 

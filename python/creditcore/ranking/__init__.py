@@ -3,6 +3,7 @@
 In: aggregates. Out: rows by exact mean, intervals, comparisons.
 """
 
-from creditcore.ranking.ranking import Ranking, rank
+from creditcore.ranking.of_records import rank
+from creditcore.ranking.ranking import Ranking
 
 __all__ = ["Ranking", "rank"]

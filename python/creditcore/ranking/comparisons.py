@@ -6,22 +6,23 @@ rounded at its end. Formulas and sources stand in docs/method.md.
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations
-from pathlib import Path
 from statistics import NormalDist
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from creditcore import regions as region_tables
-from creditcore.aggregation import REGION_COLUMNS, Aggregate, aggregate
-from creditcore.errors import ArgumentError, FormatError, SourceError
+from creditcore.aggregation import REGION_COLUMNS, Aggregate
+from creditcore.errors import ArgumentError
 from creditcore.ranking.exact import GroupSums, exact_sums
 from creditcore.sources import Records, open_source
+
+if TYPE_CHECKING:
+    from creditcore._within import Cells
 
 Row = Mapping[str, Any]
 
@@ -52,27 +53,36 @@ def clustered(
         (sum of w (x - m))^2) / sum(w): with replacement, linearised, the formula of `svymean` of R's survey
         with `ids = ~cluster`. None for one cluster.
 
-    Memory: the sums of each group and cluster, about a kilobyte.
+    Memory: the columns that are used, and the sums of each group and cluster, about 200 bytes.
 
     Raises:
         ArgumentError: `by` is nothing that there is.
         Whatever `creditcore.aggregate` raises.
     """
-    groups = sums_within(source, cluster, by, score, weight, region=region, regions=regions)
-    return [_clustered(code, list(groups[code].values())) for code in sorted(groups)]
+    cells = cells_of(source, cluster, by, score, weight, region=region, regions=regions)
+    return [
+        {
+            "code": code,
+            "n": sum(of.n),
+            "clusters": len(of.keys),
+            "mean": None if of.mean is None else float(of.mean),
+            "se": of.clustered_error,
+        }
+        for code, of in cells.by().items()
+    ]
 
 
-def sums_within(
+def cells_of(
     source: Records,
-    cluster: str,
+    key: str | None,
     by: str,
     score: str,
     weight: str | None,
     *,
     region: str | None = None,
     regions: str | os.PathLike[str] | None = "china",
-) -> dict[str, dict[str, GroupSums]]:
-    """Give the exact sums of every value of a column within every group.
+) -> Cells:
+    """Give the exact sums of every value of a column, or of the score itself, within every group.
 
     The arguments are those of `clustered`.
 
@@ -81,7 +91,7 @@ def sums_within(
         Whatever `creditcore.aggregate` raises.
     """
     from creditcore._frame import source_parts
-    from creditcore._units import with_clusters
+    from creditcore._within import Cells, usable
 
     opened = open_source(source)
     columns = opened.column_names()
@@ -90,40 +100,13 @@ def sums_within(
     column = (region or next((name for name in REGION_COLUMNS if name in columns), None)) if named else by
     if column not in columns:
         raise ArgumentError(f"`by` is `{by}`; there is no such level, and no column for it")
-    wanted = [(column, "key"), (cluster, "key"), (score, "number")]
-    names = ["group", "cluster", "x"]
+    wanted = {"group": (column, "key"), "x": (score, "number")}
+    if key is not None:
+        wanted["key"] = (key, "key")
     if weight is not None:
-        wanted, names = [*wanted, (weight, "number")], [*names, "w"]
+        wanted["w"] = (weight, "number")
     members = None if table is None or not named else lambda values: table.members(values, by)
-    whole: Aggregate | None = None
-    for rows, _ in with_clusters(source_parts(opened, wanted), names, members):
-        part = aggregate(rows, "key", "x", None if weight is None else "w", regions="none")
-        whole = part if whole is None else whole.merge(part)
-    groups: dict[str, dict[str, GroupSums]] = defaultdict(dict)
-    for key, sums in ({} if whole is None else exact_sums(whole)).items():
-        code, _, value = key.partition("\x1f")
-        groups[code][value] = sums
-    return groups
-
-
-def _clustered(code: str, clusters: Sequence[GroupSums]) -> dict[str, Any]:
-    told: dict[str, Any] = {"code": code, "n": sum(of.n for of in clusters), "clusters": len(clusters)}
-    weights, values = _integers([of.w for of in clusters]), _integers([of.wx for of in clusters])
-    weight, value = sum(weights[0]), sum(values[0])
-    told |= {"mean": None, "se": None}
-    if weight > 0:
-        told["mean"] = float(Fraction(value, weight) * Fraction(weights[1], values[1]))
-        if len(clusters) > 1:
-            squares = sum((x * weight - value * w) ** 2 for w, x in zip(weights[0], values[0], strict=True))
-            scale = Fraction(weights[1], values[1] * weight * weight) ** 2
-            told["se"] = math.sqrt(squares * scale * Fraction(len(clusters), len(clusters) - 1))
-    return told
-
-
-def _integers(values: Sequence[Fraction]) -> tuple[list[int], int]:
-    """Give values as integers over one denominator."""
-    scale = math.lcm(*(value.denominator for value in values))
-    return [int(value * scale) for value in values], scale
+    return Cells(usable(source_parts(opened, list(wanted.values())), list(wanted), members))
 
 
 def compare(rows: Sequence[Row], confidence: float = 0.95) -> list[dict[str, Any]]:
@@ -223,37 +206,12 @@ def _grouped(sums: Aggregate, by: str | None) -> dict[str, GroupSums]:
     return groups
 
 
-def read_margins(path: str | os.PathLike[str]) -> dict[str, int]:
-    """Read a margin table: a CSV file with the columns `code` and `population`.
-
-    Raises:
-        SourceError: a file that cannot be read.
-        FormatError: another header, a code twice, or a population that is no whole number above zero.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise SourceError(f"`{path}` cannot be read: {error.strerror}") from error
-    table: dict[str, int] = {}
-    for number, row in enumerate(csv.DictReader(text.splitlines()), 2):
-        code, population = row.get("code"), row.get("population")
-        if code is None or population is None:
-            raise FormatError(f"`{path}`: the columns `code` and `population` are needed")
-        if code in table:
-            raise FormatError(f"`{path}`, line {number}: code `{code}` is there twice; keep one line of it")
-        if not population.isdigit() or int(population) == 0:
-            told = f"the population of `{code}` is `{population}`; a whole number above zero is needed"
-            raise FormatError(f"`{path}`, line {number}: {told}")
-        table[code] = int(population)
-    return table
-
-
 def poststratified(sums: Aggregate, margins: Mapping[str, int], by: str = "province") -> list[dict[str, Any]]:
     """Average regions with their cities weighted by population instead of by how many records they have.
 
     Args:
         sums: exact sums by region.
-        margins: the population of each region of the finest level that has records (see `read_margins`).
+        margins: the population of each region of the finest level that has records.
         by: a level or family whose rows are averaged.
 
     Returns:

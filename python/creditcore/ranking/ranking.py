@@ -1,22 +1,18 @@
 """Ranking: ordered rows of regions or groups, with errors and what was left out.
 
-Comes in: records, or an `Aggregate`. Goes out: a `Ranking`. Ranks are by the exact weighted mean; only
+Comes in: native rows. Goes out: a `Ranking`. Ranks are by the exact weighted mean; only
 exactly equal means share a rank.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from creditcore import _core
-from creditcore.aggregation import Progress, aggregate
 from creditcore.errors import ArgumentError
-from creditcore.ranking import publishing
-from creditcore.ranking.publishing import Publish, PublishRules
+from creditcore.ranking.publishing import PublishRules
 from creditcore.report.ranking import heading, to_html, to_text
-from creditcore.sources import Records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +20,10 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from creditcore.reports import Report
+
+
+Beside = Mapping[str, Sequence[float | None]]
+"""Further columns of a ranking, by name."""
 
 
 class Ranking:
@@ -42,6 +42,7 @@ class Ranking:
         min_n: int,
         rules: PublishRules | None = None,
         causes: Callable[[], dict[str, int]] | None = None,
+        beside: Beside | None = None,
     ) -> None:
         """Wrap the native rows; made by `rank` and `Aggregate.rank`."""
         self._core = core
@@ -49,10 +50,42 @@ class Ranking:
         self._min_n = min_n
         self._rules = rules
         self._causes = causes
+        self._beside = dict(beside or {})
+
+    def _with(self, core: _core.Ranking | None = None, beside: Beside | None = None) -> Ranking:
+        """Give the same ranking of other native rows, or with further columns."""
+        columns = {**self._beside, **(beside or {})}
+        return Ranking(core or self._core, self._plan, self._min_n, self._rules, self._causes, columns)
+
+    def with_errors(self, errors: Mapping[str, float | None], told: str) -> Ranking:
+        """Give the same rows with other standard errors, by code, and with all that follows from them.
+
+        Intervals, places, tiers and shrunken means go by the new ones; a code that is not there has none.
+
+        Args:
+            errors: by the codes of rows.
+            told: what they are, for the heading: `standard errors by person`.
+
+        Raises:
+            ArgumentError: an error that is no number from zero.
+        """
+        codes = [str(code) for code in self._core.columns()["code"]]
+        core = self._core.with_errors([errors.get(code) for code in codes])
+        return self._with(core).with_plan(errors=told)
+
+    def with_plan(self, **told: Any) -> Ranking:
+        """Give the same rows, of which headings and reports know more."""
+        plan = {**self._plan, **told}
+        return Ranking(self._core, plan, self._min_n, self._rules, self._causes, self._beside)
+
+    def with_columns(self, columns: Beside) -> Ranking:
+        """Give the same rows with further columns: a number, or None, for each row in their order."""
+        return self._with(beside=columns)
 
     def with_causes(self, causes: Callable[[], dict[str, int]]) -> Ranking:
         """Give the same rows, of records some of which were left out by causes, counted when asked for."""
-        return Ranking(self._core, {**self._plan, "kind": None}, self._min_n, self._rules, causes)
+        plan = {**self._plan, "kind": None}
+        return Ranking(self._core, plan, self._min_n, self._rules, causes, self._beside)
 
     @property
     def by(self) -> str:
@@ -102,7 +135,7 @@ class Ranking:
 
     def rows(self) -> list[dict[str, Any]]:
         """Give the rows as plain records, in the order of the ranks."""
-        columns = self._core.columns()
+        columns = {**self._core.columns(), **self._beside}
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def to_polars(self) -> pl.DataFrame:
@@ -113,12 +146,13 @@ class Ranking:
         null for one unit), `ci_lo` and `ci_hi` (its interval), `eb_mean` (shrunk towards the parent's mean),
         `diff_parent` (mean minus the parent's), `rank` and `rank_in_parent` (from 1, null below `min_n` or
         without weight), `rank_lo`, `rank_hi` and `tier` (see `at`), `suppressed` and `suppressed_why` (a
-        hidden row has no figures), and the region table's further names. Sums, means and errors are Float64,
-        correctly rounded from exact sums.
+        hidden row has no figures), the region table's further names, and what was asked for: `population`
+        and `coverage` (n / population) with `margins`, `q_0.5` for each of `quantiles`, `share_excellent`
+        for each of `grades`. Sums, means and errors are Float64, correctly rounded from exact sums.
         """
-        from creditcore._frame import to_polars
+        from creditcore._frame import to_polars, with_numbers
 
-        return to_polars(self._core)
+        return with_numbers(to_polars(self._core), self._beside)
 
     def at(self, confidence: float = 0.95, draws: int = 1000, seed: int = 1) -> Ranking:
         """Give the same rows with intervals of another confidence.
@@ -141,9 +175,7 @@ class Ranking:
         two-sided, with step-down, as in the R package csranks. The shrunken mean is that of the normal model
         with the variance between siblings by Paule and Mandel (Morris, JASA 78, 1983).
         """
-        return Ranking(
-            self._core.at(confidence, draws, seed), self._plan, self._min_n, self._rules, self._causes
-        )
+        return self._with(self._core.at(confidence, draws, seed))
 
     def marginal_places(self) -> list[tuple[int, int] | None]:
         """Give for each row its best and worst place, each interval holding for its row alone.
@@ -193,6 +225,8 @@ class Ranking:
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> object:
         """Give the rows as an Arrow C stream."""
+        if self._beside:
+            return self.to_polars().__arrow_c_stream__(requested_schema)
         return self._core.__arrow_c_stream__(requested_schema)
 
     def __len__(self) -> int:
@@ -206,131 +240,3 @@ class Ranking:
     def _repr_html_(self) -> str:
         """The heading and the first rows as an HTML table, for notebooks."""
         return to_html(self.heading, self.rows(), most=50)
-
-
-@overload
-def rank(
-    source: Records,
-    by: str = ...,
-    score: str | None = ...,
-    weight: str | None = ...,
-    region: str | None = ...,
-    unit: str | None = ...,
-    pick: str = ...,
-    time: str = ...,
-    kind: str | None = ...,
-    regions: str | os.PathLike[str] | None = ...,
-    share_above: float | None = ...,
-    ratio: tuple[str, str] | None = ...,
-    bands: Mapping[str, Sequence[float]] | None = ...,
-    min_n: int = ...,
-    publish: Publish | PublishRules | None = ...,
-    encoding: str | None = ...,
-    threads: int | None = ...,
-    progress: Progress | None = ...,
-) -> Ranking: ...
-@overload
-def rank(
-    source: Records,
-    by: list[str] | tuple[str, ...],
-    score: str | None = ...,
-    weight: str | None = ...,
-    region: str | None = ...,
-    unit: str | None = ...,
-    pick: str = ...,
-    time: str = ...,
-    kind: str | None = ...,
-    regions: str | os.PathLike[str] | None = ...,
-    share_above: float | None = ...,
-    ratio: tuple[str, str] | None = ...,
-    bands: Mapping[str, Sequence[float]] | None = ...,
-    min_n: int = ...,
-    publish: Publish | PublishRules | None = ...,
-    encoding: str | None = ...,
-    threads: int | None = ...,
-    progress: Progress | None = ...,
-) -> dict[str, Ranking]: ...
-def rank(
-    source: Records,
-    by: str | list[str] | tuple[str, ...] = "city",
-    score: str | None = "points_model",
-    weight: str | None = None,
-    region: str | None = None,
-    unit: str | None = None,
-    pick: str = "latest",
-    time: str = "event_time",
-    kind: str | None = None,
-    regions: str | os.PathLike[str] | None = "china",
-    share_above: float | None = None,
-    ratio: tuple[str, str] | None = None,
-    bands: Mapping[str, Sequence[float]] | None = None,
-    min_n: int = 1,
-    publish: Publish | PublishRules | None = None,
-    encoding: str | None = None,
-    threads: int | None = None,
-    progress: Progress | None = None,
-) -> Ranking | dict[str, Ranking]:
-    """Rank regions or groups by an exact weighted mean, share or ratio.
-
-    Args:
-        source: paths (Parquet, CSV, Arrow IPC; several, globs, folders) or a frame.
-        by: a level of the region table (`nation`, `province`, `city`), a region family (`north_south`,
-            `coast`, `nbs_region`, `belts`, `province_kind`), the region column, or any other column; a list
-            of them gives a dict of rankings out of one pass.
-        score: the column to average. Nulls, NaN and infinities are left out and counted.
-        weight: the column of weights; each unit weighs 1 without one. Zero counts in n; negative weights are
-            left out and counted.
-        region: the column of region codes or names; by default the first present of `region`, `city`,
-            `city_code` and `adcode`.
-        unit: the column of what a statistic counts (person, account); by default each record is a unit.
-        pick: which record of a unit counts: `latest` or `first` by `time`, or the `mean` or `sum` of them.
-        time: the column of times that `pick` goes by.
-        kind: the kind to keep (the column is `kind`); needed where there are several. `all` keeps all.
-        regions: `"china"`, a CSV file, or `"none"`.
-        share_above: rank the weighted share of units whose score is above this cut-off instead of the mean.
-        ratio: columns (numerator, denominator): rank the ratio of their weighted sums.
-        bands: edges for numeric columns of `by`: `{"AGE": [30, 40]}` gives `<30`, `[30, 40)`, `>=40`.
-        min_n: units below which a row keeps its figures but gets no rank.
-        publish: rules of disclosure: `"default"` (ranked from 1,000 units, shown from 50, no unit above a
-            tenth of a row's weight, and nothing hidden follows from what is shown), a dict or a TOML file.
-        encoding: of CSV text (`utf-8`, `gb18030`).
-        threads: how many to use; by default one for each processor. Changes no bit of the result.
-        progress: called with the number of records read so far, at most ten times a second.
-
-    Returns:
-        A `Ranking`, or for a list of names a dict of them by name.
-
-    Memory: sums by group for each thread, and one batch of records; with `unit` about 130 bytes a record.
-
-    Raises:
-        SourceError: records that cannot be read, or a value that is refused, with file and row.
-        SchemaError: a column that is missing or of a wrong type; several kinds where none was named.
-        FormatError: a region table that is none.
-        ArgumentError: an argument outside of what is allowed.
-
-    The standard error is that of a ratio of two weighted sums by linearisation (Cochran, *Sampling
-    Techniques*, 3rd ed., 6.4): sqrt(n/(n-1) * sum(w^2 (x-m)^2)) / sum(w).
-    """
-    rules = publishing.load(publish)
-    sums = aggregate(
-        source,
-        by,
-        score,
-        weight,
-        region=region,
-        unit=unit,
-        pick=pick,
-        time=time,
-        kind=kind,
-        regions=regions,
-        share_above=share_above,
-        ratio=ratio,
-        bands=bands,
-        largest_weights=rules is not None and rules.dominance is not None,
-        encoding=encoding,
-        threads=threads,
-        progress=progress,
-    )
-    if isinstance(by, str):
-        return sums.rank(by, min_n, rules)
-    return {name: sums.rank(name, min_n, rules) for name in by}

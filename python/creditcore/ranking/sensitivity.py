@@ -7,12 +7,13 @@ exact means, as in `creditcore.rank`.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from creditcore import regions as region_tables
-from creditcore.aggregation import REGION_COLUMNS, aggregate
-from creditcore.errors import ArgumentError
+from creditcore._core import Source
+from creditcore.aggregation import aggregate, make_plan, measure_of
+from creditcore.errors import ArgumentError, SchemaError
 from creditcore.sources import Records, open_source
 
 
@@ -23,27 +24,37 @@ def sensitivity(
     weight: str | None = None,
     *,
     region: str | None = None,
+    unit: str | None = None,
+    pick: str = "latest",
+    time: str = "event_time",
+    kind: str | None = None,
     regions: str | os.PathLike[str] | None = "china",
     min_n: Sequence[int] = (1000, 100),
     trim: float = 0.99,
     key: str | None = None,
     rings: Collection[object] | None = None,
     top: int = 10,
+    encoding: str | None = None,
 ) -> list[dict[str, Any]]:
     """Rank records in several ways, and give the places of every row that leads in any of them.
 
     Args:
-        source: paths of records, or a frame; each record is a unit.
+        source: paths of records, or a frame.
         by: a level or family of the region table, or a column.
-        score: the column to average.
+        score: the column to average; this and what follows up to `regions` is as in `creditcore.rank`.
         weight: the column of weights.
         region: the column of regions.
+        unit: the column of what a statistic counts; by default each record is a unit.
+        pick: which record of a unit counts.
+        time: the column of times that `pick` goes by.
+        kind: the kind to keep.
         regions: the region table.
         min_n: the least numbers of units to be ranked; the first is that of every other choice.
         trim: the share of records whose weights stay; larger weights are cut to the largest of these.
         key: the column of keys that `rings` names.
         rings: the keys of members of rings (`groups.members["key"]`).
         top: how many rows lead.
+        encoding: of CSV text.
 
     Returns:
         For each row `code`, `name`, and its place (None without one): `base` (by `weight`, `min_n[0]`),
@@ -56,36 +67,22 @@ def sensitivity(
         ArgumentError: arguments outside of what is allowed.
         Whatever `creditcore.rank` raises.
     """
-    from creditcore._frame import source_parts
-    from creditcore._units import weighed_otherwise
-
     if not 0 < trim <= 1 or not min_n or top < 1:
         raise ArgumentError(
             "`trim` lies above 0 and at most at 1; `min_n` holds a number; `top` is 1 or more"
         )
     if (key is None) != (rings is None):
         raise ArgumentError("`rings` are keys of the column `key`; give both or none")
-    opened = open_source(source)
-    columns = opened.column_names()
-    table = region_tables.load(regions)
-    named = table is not None and by in [*table.levels(), *table.families()]
-    column = (region or next((name for name in REGION_COLUMNS if name in columns), None)) if named else by
-    if column not in columns:
-        raise ArgumentError(f"`by` is `{by}`; there is no such level, and no column for it")
-    wanted = {"group": (column, "key"), "x": (score, "number")}
-    if weight is not None:
-        wanted["w"] = (weight, "number")
-    if key is not None:
-        wanted["key"] = (key, "key")
-    members = {str(member) for member in rings or ()}
-    frames = weighed_otherwise(source_parts(opened, list(wanted.values())), list(wanted), trim, members)
+    opened, table = open_source(source, encoding=encoding), region_tables.load(regions)
+    measure = measure_of(score, None, None)
+    plan = make_plan(opened.column_names(), [by], measure, weight, region, unit, pick, time, kind, table, {})
+    frames = _frames(opened, plan, key, {str(member) for member in rings or ()}, trim)
+    options: dict[str, Any] = {"unit": unit, "pick": pick, "time": time, "kind": kind, "regions": regions}
 
     def places(frame: str, least: int, weighed: bool = weight is not None) -> dict[tuple[str, str], int]:
-        weights = "w" if weighed else None
-        level = by if named else "group"
-        given = regions if named else "none"
-        sums = aggregate(frames[frame], level, "x", weights, region="group" if named else None, regions=given)
-        rows = sums.rank(level, least).rows()
+        weights = weight if weighed else None
+        sums = aggregate(frames[frame], by, score, weights, region=plan["region"], **options)
+        rows = sums.rank(by, least).rows()
         return {(row["code"], row["name"]): row["rank"] for row in rows if row["rank"] is not None}
 
     found = {"base": places("all", min_n[0])}
@@ -101,3 +98,36 @@ def sensitivity(
         {"code": code, "name": name, **{choice: ranks.get((code, name)) for choice, ranks in found.items()}}
         for code, name in ordered
     ]
+
+
+def _frames(
+    opened: Source, plan: Mapping[str, Any], key: str | None, rings: Collection[str], trim: float
+) -> dict[str, Any]:
+    """Read what is used, as it is and changed."""
+    from creditcore._frame import source_parts
+    from creditcore._units import weighed_otherwise
+    from creditcore._weighing import columns_of_plan, records_of, with_whole_times
+
+    if key is not None and key not in opened.column_names():
+        raise SchemaError(f"`key` is `{key}`, and there is no such column")
+    wanted = ({} if key is None else {key: "key"}) | columns_of_plan(plan)
+    rows = records_of(source_parts(opened, list(wanted.items())), list(wanted))
+    if plan["units"] is not None:
+        rows = with_whole_times(rows, plan["units"]["time"])
+    return weighed_otherwise(rows, plan["weight"], trim, key, rings)
+
+
+def ring_members(path: str | os.PathLike[str]) -> list[str]:
+    """Read the keys of members of rings: the column `key` of a file that `creditcore groups -o` wrote.
+
+    Raises:
+        SourceError: a file that cannot be read.
+        SchemaError: no column `key`.
+    """
+    from creditcore._frame import source_parts
+    from creditcore._weighing import distinct_texts, records_of
+
+    opened = open_source(os.fspath(path))
+    if "key" not in opened.column_names():
+        raise SchemaError(f"`{path}`: there is no column `key`; name what `creditcore groups -o` wrote")
+    return distinct_texts(records_of(source_parts(opened, [("key", "key")]), ["key"]), "key")

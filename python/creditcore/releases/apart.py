@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from creditcore._core import Regions, Source
 from creditcore.aggregation import Aggregate
 from creditcore.errors import StateError
-from creditcore.ranking.exact import exact_sums
+from creditcore.ranking.detail import same_sums
 
 if TYPE_CHECKING:
     import polars as pl
@@ -70,7 +70,7 @@ def used_units(sums: Aggregate, opened: Source, table: Regions | None, hidden: H
     from creditcore._frame import source_parts
 
     plan = sums._plan
-    wanted = _columns(plan)
+    wanted = _used.columns_of(plan)
     units = plan["units"] or {}
     share = plan["measure"].get("share_above", {}).get("cut")
     kind = None if plan["kind"] == "all" else plan["kind"]
@@ -103,27 +103,6 @@ def used_units(sums: Aggregate, opened: Source, table: Regions | None, hidden: H
     return Used({"unit": units.get("key"), "groupings": told}, _used.to_bytes(frames))
 
 
-def _columns(plan: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
-    measure = next(iter(plan["measure"].values()))
-    ratio = "ratio" in plan["measure"]
-    wanted = {"x": (measure["numerator" if ratio else "score"], "number")}
-    if ratio:
-        wanted["d"] = (measure["denominator"], "number")
-    if plan["weight"] is not None:
-        wanted["w"] = (plan["weight"], "number")
-    if plan["units"] is not None:
-        wanted |= {"unit": (plan["units"]["key"], "key"), "time": (plan["units"]["time"], "key")}
-        if plan["units"]["version"]:
-            wanted["version"] = (plan["units"]["version"], "number")
-    if plan["kind_column"] is not None and plan["kind"] != "all":
-        wanted["kind"] = (plan["kind_column"], "key")
-    for number, by in enumerate(plan["by"]):
-        bands = by != "region" and "bands" in by
-        column = plan["region"] if by == "region" else next(iter(by.values()))["name"]
-        wanted[f"g{number}"] = (column, "number" if bands else "key")
-    return wanted
-
-
 def _regions(table: Regions, values: list[str]) -> tuple[dict[str, dict[str, list[str]]], dict[str, str]]:
     """Give the cells of each region by level, and each value's region."""
     leaves = dict(table.members(values, table.levels()[-1]))
@@ -145,14 +124,7 @@ def _with_parents(table: Regions, levels: list[str]) -> list[str]:
 
 
 def _check(sums: Aggregate, number: int, mine: tuple[int, tuple[float, ...], tuple[float, ...]]) -> None:
-    of = exact_sums(sums, number).values()
-    theirs = (float(sum(part.w for part in of)), float(sum(part.wx for part in of)))
-    # Decimal columns count in units of their last digit.
-    same = all(
-        any(abs(a * 10.0**k - b) <= 1e-9 * size * 10.0**k for k in range(39))
-        for a, size, b in zip(*mine[1:], theirs, strict=True)
-    )
-    if mine[0] != sum(part.n for part in of) or not same:
+    if not same_sums(sums, number, mine):
         raise StateError(
             "the units that were ranked cannot be told one by one, so this release cannot be held against "
             "earlier ones; give all times in one form, and one record for each unit and time"

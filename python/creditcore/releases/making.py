@@ -17,13 +17,12 @@ from creditcore import regions as region_tables
 from creditcore.aggregation import Aggregate, aggregate
 from creditcore.errors import ArgumentError, SchemaError, SourceError
 from creditcore.ranking import publishing
+from creditcore.ranking.detail import with_detail
+from creditcore.ranking.publishing import PublishRules
 from creditcore.ranking.ranking import Ranking
+from creditcore.ranking.weighing import with_coverage
 from creditcore.releases.apart import Used, used_units
-from creditcore.sources import open_source
-
-STAGES = ("applicants", "approved", "on book")
-POPULATION = ("product", "stage", "window", "exclusions", "max_score_age", "region_source")
-_OURS = ("source", "by", "publish", "score_version", "population", "min_n")
+from creditcore.releases.records import released_records
 
 
 @dataclass(frozen=True)
@@ -48,35 +47,63 @@ def make(configuration: dict[str, Any], as_of: str, salt: bytes) -> Made:
     """
     rules = publishing.load(configuration["publish"])
     assert rules is not None
-    opened = open_source(configuration["source"], encoding=configuration.get("encoding"))
+    records = released_records(configuration, as_of)
+    opened = records.opened()
     versioned = "score_version" in opened.column_names()
     names = [name for name in configuration["by"] if name != "score_version"]
-    options = {key: value for key, value in configuration.items() if key not in _OURS}
     sums = aggregate(
-        configuration["source"],
+        records.source,
         [*names, "score_version"] if versioned else names,
-        **{"score": "points_model", **options},
+        **records.options,
         largest_weights=rules.dominance is not None,
     )
     version = _version(sums, configuration.get("score_version"), versioned)
     min_n = int(configuration.get("min_n", 1))
-    rankings = {name: sums.rank(name, min_n, rules) for name in names}
-    told = dict(configuration.get("population", {}))
-    _check_population(told)
-    first = rankings[names[0]]
-    counted = first.records - sum(first.excluded.values())
-    population = told | {"records": first.records, "used": counted, "excluded": first.excluded}
-    method = {
+    table = region_tables.load(configuration.get("regions", "china"))
+    rankings = with_detail(
+        {name: sums.rank(name, min_n, rules) for name in names},
+        sums,
+        opened,
+        table,
+        configuration.get("cluster"),
+        configuration.get("quantiles"),
+        configuration.get("grades"),
+    )
+    if records.causes:
+        rankings = {name: ranking.with_causes(lambda: records.causes) for name, ranking in rankings.items()}
+    if records.weighed is not None:
+        weighed = records.weighed
+        rankings = {name: with_coverage(ranking, weighed) for name, ranking in rankings.items()}
+    hidden = {name: [row[0] for row in ranking.suppressed] for name, ranking in rankings.items()}
+    used = used_units(sums, opened, table, hidden, salt)
+    told = {
+        "method": _method(rankings, rules, configuration),
+        "population": _counted(rankings, configuration),
+    }
+    return Made(rankings, sums, used, version, as_of=as_of, **told)
+
+
+def _counted(rankings: dict[str, Ranking], configuration: dict[str, Any]) -> dict[str, Any]:
+    """Say who is in a release: the statement, and records in = used + excluded."""
+    first = next(iter(rankings.values()))
+    used = first.records - sum(first.excluded.values())
+    counts = {"records": first.records, "used": used, "excluded": first.excluded}
+    return dict(configuration.get("population", {})) | counts
+
+
+def _method(
+    rankings: dict[str, Ranking], rules: PublishRules, configuration: dict[str, Any]
+) -> dict[str, Any]:
+    cluster = configuration.get("cluster")
+    formula = "sqrt(n/(n-1) * sum(w^2 (x-m)^2)) / sum(w)"
+    by_cluster = "sqrt(C/(C-1) * sum over C clusters of (sum of w (x-m))^2) / sum(w)"
+    return {
         "headings": {name: ranking.heading for name, ranking in rankings.items()},
         "suppressed": {name: ranking.suppressed for name, ranking in rankings.items()},
         "rules": rules.as_record(),
-        "standard_error": "sqrt(n/(n-1) * sum(w^2 (x-m)^2)) / sum(w)",
+        "standard_error": formula if cluster is None else by_cluster,
         "confidence": 0.95,
     }
-    hidden = {name: [row[0] for row in ranking.suppressed] for name, ranking in rankings.items()}
-    table = region_tables.load(configuration.get("regions", "china"))
-    used = used_units(sums, opened, table, hidden, salt)
-    return Made(rankings, sums, used, version, method, population, as_of)
 
 
 def write_files(folder: Path, made: Made) -> dict[str, str]:
@@ -118,14 +145,6 @@ def _version(sums: Aggregate, told: str | None, versioned: bool) -> str | None:
     if told is not None and found and found != [told]:
         raise ArgumentError(f"`score_version` is `{told}`, but the records are of `{found[0]}`")
     return found[0] if found else told
-
-
-def _check_population(told: dict[str, Any]) -> None:
-    for key in told:
-        if key not in POPULATION:
-            raise ArgumentError(f"unknown key `{key}` of the population; known are {', '.join(POPULATION)}")
-    if told.get("stage", STAGES[0]) not in STAGES:
-        raise ArgumentError(f"the population's `stage` is `{told['stage']}`; allowed are {', '.join(STAGES)}")
 
 
 def code_versions() -> dict[str, str]:

@@ -17,13 +17,13 @@ from creditcore.aggregation import REGION_COLUMNS, Aggregate, aggregate
 from creditcore.errors import ArgumentError, SourceError, StateError
 from creditcore.ranking.exact import GroupSums, exact_sums
 from creditcore.releases.making import tree_sha256
+from creditcore.releases.records import released_records
 from creditcore.releases.releases import Release
-from creditcore.sources import open_source
 
 if TYPE_CHECKING:
     import polars as pl
 
-MEANING = ("score", "weight", "ratio", "share_above", "kind", "unit", "pick")
+MEANING = ("score", "weight", "margins", "ratio", "share_above", "kind", "unit", "pick")
 """What of a configuration a mean means; another value is a break."""
 
 
@@ -240,25 +240,21 @@ def _records(release: Release, by: str) -> pl.DataFrame:
             raise SourceError(
                 f"`{given['path']}` was changed since release `{release.name}`; put the old file back"
             )
-    opened = open_source(told["source"], encoding=told.get("encoding"))
+    records = released_records(told, release.as_of)
+    opened, options = records.opened(), records.options
     columns = opened.column_names()
-    region = told.get("region") or next((name for name in REGION_COLUMNS if name in columns), None)
+    region = options.get("region") or next((name for name in REGION_COLUMNS if name in columns), None)
     table = region_tables.load(told.get("regions", "china"))
     if table is None or region is None or by not in [*table.levels(), *table.families()]:
         raise ArgumentError(f"`{by}` is no level or family of the releases' region table")
-    time = told.get("time", "event_time")
-    wanted = {
-        "unit": (told["unit"], "key"),
-        "region": (region, "key"),
-        "x": (told.get("score", "points_model"), "number"),
-    }
-    optional = {"w": told.get("weight"), "version": "version" if "version" in columns else None}
+    wanted = {"unit": (options["unit"], "key"), "region": (region, "key"), "x": (options["score"], "number")}
+    optional = {"w": options.get("weight"), "version": "version" if "version" in columns else None}
     wanted |= {name: (column, "number") for name, column in optional.items() if column}
-    wanted["time"] = (time, "key")
-    if told.get("kind") not in (None, "all"):
+    wanted["time"] = (options.get("time", "event_time"), "key")
+    if options.get("kind") not in (None, "all"):
         wanted["kind"] = ("kind", "key")
     parts = source_parts(opened, list(wanted.values()))
-    rows = unit_rows(parts, list(wanted), told.get("kind"), told.get("pick", "latest"))
+    rows = unit_rows(parts, list(wanted), options.get("kind"), options.get("pick", "latest"))
     return with_groups(rows, table, by)
 
 

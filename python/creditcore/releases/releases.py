@@ -20,6 +20,7 @@ from typing import Any
 
 from creditcore.errors import ArgumentError, SourceError, StateError
 from creditcore.ranking import publishing
+from creditcore.ranking.detail import load_grades
 from creditcore.ranking.publishing import Publish, PublishRules
 from creditcore.releases.apart import Used, too_near
 from creditcore.releases.making import (
@@ -30,6 +31,7 @@ from creditcore.releases.making import (
     tree_sha256,
     write_files,
 )
+from creditcore.releases.records import kept_margins
 
 CATALOG = "catalog.sqlite"
 FORM = "2"
@@ -146,13 +148,14 @@ class Releases:
             name: of the release; `as_of` by default.
             publish: rules of disclosure.
             score_version: which scores are averaged; by default what the column `score_version` says.
-            population: what a reader must know of who is in it: product, stage, window, exclusions,
-                maximum score age, region source.
+            population: who is in it. Told: `product`, `stage`, `window`, `exclusions`, `max_score_age`,
+                `region_source`. Applied, as in `[population]` of a configuration: `kind`, `window_days`
+                (up to the day of `as_of`, in `time_zone`), `exclude` (by cause a condition).
             models: what made the scores, for its hash.
             policy: the rules in force, for their hash.
             min_difference: units in which a release must differ from every earlier one, or not at all;
                 the rules' `min_shown` by default.
-            ranked: further arguments of `creditcore.rank` (`score`, `weight`, `unit`, ...).
+            ranked: further arguments of `creditcore.rank` (`score`, `weight`, `unit`, `margins`, ...).
 
         Raises:
             ArgumentError: a name that is taken, a day that is none, two score versions, or too small a
@@ -166,6 +169,12 @@ class Releases:
         assert rules is not None
         paths = [source] if isinstance(source, str | os.PathLike) else list(source)
         paths = [str(Path(path).resolve()) for path in paths]
+        if ranked.get("margins") is not None:
+            ranked["margins"], tables = kept_margins(ranked["margins"])
+        else:
+            tables = []
+        if ranked.get("grades") is not None:
+            ranked["grades"] = load_grades(ranked["grades"])
         configuration = {
             "source": paths,
             "by": list(by),
@@ -183,6 +192,7 @@ class Releases:
         made = make(configuration, day, bytes.fromhex(salt))
         self._check_apart(made, earlier, min_difference or rules.min_shown)
         roles = {"source": paths, "models": models, "policy": policy, "regions": _region_file(configuration)}
+        roles["margins"] = tables
         inputs = [
             {"role": role, "path": str(Path(path).resolve()), "sha256": tree_sha256(Path(path))}
             for role, told in roles.items()

@@ -67,7 +67,10 @@ def titled(edition: Edition, name: str, side: int) -> dict[str, Any]:
 
 def svg(spec: dict[str, Any]) -> str:
     """Draw a specification for a page: colours follow the page's scheme, texts its fonts."""
-    drawn = str(converter().vegalite_to_svg(spec))
+    library = converter()
+    library.register_font_directory(str(FONTS))
+    # Room for texts is measured with the packaged font, so that the drawing is the same on every machine.
+    drawn = str(library.vegalite_to_svg({**spec, "config": {**spec["config"], "font": FONT}}))
     drawn = re.sub(r' font-family="[^"]*"', "", drawn)
     # Roles and labels of parts say nothing beyond the table that stands beside the chart.
     drawn = re.sub(r' (?:role|aria-[a-z]+)="[^"]*"', "", drawn)

@@ -16,6 +16,11 @@ def first_screen(edition: Edition) -> list[tuple[Pair, Pair, Pair]]:
     plan = edition.plan
     weight = plan["weight"]
     told = pair("weighted_by", weight=weight) if weight else pair("equal_weight")
+    people = plan.get("margins", ())
+    if people:
+        by = [unit_words(name)[0] for name in people]
+        named = (", ".join(name[0] for name in by), "、".join(name[1] for name in by))
+        told = pair("by_population", by=named)
     whole = ("", "")
     if edition.whole is not None:
         whole = pair("over_nation", mean=edition.figures.mean(edition.whole))
@@ -23,9 +28,16 @@ def first_screen(edition: Edition) -> list[tuple[Pair, Pair, Pair]]:
     return [
         (pair("who"), *_who(edition)),
         (pair("what"), what(plan), whole),
-        (pair("weight"), told, ("", "")),
+        (pair("weight"), told, _coverage(edition)),
         (pair("when"), when, ("", "")),
     ]
+
+
+def _coverage(edition: Edition) -> Pair:
+    """Say which share of the population the units are, where it is known."""
+    nation = edition.tables.get("nation", ())
+    share = nation[0].get("coverage") if len(nation) == 1 else None
+    return ("", "") if share is None else pair("covered", share=f"{share:.3%}")
 
 
 def _who(edition: Edition) -> tuple[Pair, Pair]:
@@ -41,7 +53,7 @@ def _who(edition: Edition) -> tuple[Pair, Pair]:
     else:
         beside = pair("by_join", records=records, pick=pair(units["pick"]))
     if edition.population is not None:
-        beside = (f"{edition.population[0]}; {beside[0]}", f"{edition.population[1]};{beside[1]}")
+        beside = (f"{edition.population[0]}; {beside[0]}", f"{edition.population[1]}；{beside[1]}")
     return head, beside
 
 

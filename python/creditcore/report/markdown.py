@@ -50,7 +50,8 @@ def markdown(edition: Edition, lang: str = "en") -> str:
     rows = [[name[side], number] for name, number in account(edition)]
     parts += [f"## {pair('account_title')[side]}", table([pair("cause")[side], "n"], rows)]
     parts.append(f"## {pair('method')[side]}")
-    told = [*method.what_is_measured(edition.plan), *method.what_is_sure(edition.sure)]
+    errors = edition.plan.get("errors")
+    told = [*method.what_is_measured(edition.plan), *method.what_is_sure(edition.sure, errors)]
     told += [*method.what_is_hidden(edition.rules), *method.LIMITS]
     parts += [escaped(one[side]) for one in told]
     if edition.command:

@@ -47,7 +47,8 @@ def heading(plan: Record, by: str, records: int, excluded: Mapping[str, int], mi
     whom = f"over {records - left:,} of {records:,} records ({left:,} left out), {counted}"
     of_kind = f", kind {plan['kind']}" if plan["kind"] else ""
     least = f"; ranked from {min_n:,} units" if min_n > 1 else ""
-    return f"{what} by {by}, {weight}, {whom}{of_kind}{least}"
+    errors = f"; {plan['errors']}" if "errors" in plan else ""
+    return f"{what} by {by}, {weight}, {whom}{of_kind}{least}{errors}"
 
 
 def cell(field: str, value: Any) -> str:
@@ -70,7 +71,9 @@ def shown_columns(rows: Sequence[Record]) -> list[tuple[str, str]]:
             return any(row[field] is not None for row in rows)
         return field != "name" or any(row["name"] != row["code"] for row in rows)
 
-    return [(field, title) for field, title in COLUMNS if says_something(field)]
+    beside = [("coverage", "coverage")] if rows and "coverage" in rows[0] else []
+    beside += [(field, field) for field in rows[0] if field.startswith(("q_", "share_"))] if rows else []
+    return [*((field, title) for field, title in COLUMNS if says_something(field)), *beside]
 
 
 def to_text(title: str, rows: Sequence[Record], most: int) -> str:

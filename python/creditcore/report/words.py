@@ -19,11 +19,11 @@ WORDS: dict[str, Pair] = {
     # The first screen.
     "synthetic": (
         "Synthetic data. Persons, companies and figures are made up; nothing here says anything about a real place.",
-        "合成数据。人员、企业与数字均为虚构,不反映任何真实地区的情况。",
+        "合成数据。人员、企业与数字均为虚构，不反映任何真实地区的情况。",
     ),
     "not_official": (
         "Not an official statistic. Figures describe one lender's records, not the people of a place.",
-        "非官方统计。数字仅描述一家机构的记录,不代表当地居民。",
+        "非官方统计。数字仅描述一家机构的记录，不代表当地居民。",
     ),
     "title": ("{what} by {unit}", "各{unit}{what}排名"),
     "mean_of": ("Mean {score}", "{score} 均值"),
@@ -42,28 +42,33 @@ WORDS: dict[str, Pair] = {
     "counted": ("{n} {kind}", "{n} {kind}"),
     "by_unit": (
         "one record each of {records} records: the {pick} by {time}",
-        "源自 {records} 条记录,每个单元按 {time} 取{pick}",
+        "源自 {records} 条记录，每个单元按 {time} 取{pick}",
     ),
-    "by_join": ("one figure each of {records} records: the {pick}", "源自 {records} 条记录,每个单元取{pick}"),
-    "by_record": ("of {records} records, each counting once", "源自 {records} 条记录,每条各计一次"),
+    "by_join": (
+        "one figure each of {records} records: the {pick}",
+        "源自 {records} 条记录，每个单元取{pick}",
+    ),
+    "by_record": ("of {records} records, each counting once", "源自 {records} 条记录，每条各计一次"),
     "latest": ("latest", "最新一条"),
     "first": ("first", "最早一条"),
     "mean": ("mean", "均值"),
     "sum": ("sum", "合计"),
-    "left_out": ("{n} left out, by cause below", "剔除 {n} 条,原因见下文"),
+    "left_out": ("{n} left out, by cause below", "剔除 {n} 条，原因见下文"),
     "equal_weight": ("Each counts the same", "等权"),
     "weighted_by": ("By {weight}", "按 {weight} 加权"),
+    "by_population": ("To the population, by {by}", "按人口加权（{by}）"),
+    "covered": ("units are {share} of the people", "样本占人口的 {share}"),
     "over_nation": ("{mean} over all of them", "总体为 {mean}"),
     "lede": (
         "{name} stands first with {mean}. With {confidence} confidence its true place among {ranked} {units} lies "
         "{places}.",
-        "{name}以 {mean} 居首。在 {confidence} 置信水平下,其在 {ranked} 个{units}中的真实名次{places}。",
+        "{name}以 {mean} 居首。在 {confidence} 置信水平下，其在 {ranked} 个{units}中的真实名次{places}。",
     ),
     "surely": ("at {low} for certain", "确定为第 {low} 位"),
     "between": ("between {low} and {high}", "介于第 {low} 至第 {high} 位"),
     "lede_tier": (
-        "{n} {units} form the first tier, where order says little.",
-        "共有 {n} 个{units}同属第一梯队,其内部次序意义不大。",
+        "The first tier holds {n} {units}; within it, order says little.",
+        "第一梯队共有 {n} 个{units}，其内部次序意义不大。",
     ),
     # Navigation and buttons.
     "ranking": ("Ranking", "排名"),
@@ -83,9 +88,9 @@ WORDS: dict[str, Pair] = {
     "contents": ("Contents", "目录"),
     # Search.
     "search": ("Where is …?", "查找地区"),
-    "search_hint": ("A name or code: Jiaxing, 嘉兴, 330400", "名称或代码:嘉兴、Jiaxing、330400"),
+    "search_hint": ("A name or code: Jiaxing, 嘉兴, 330400", "名称或代码：嘉兴、Jiaxing、330400"),
     "found_none": ("No region of that name or code.", "没有该名称或代码的地区。"),
-    "found": ("{n} found; the first is {name}.", "找到 {n} 个,第一个是{name}。"),
+    "found": ("{n} found; the first is {name}.", "找到 {n} 个，第一个是{name}。"),
     "found_hint": ("Names in English or Chinese, or codes.", "可输入中英文名称或行政区划代码。"),
     "in_nation": ("Place in the country", "全国名次"),
     "in_group": ("Place", "名次"),
@@ -98,18 +103,18 @@ WORDS: dict[str, Pair] = {
     "same": ("Cannot be told from", "无法区分的地区"),
     "same_none": ("Told from every other.", "与其他地区均可区分。"),
     "and_more": ("and {n} more", "等另外 {n} 个"),
-    "no_rank": ("No place: fewer than {min_n} in it.", "不参与排名:少于 {min_n} 个。"),
+    "no_rank": ("No place: fewer than {min_n} in it.", "不参与排名：少于 {min_n} 个。"),
     "no_records": ("No records.", "没有记录。"),
-    "is_suppressed": ("Figures are not shown: {reason}.", "数字不予列示:{reason}。"),
+    "is_suppressed": ("Figures are not shown: {reason}.", "数字不予列示：{reason}。"),
     "history": ("History", "历次发布"),
     "show_row": ("Show in the table", "在表中查看"),
     # The table.
-    "top_caption": ("The first {n} of {ranked} {units}", "前 {n} 名(共 {ranked} 个{units})"),
+    "top_caption": ("The first {n} of {ranked} {units}", "前 {n} 名（共 {ranked} 个{units}）"),
     "all_caption": ("All {ranked} {units}", "全部 {ranked} 个{units}"),
     "table_note": (
         "Lines are intervals of the mean ({confidence}), the dotted line is the mean of all. Intervals of the true "
         "place hold for every row at once; within a tier, order says little.",
-        "横线为均值的 {confidence} 区间,虚线为总体均值。“真实名次”区间对所有行同时成立;同一梯队内部次序意义不大。",
+        "横线为均值的 {confidence} 区间，虚线为总体均值。“真实名次”区间对所有行同时成立；同一梯队内部次序意义不大。",
     ),
     "show_all": ("Show all {ranked}", "显示全部 {ranked} 个"),
     "show_top": ("Show the first {n}", "只显示前 {n} 名"),
@@ -134,13 +139,13 @@ WORDS: dict[str, Pair] = {
     "map_note": (
         "One tile for each of the {n} province-level units, about where it lies. Colours tell the distance to the "
         "mean of all, {mean}.",
-        "每格代表一个省级行政区(共 {n} 个),位置大致对应地理方位;颜色表示与总体均值 {mean} 的差距。",
+        "每格代表一个省级行政区（共 {n} 个），位置大致对应地理方位；颜色表示与总体均值 {mean} 的差距。",
     ),
     "no_data": ("no figure", "无数字"),
     "bars_title": ("Provinces in order, with intervals", "各省级行政区次序与区间"),
     "bars_note": (
         "Dots are means, lines their intervals ({confidence}); the upright line is the mean of all.",
-        "圆点为均值,横线为 {confidence} 区间,竖线为总体均值。",
+        "圆点为均值，横线为 {confidence} 区间，竖线为总体均值。",
     ),
     "families_title": (
         "North and south, coast and inland, regions and belts",
@@ -148,17 +153,17 @@ WORDS: dict[str, Pair] = {
     ),
     "families_note": (
         "Each unit counts once in a family; belts overlap, leave places out and are not summed.",
-        "每组内各单元只计一次;经济带相互重叠且不覆盖全国,不作加总。",
+        "每组内各单元只计一次；经济带相互重叠且不覆盖全国，不作加总。",
     ),
     "all_places_title": ("Every {unit} at once", "全部{unit}一览"),
     "all_places_note": (
         "From the first to the last place: the mean and its interval. Where lines overlap, order is uncertain.",
-        "自第一名至最后一名:均值及其区间。区间重叠之处,次序并不确定。",
+        "自第一名至最后一名：均值及其区间。区间重叠之处，次序并不确定。",
     ),
     "shares_title": ("How scores are spread within the first {n}", "前 {n} 名内部的分布"),
     "shares_note": (
         "Weighted shares of scores in five bands; a mean alone hides how unequal a place is.",
-        "按分数段加权占比;仅看均值会掩盖地区内部的差异。",
+        "按分数段加权占比；仅看均值会掩盖地区内部的差异。",
     ),
     "band_below": ("up to {high}", "不高于 {high}"),
     "band": ("{low} to {high}", "{low} 至 {high}"),
@@ -168,9 +173,9 @@ WORDS: dict[str, Pair] = {
     "moves_note": (
         "Differences of means with their intervals. In bold what is significant at 5 % over all rows together (Holm). "
         "Who, weights and scores add up to the difference.",
-        "均值之差及其区间。粗体为全部行合并检验(Holm)在 5% 水平上显著者;人员、权重、分数三部分之和等于差值。",
+        "均值之差及其区间。粗体为全部行合并检验（Holm）在 5% 水平上显著者；人员、权重、分数三部分之和等于差值。",
     ),
-    "moves_break": ("The two releases cannot be compared: {why}.", "两次发布不可比:{why}。"),
+    "moves_break": ("The two releases cannot be compared: {why}.", "两次发布不可比：{why}。"),
     "was": ("Place before", "上次名次"),
     "now": ("Place now", "本次名次"),
     "difference": ("Difference", "均值之差"),
@@ -182,10 +187,13 @@ WORDS: dict[str, Pair] = {
 
 WORDS |= {
     "withheld_title": ("Regions without a figure or a place", "没有数字或名次的地区"),
-    "suppressed_list": ("Not published ({n})", "不予公布({n} 个)"),
+    "suppressed_list": ("Not published ({n})", "不予公布（{n} 个）"),
     "reason": ("Reason", "原因"),
-    "unranked_list": ("Too few for a place ({n}): fewer than {min_n}", "不足 {min_n} 个,不参与排名({n} 个)"),
-    "without_list": ("No records ({n})", "没有记录({n} 个)"),
+    "unranked_list": (
+        "Too few for a place ({n}): fewer than {min_n}",
+        "不足 {min_n} 个，不参与排名（{n} 个）",
+    ),
+    "without_list": ("No records ({n})", "没有记录（{n} 个）"),
     "withheld_none": (
         "Every region of the table has figures and a place.",
         "区划表中的所有地区均有数字与名次。",
@@ -197,7 +205,7 @@ WORDS |= {
     "total": ("records", "记录总数"),
     "unresolved_list": (
         "Values that name no region, the most frequent first",
-        "未能识别为地区的取值(按频次)",
+        "未能识别为地区的取值（按频次）",
     ),
     "sure_title": ("What is sure", "确定程度"),
     "measure_title": ("What is measured", "统计口径"),
@@ -208,11 +216,11 @@ WORDS |= {
     "checksum": ("SHA-256", "SHA-256"),
     "csv_note": (
         "{rows} rows, {bytes} bytes, inside this page; the same bytes as the command below writes.",
-        "{rows} 行,{bytes} 字节,内嵌于本页,与下列命令写出的文件逐字节一致。",
+        "{rows} 行，{bytes} 字节，内嵌于本页，与下列命令写出的文件逐字节一致。",
     ),
     "csv_note_plain": (
         "{rows} rows, {bytes} bytes, inside this page.",
-        "{rows} 行,{bytes} 字节,内嵌于本页。",
+        "{rows} 行，{bytes} 字节，内嵌于本页。",
     ),
     "dictionary": ("What the columns mean", "字段说明"),
     "column": ("Column", "字段"),
@@ -220,9 +228,9 @@ WORDS |= {
     "meaning": ("Meaning", "含义"),
     "made_by": (
         "Made by creditcore {version}. This page is one file and asks nothing of the network.",
-        "由 creditcore {version} 生成。本页为单一文件,不发起任何网络请求。",
+        "由 creditcore {version} 生成。本页为单一文件，不发起任何网络请求。",
     ),
-    "sources": ("Files: {files}", "数据文件:{files}"),
+    "sources": ("Files: {files}", "数据文件：{files}"),
     "parent_head": ("Province", "省份"),
 }
 

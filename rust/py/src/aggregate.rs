@@ -142,6 +142,12 @@ impl Ranking {
         Ok(Self { inner: self.inner.clone(), inference: OnceLock::from(made) })
     }
 
+    /// The same rows with other standard errors, in their order; a hidden row keeps none.
+    fn with_errors(&self, py: Python<'_>, errors: Vec<Option<f64>>) -> PyResult<Self> {
+        let inner = self.inner.with_errors(&errors).map_err(|error| to_exception(py, &error))?;
+        Ok(Self { inner, inference: OnceLock::new() })
+    }
+
     /// For each row its best and worst place, each interval holding for its row alone.
     fn marginal_places(&self, py: Python<'_>) -> PyResult<Vec<Option<(u64, u64)>>> {
         let sure = self.inference(py)?.confidence;

@@ -72,6 +72,25 @@ impl Ranking {
         })
     }
 
+    /// The same rows with other standard errors, in their order; a hidden row keeps none.
+    ///
+    /// # Errors
+    /// Not one for each row, or one that is no number from zero.
+    pub fn with_errors(&self, errors: &[Option<f64>]) -> Result<Self> {
+        if errors.len() != self.rows.len() {
+            let text = format!("{} errors are given for {} rows", errors.len(), self.rows.len());
+            return Err(Error::argument(text));
+        }
+        let mut other = self.clone();
+        for (row, &se) in other.rows.iter_mut().zip(errors) {
+            if let Some(se) = se.filter(|se| !(se.is_finite() && *se >= 0.0)) {
+                return Err(Error::argument(format!("the error of `{}` is {se}", row.code)));
+            }
+            row.estimate.se = se.filter(|_| row.suppressed.is_none());
+        }
+        Ok(other)
+    }
+
     /// The best and worst place of each ranked row, each holding for that row alone; none for other rows.
     ///
     /// # Errors

@@ -114,3 +114,15 @@ fn what_is_no_confidence_is_refused() {
     let sure = Confidence { draws: 3, ..Confidence::default() };
     assert!(ranked.inference(sure, 1, &Control::default()).is_err());
 }
+
+#[test]
+fn other_errors_replace_those_of_shown_rows() {
+    let mut rows = vec![row(0, 10.0, Some(0.1), None), row(1, 9.0, Some(0.1), None)];
+    rows[1].suppressed = Some(super::publish::Reason::FewUnits);
+    let ranked = ranking(rows);
+    let other = ranked.with_errors(&[Some(3.0), Some(3.0)]).unwrap();
+    assert_eq!(other.rows.iter().map(|row| row.estimate.se).collect::<Vec<_>>(), [Some(3.0), None]);
+    assert!(ranked.with_errors(&[Some(3.0)]).is_err());
+    assert!(ranked.with_errors(&[Some(-1.0), None]).is_err());
+    assert!(ranked.with_errors(&[Some(f64::NAN), None]).is_err());
+}
