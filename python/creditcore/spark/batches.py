@@ -219,3 +219,10 @@ def forest_of(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         one, other = (whole.column(name).chunk(0) for name in ("one", "other"))
         found = spark_types(_core.joined_keys(one, other))
         yield from found.filter(pc.not_equal(found.column("key"), found.column("component"))).to_batches()
+
+
+def rankings_table(rankings: Sequence[Any]) -> pa.Table:
+    """Give frames of rankings, one under the other, in the types that Spark knows."""
+    import polars as pl
+
+    return spark_types(pl.concat(rankings, how="diagonal").to_arrow())
