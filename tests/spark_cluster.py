@@ -19,7 +19,7 @@ from tests.spark_session import settings
 
 ROOT = Path(__file__).parents[1]
 WORKERS = 2
-SECONDS = 180
+SECONDS = 400
 """How long a process of the cluster may take to answer."""
 
 
