@@ -26,7 +26,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # What the module is built from. A changed file of Python code needs no build: the install is editable.
 SOURCES := $(shell find rust -path rust/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' -o -name '*.csv' \) -print 2>/dev/null)
 
-.PHONY: help setup build demo test test-rust test-python test-parity test-faults check bench fuzz stubs lock clean
+.PHONY: help setup build demo test test-rust test-python test-parity test-faults test-spark check bench fuzz stubs lock clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -45,10 +45,14 @@ test-rust:
 
 # Tests on Spark run where there is a JDK.
 test-python: build $(VENV)/.stamp-test $(if $(shell command -v java),$(VENV)/.stamp-spark)
-	$(BIN)/python -m pytest -q -m "not parity and not faults"
+	$(BIN)/python -m pytest -q -m "not parity and not faults and not cluster"
 
 test-faults: build $(VENV)/.stamp-test  ## kill portfolios at hundreds of points, refuse their writes
 	$(BIN)/python -m pytest -q -m faults tests/portfolio/test_faults.py
+
+# Needs a JDK of version 17: a standalone master with two workers, Spark Connect.
+test-spark: build $(VENV)/.stamp-test $(VENV)/.stamp-spark  ## Spark on a cluster of processes, whose executors are killed
+	CREDITCORE_REQUIRE=spark $(BIN)/python -m pytest -q -m cluster tests/cluster
 
 test-parity: build $(VENV)/.stamp-test $(VENV)/.stamp-bench $(VENV)/.stamp-parity  ## compare with other systems
 	$(BIN)/python -m pytest -q -m parity

@@ -1,20 +1,23 @@
 """The whole line without a state: what a configuration says, done with records that are all there.
 
 Comes in: a configuration, the records that count (each key once), an instant. Goes out: scores, decisions,
-groups, rankings and who was left out. What a portfolio holds after any refreshes is what this gives for its
-records.
+groups, rankings and who was left out; `write` puts them into a folder. What a portfolio holds after any
+refreshes is what this gives for its records.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from creditcore.aggregation import aggregate
 from creditcore.config.config import Config
-from creditcore.errors import ArgumentError, SchemaError
+from creditcore.errors import ArgumentError, SchemaError, SourceError
 from creditcore.linking.network import Network
 from creditcore.pipeline.pipeline import Pipeline
 from creditcore.population import Population, Reconciled, day_of
@@ -98,6 +101,53 @@ def run(
     return Line(beside(rows, causes.to_frame()), rankings, population.reconciled(causes), groups)
 
 
+def refuse_taken(folder: str | os.PathLike[str]) -> None:
+    """Refuse a folder that has something in it.
+
+    Raises:
+        ArgumentError: there is something in the folder, or it is a file.
+    """
+    place = Path(folder)
+    if place.exists() and (not place.is_dir() or any(place.iterdir())):
+        raise ArgumentError(f"`{place}`: there is something in it; give a folder that is empty or not there")
+
+
+def write(made: Line, folder: str | os.PathLike[str]) -> None:
+    """Write what came of records into a folder, which is there whole or not at all.
+
+    `scored.parquet` has the records, `rankings.parquet` the rankings one under the other; with a network
+    `groups.parquet` has the members of rings, `rings.parquet` the rings.
+
+    Args:
+        made: what came of records.
+        folder: not there yet, or empty.
+
+    Raises:
+        ArgumentError: there is something in the folder; SourceError: it cannot be written.
+    """
+    from creditcore._frame import write_parquet
+
+    refuse_taken(folder)
+    place = Path(folder)
+    tables = {"scored": [made.records]}
+    if made.rankings:
+        tables["rankings"] = [ranking.to_polars() for ranking in made.rankings.values()]
+    if made.groups is not None:
+        rings = made.groups.summary.drop("dissolved_degrees", strict=False)
+        tables |= {"groups": [made.groups.members], "rings": [rings]}
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{place.name}.", dir=place.parent) as temporary:
+            fresh = Path(temporary) / "tables"
+            fresh.mkdir()
+            for name, frames in tables.items():
+                with (fresh / f"{name}.parquet").open("wb") as file:
+                    write_parquet(frames, file)
+            fresh.replace(place)
+    except OSError as error:
+        raise SourceError(f"`{place}`: cannot be written: {error.strerror}") from error
+
+
 def build_network(config: Config, rows: Records, *, threads: int | None = None) -> Network | None:
     """Give the network of records of any age; None where the configuration has none."""
     part = config.network
@@ -120,14 +170,22 @@ def windowed(config: Config, network: Network, as_of: date | None, *, threads: i
     Raises:
         ArgumentError: no `as_of` where a window goes by it.
     """
-    part = config.network
-    if part is None or part.window_days is None:
-        return network
+    begin = window_begin(config, as_of)
+    return network if begin is None else network.update(expire_before=begin, threads=threads)
+
+
+def window_begin(config: Config, as_of: date | None) -> datetime | None:
+    """Give the instant before which records link nobody; None where the network has no window.
+
+    Raises:
+        ArgumentError: there is a window, and no `as_of`.
+    """
+    if config.network is None or config.network.window_days is None:
+        return None
     if as_of is None:
         raise ArgumentError("`window_days` of `[network]` goes by `as_of`; give the instant")
-    first = day_of(as_of, config) - timedelta(days=part.window_days - 1)
-    begin = datetime.combine(first, time(), config.zone)
-    return network.update(expire_before=begin, threads=threads)
+    first = day_of(as_of, config) - timedelta(days=config.network.window_days - 1)
+    return datetime.combine(first, time(), config.zone)
 
 
 def network_columns(pipeline: Pipeline | None, view: str) -> list[str]:
@@ -136,6 +194,23 @@ def network_columns(pipeline: Pipeline | None, view: str) -> list[str]:
         return []
     named = [*pipeline.sources, *(pipeline.policy.columns if pipeline.policy else ())]
     return list(dict.fromkeys(name for name in named if name.startswith(f"net_{view}_")))
+
+
+def made_columns(pipeline: Pipeline | None, view: str, columns: Sequence[str]) -> list[str]:
+    """Give the network features of a view that are made for records with some columns.
+
+    What was known when a record was decided is frozen: records that bring all of `net_at_*` keep it.
+
+    Raises:
+        SchemaError: the records bring one that the network makes.
+    """
+    wanted = network_columns(pipeline, view)
+    taken = sorted(set(wanted) & set(columns))
+    if view == "at" and len(taken) == len(wanted):
+        return []
+    if taken:
+        raise SchemaError(f"the records have a column `{taken[0]}`, which the network makes; rename it")
+    return wanted
 
 
 def with_network(
@@ -155,11 +230,9 @@ def with_network(
     """
     assert config.network is not None
     for view in VIEWS:
-        wanted = network_columns(pipeline, view)
+        wanted = made_columns(pipeline, view, rows.columns)
         if not wanted:
             continue
-        if taken := sorted(set(wanted) & set(rows.columns)):
-            raise SchemaError(f"the records have a column `{taken[0]}`, which the network makes; rename it")
         made = networks[view].ego_features(view=view, tau=config.network.tau, threads=threads)
         if absent := [name for name in wanted if name not in made.columns]:
             listed = ", ".join(f"`{name}`" for name in made.columns[1:8])

@@ -108,7 +108,8 @@ def test_a_bad_row_is_told_with_partition_and_key(spark: SparkSession, clients: 
 def test_a_model_file_that_is_gone_is_named(spark: SparkSession) -> None:
     from pyspark import SparkFiles
 
-    fleet = cc.Fleet.load(MODEL)
+    # Of a name of its own, so that no worker has loaded it for another test.
+    fleet = cc.Fleet.load({"gone": MODEL})
     rows = pl.DataFrame({feature["column"]: [0.5] for feature in fleet.features})
     scored = cs.score(in_spark(spark, rows, 1), fleet)
     name = travel.send_fleet(spark, fleet)

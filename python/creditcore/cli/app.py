@@ -16,6 +16,7 @@ from creditcore.errors import ArgumentError, CreditcoreError, DeltaRefused
 VERBS = (
     "config",
     "fit",
+    "run",
     "init",
     "ingest",
     "refresh",

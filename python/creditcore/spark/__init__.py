@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from creditcore.spark.line import SparkLine, run
     from creditcore.spark.linking import components
     from creditcore.spark.scoring import decide, score
+    from creditcore.spark.sink import PortfolioSink, portfolio_sink
 
 _HOMES = {
     "score": "creditcore.spark.scoring",
@@ -26,15 +27,19 @@ _HOMES = {
     "SparkGroups": "creditcore.spark.groups",
     "run": "creditcore.spark.line",
     "SparkLine": "creditcore.spark.line",
+    "portfolio_sink": "creditcore.spark.sink",
+    "PortfolioSink": "creditcore.spark.sink",
 }
 
 __all__ = [
+    "PortfolioSink",
     "SparkGroups",
     "SparkLine",
     "aggregate",
     "components",
     "decide",
     "find_groups",
+    "portfolio_sink",
     "rank",
     "run",
     "score",

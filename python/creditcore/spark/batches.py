@@ -219,3 +219,37 @@ def forest_of(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         one, other = (whole.column(name).chunk(0) for name in ("one", "other"))
         found = spark_types(_core.joined_keys(one, other))
         yield from found.filter(pc.not_equal(found.column("key"), found.column("component"))).to_batches()
+
+
+def rankings_table(rankings: Sequence[Any]) -> pa.Table:
+    """Give frames of rankings, one under the other, in the types that Spark knows."""
+    import polars as pl
+
+    return spark_types(pl.concat(rankings, how="diagonal").to_arrow())
+
+
+def collected(frame: DataFrame) -> pa.Table:
+    """Bring the rows of a DataFrame to the driver, as Arrow makes them on executors."""
+    from creditcore.spark.session import plain_columns
+
+    empty = empty_table(frame)
+    parts = plain_columns(frame, frame.columns).mapInArrow(as_bytes, "data binary").collect()
+    tables = [pa.ipc.open_stream(bytes(part["data"])).read_all() for part in parts]
+    return pa.concat_tables(tables).rename_columns(empty.column_names) if tables else empty
+
+
+def as_bytes(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Give each batch in its byte form."""
+    for batch in batches:
+        out = pa.BufferOutputStream()
+        with pa.ipc.new_stream(out, batch.schema) as stream:
+            stream.write_batch(batch)
+        yield bytes_batch(data=[out.getvalue().to_pybytes()])
+
+
+def first_twice(table: pa.Table, column: str) -> Any:
+    """Give the smallest value that comes more than once; None where none does."""
+    import polars as pl
+
+    values = pl.Series(table.column(column).combine_chunks())
+    return values.filter(values.is_duplicated()).min()

@@ -19,27 +19,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from creditcore import _core
 from creditcore.errors import ArgumentError
 from creditcore.hash_keys import hash_key
 from creditcore.linking.groups import JUDGED_FROM, PASS_SHARE, RESOLUTION, SIXTEENTHS, TAU, _split
 from creditcore.linking.plan import Identifiers
-from creditcore.spark.linking import (
-    Linking,
-    joined,
-    key_type,
-    partitions_of,
-    read_by,
-    shown_schema,
-)
-from creditcore.spark.session import house_errors, session_of
+from creditcore.spark.linking import joined, partitions_of
+from creditcore.spark.lists import Lists, fitted, functions, in_blocks, lists_of
+from creditcore.spark.session import house_errors
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark.sql import DataFrame, SparkSession
 
-COMMON = 20
-"""An identifier of more people counts for no type's learned strength, as in `Network.fit`."""
 PASSES = 0.5
 """The suspicion from which a person passes; it is so at the cut."""
 FIGURES = (
@@ -92,15 +83,9 @@ class SparkGroups:
 
 
 def _members(rings: DataFrame) -> DataFrame:
-    return rings.select("group_id", _f().explode("members").alias("one")).select(
+    return rings.select("group_id", functions().explode("members").alias("one")).select(
         "one.key", "group_id", "one.level", "one.score", "one.reason"
     )
-
-
-def _f() -> Any:
-    from pyspark.sql import functions
-
-    return functions
 
 
 @dataclass(frozen=True)
@@ -178,30 +163,31 @@ def find_groups(
             "`labels` are learned on one machine (`creditcore.find_groups`); here groups are found without"
         )
     own, rest = _split(config)
-    session = session_of(frame)
-    records, linking = read_by(frame, key, identifiers, time, rest, hash_key(key_file))
-    kind = key_type(frame, key)
-    shown = records.repartition("c0").mapInArrow(linking.people_and_shown, shown_schema(kind)).persist()
+    known = lists_of(frame, key, identifiers, time, rest, hash_key(key_file))
+    return groups_in(known if rest.get("strengths") else fitted(known), own)
+
+
+def groups_in(known: Lists, own: Mapping[str, Any]) -> SparkGroups:
+    """Find the groups of lists under their plan; nothing is learned but, where it is not given, the cut.
+
+    Args:
+        known: people and lists, which the groups keep.
+        own: `tau`, `pass_share`, `cut`, `judged_from`, `resolution`, where they are not the defaults.
+    """
+    session, kind, plan = known.session, known.kind, known.plan
+    tau = own.get("tau", TAU)
     with house_errors():
-        people = shown.where("hash IS NULL").select("key")
-        count = people.count()
-        plan, caps = _settled(linking, frame)
-        lists = _lists(shown, caps).persist()
-        if not rest.get("strengths"):
-            plan = _fitted(plan, lists, count, [name for name, _ in caps])
-        tau = own.get("tau", TAU)
-        ties = _ties(lists, plan, tau, session, kind).persist()
+        count = known.people.count()
+        ties = _ties(known, tau).persist()
         scored = _scored(ties, plan, tau, kind).persist()
         cut = own.get("cut")
         if cut is None:
             cut = _cut(scored, count, own.get("pass_share", PASS_SHARE))
         suspects = scored.mapInArrow(Shard(plan, tau, cut).suspicions, f"key {kind}, score double")
-        parts = _components(session, lists, suspects, kind).persist()
-        total = sum(
-            row["total"] for row in parts.mapInArrow(Shard(plan, tau).totals, "total decimal(38,0)").collect()
-        )
+        parts = _components(session, known.lists, suspects, kind).persist()
+        totals = parts.mapInArrow(Shard(plan, tau).totals, "total decimal(38,0)").collect()
     sixteenths = max(round(own.get("resolution", RESOLUTION["label_free"]) * SIXTEENTHS), 1)
-    shard = Shard(plan, tau, cut, sixteenths, int(total))
+    shard = Shard(plan, tau, cut, sixteenths, int(sum(row["total"] for row in totals)))
     members = f"members array<struct<key:{kind},level:string,score:double,reason:string>>"
     rings = parts.mapInArrow(shard.rings, f"group_id {kind}, {FIGURES}, {members}")
     complete = {
@@ -213,76 +199,37 @@ def find_groups(
         "judged_from": own.get("judged_from", JUDGED_FROM["label_free"]),
     }
     alone = float(_core_score(0.0, 0, cut))
-    everyone = people.join(suspects, "key", "left").select(
-        "key", _f().coalesce("score", _f().lit(alone)).alias("score")
+    everyone = known.people.join(suspects, "key", "left").select(
+        "key", functions().coalesce("score", functions().lit(alone)).alias("score")
     )
-    return SparkGroups(complete, [], rings, everyone, [shown, lists, ties, scored, parts])
+    return SparkGroups(complete, [], rings, everyone, [*known.kept, ties, scored, parts])
 
 
-def _settled(linking: Linking, frame: DataFrame) -> tuple[str, list[tuple[str, int]]]:
-    """Give the plan with caps and strengths of every type, and the types with the people that they link."""
-    from creditcore.sources import open_source
-    from creditcore.spark.batches import empty_table
-
-    network = _core.Network.build(open_source(empty_table(frame)), linking.plan, linking.secret)
-    return network.plan(), _core.types_of(network)
-
-
-def _lists(shown: DataFrame, caps: list[tuple[str, int]]) -> DataFrame:
-    """Give for each identifier of two people up to its cap all who show it."""
-    f = _f()
-    cap = f.element_at(f.array(*(f.lit(most) for _, most in caps)), f.col("kind") + 1)
-    links = shown.where("hash IS NOT NULL")
-    degrees = links.groupBy("hash").agg(f.count("key").alias("degree"), f.min("kind").alias("kind"))
-    kept = degrees.where((f.col("degree") > 1) & (f.col("degree") <= cap)).select("hash")
-    member = f.struct("key", "time", "place")
-    return (
-        links.join(kept, "hash")
-        .groupBy("hash")
-        .agg(f.min("kind").alias("kind"), f.collect_list(member).alias("members"))
-    )
-
-
-def _fitted(plan: str, lists: DataFrame, people: int, names: list[str]) -> str:
-    """Give the plan with the strengths that the lists teach."""
-    f = _f()
-    common = lists.where(f.size("members") <= COMMON).select("kind", f.explode("members.key").alias("key"))
-    told = json.loads(plan)
-    for row in common.groupBy("kind").agg(f.count_distinct("key").alias("sharing")).collect():
-        strength = _core.learned_strength(people, row["sharing"])
-        told["config"]["strengths"][names[row["kind"]]] = strength
-    return json.dumps(told)
-
-
-def _ties(lists: DataFrame, plan: str, tau: float, session: SparkSession, kind: str) -> DataFrame:
+def _ties(known: Lists, tau: float) -> DataFrame:
     """Give `key`, `strength` and `strong` (partners) of everybody who shares anything."""
-    f = _f()
-    blocks = partitions_of(session)
-
-    def block(key: Any) -> Any:
-        return f.pmod(f.xxhash64(key), f.lit(blocks))
-
-    touched = f.array_distinct(f.transform("members", lambda member: block(member["key"])))
-    dealt = lists.select("hash", "kind", "members", f.explode(touched).alias("block"))
-    mine = f.filter("members", lambda member: block(member["key"]) == f.col("block"))
-    rows = dealt.select("block", "hash", "kind", "members", mine["key"].alias("own"))
-    schema = f"key {kind}, strength float, strong array<{kind}>"
-    return rows.repartition(blocks, "block").drop("block").mapInArrow(Shard(plan, tau).ties, schema)
+    schema = f"key {known.kind}, strength float, strong array<{known.kind}>"
+    return in_blocks(known).mapInArrow(Shard(known.plan, tau).ties, schema)
 
 
 def _scored(ties: DataFrame, plan: str, tau: float, kind: str) -> DataFrame:
-    """Give `key` and `plain`, the label-free score; triangles are counted where the rows of partners meet."""
-    f = _f()
+    """Give `key` and `plain`, the label-free score."""
+    f = functions()
+    triangles = triangles_of(ties)
+    rows = ties.select("key", "strength").join(triangles, "key", "left")
+    rows = rows.select("key", "strength", f.coalesce("triangles", f.lit(0)).cast("bigint").alias("triangles"))
+    return rows.mapInArrow(Shard(plan, tau).scores, f"key {kind}, plain double")
+
+
+def triangles_of(ties: DataFrame) -> DataFrame:
+    """Count the triangles of strong ties, `key` and `triangles`, where the rows of partners meet."""
+    f = functions()
     asked = ties.select("key", "strong", f.explode("strong").alias("partner"))
     theirs = ties.select(f.col("key").alias("partner"), f.col("strong").alias("theirs"))
     met = asked.join(theirs, "partner").select(
         "key", f.size(f.array_intersect("strong", "theirs")).alias("common")
     )
     # Each triangle is met from both of its other corners.
-    triangles = met.groupBy("key").agg(f.shiftright(f.sum("common"), 1).alias("triangles"))
-    rows = ties.select("key", "strength").join(triangles, "key", "left")
-    rows = rows.select("key", "strength", f.coalesce("triangles", f.lit(0)).cast("bigint").alias("triangles"))
-    return rows.mapInArrow(Shard(plan, tau).scores, f"key {kind}, plain double")
+    return met.groupBy("key").agg(f.shiftright(f.sum("common"), 1).alias("triangles"))
 
 
 def _core_score(strength: float, triangles: int, cut: float | None = None) -> float:
@@ -299,7 +246,7 @@ def _cut(scored: DataFrame, people: int, share: float) -> float:
     """
     from creditcore.spark.shards import cut_between
 
-    f = _f()
+    f = functions()
     wanted = min(max(int(share * people), 1), max(people, 1))
     counts = scored.groupBy("plain").agg(f.count("*").alias("people"))
     top = [
@@ -316,7 +263,7 @@ def _components(session: SparkSession, lists: DataFrame, suspects: DataFrame, ki
 
     Whole components lie in one partition.
     """
-    f = _f()
+    f = functions()
     passed = suspects.where(f.col("score") >= PASSES)
     on = lists.select("hash", f.explode("members.key").alias("key")).join(passed, "key")
     on = on.groupBy("hash").agg(f.collect_list(f.struct("key", "score")).alias("passed"))

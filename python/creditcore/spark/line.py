@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from creditcore.config.config import Config
 from creditcore.errors import ArgumentError, SchemaError
-from creditcore.line import VIEWS, network_columns
+from creditcore.hash_keys import hash_key
+from creditcore.line import made_columns, window_begin
 from creditcore.pipeline.pipeline import Pipeline
 from creditcore.population import Population, Reconciled, day_of
 from creditcore.ranking.ranking import Ranking
 from creditcore.spark.aggregation import aggregate
+from creditcore.spark.groups import SparkGroups, groups_in
+from creditcore.spark.lists import Lists, lists_of
 from creditcore.spark.scoring import extended_schema, score
 from creditcore.spark.session import house_errors, plain_columns
+from creditcore.spark.surroundings import now_features, with_features
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,14 +39,22 @@ class SparkLine:
     """What came of records.
 
     Attributes:
-        records: the records' columns, scores, decisions, and `cause`: why one is left out. Lazy, as Spark is.
+        records: the records' columns, scores, decisions, and `cause`: why one is left out.
         rankings: by name.
         population: records = used + excluded.
+        groups: the rings; None without a network.
     """
 
     records: DataFrame = field(repr=False)
     rankings: Mapping[str, Ranking]
     population: Reconciled
+    groups: SparkGroups | None = field(repr=False)
+
+    def release(self) -> None:
+        """Let go of what is kept on the executors; DataFrames are then computed anew."""
+        self.records.unpersist()
+        if self.groups is not None:
+            self.groups.release()
 
 
 @dataclass(frozen=True)
@@ -73,38 +85,72 @@ def run(config: Config, frame: DataFrame, as_of: date | None = None) -> SparkLin
 
     Args:
         config: what is done. Its files are read on the driver; a region table that is a file is also read on
-            executors at the same path. Rings are found by `find_groups`, not here.
+            executors at the same path.
         frame: the records, each key once.
         as_of: the instant that the figures speak of; needed for windows, and for rules that have days.
 
     Returns:
-        A `SparkLine`. Rankings and counts are made at once, in three passes over the records; `cache()` the
-        DataFrame that is given where it is costly to make.
+        A `SparkLine`. Rankings and counts are made at once. Executors keep the scored records, in memory or
+        on their disks, until `release()`; the records that are given are read twice, for keys and for scores.
 
-    Memory: as `score` and `aggregate`.
+    Memory: as `score`, `aggregate` and `find_groups`.
 
     Raises:
         SchemaError: a key that is null or comes twice, a column that is not there or of a wrong type.
-        ArgumentError: models or rules that go by network features, which are made on one machine.
-        What `score` and `aggregate` raise.
+        ArgumentError: models or rules that go by `net_at_*` features which the records do not bring.
+        What `score`, `aggregate` and `find_groups` raise.
     """
     _check_keys(config, frame)
     made = frame
-    if config.fleet is not None:
-        pipeline = Pipeline.of(config)
-        if ties := [name for view in VIEWS for name in network_columns(pipeline, view)]:
-            raise ArgumentError(
-                f"`{ties[0]}` is of the network, whose features one machine makes; run this configuration "
-                "there, or take it out of the models and rules"
-            )
+    pipeline = None if config.fleet is None else Pipeline.of(config)
+    network = _lists(config, frame, as_of)
+    if network is not None:
+        made = _with_network(config, pipeline, frame, network)
+    if pipeline is not None:
         day = None if as_of is None else day_of(as_of, config)
-        made = score(frame, pipeline, as_of=day, key=config.columns.key)
-    records = _with_causes(config, made, as_of)
+        made = score(made, pipeline, as_of=day, key=config.columns.key)
+    # Scores are made once, for counts, rankings and whoever reads them.
+    records = _with_causes(config, made, as_of).persist()
     with house_errors():
         counts = {row["cause"]: row["count"] for row in records.groupBy("cause").count().collect()}
     excluded = {cause: count for cause, count in sorted(counts.items(), key=str) if cause is not None}
     told = Reconciled(sum(counts.values()), counts.get(None, 0), excluded)
-    return SparkLine(records, _rankings(config, records), told)
+    groups = None
+    if network is not None and config.network is not None:
+        groups = groups_in(network, config.network.group_config)
+    return SparkLine(records, _rankings(config, records), told, groups)
+
+
+def _lists(config: Config, frame: DataFrame, as_of: date | None) -> Lists | None:
+    """Bring together who shows the same; None where the configuration has no network."""
+    part = config.network
+    if part is None:
+        return None
+    first = window_begin(config, as_of)
+    return lists_of(
+        frame,
+        config.columns.key,
+        {name: one.model_dump(exclude_none=True) for name, one in part.identifiers.items()},
+        config.columns.known_time or config.columns.event_time,
+        part.build_config,
+        hash_key(None if part.key_file is None else config.path(part.key_file)),
+        None if first is None else int(first.timestamp()),
+    )
+
+
+def _with_network(config: Config, pipeline: Pipeline | None, frame: DataFrame, network: Lists) -> DataFrame:
+    """Put the network features that models or rules ask for behind the records."""
+    assert config.network is not None
+    if made := made_columns(pipeline, "at", frame.columns):
+        raise ArgumentError(
+            f"`{made[0]}` speaks of the time of each record, and one machine makes it; let the records bring "
+            "it, or run this configuration there"
+        )
+    wanted = made_columns(pipeline, "now", frame.columns)
+    if not wanted:
+        return frame
+    features = now_features(network, config.network.tau, wanted)
+    return with_features(frame, config.columns.key, features)
 
 
 def _check_keys(config: Config, frame: DataFrame) -> None:

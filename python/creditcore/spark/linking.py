@@ -35,6 +35,7 @@ class Linking:
     plan: str
     secret: bytes
     names: tuple[str, ...]
+    expire: int | None = None
 
     def network(self, batches: Iterator[pa.RecordBatch]) -> Any:
         """Build the network of a partition; None where there are no rows."""
@@ -44,10 +45,15 @@ class Linking:
 
         key = json.loads(self.plan)["key"]
         threads = task_threads()
+
+        def build(rows: pa.Table) -> Any:
+            network = _core.Network.build(open_source(rows), self.plan, self.secret, threads=threads)
+            if self.expire is None:
+                return network
+            return network.update(None, self.secret, expire_before=self.expire, threads=threads)[0]
+
         for before, table in tables(batches, self.names, None):
-            return placed(before, table, key)(
-                lambda rows: _core.Network.build(open_source(rows), self.plan, self.secret, threads=threads)
-            )
+            return placed(before, table, key)(build)
         return None
 
     def people_and_shown(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -6,7 +6,7 @@ the native core computes of them. Columns are rearranged here, nothing is comput
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import polars as pl
@@ -15,8 +15,11 @@ import pyarrow as pa
 from creditcore import _core
 from creditcore._frame import to_polars
 from creditcore.spark.batches import spark_types, tables, task_threads
+from creditcore.spark.surroundings import UNIT
 
 LISTS = ("hash", "kind", "members")
+EXACT = 1 << 24
+"""Up to so many units a 32-bit float tells a strength exactly."""
 
 
 def _whole(batches: Iterator[pa.RecordBatch], names: tuple[str, ...]) -> pl.DataFrame | None:
@@ -42,22 +45,59 @@ def _network(lists: pl.DataFrame, plan: str) -> Any:
     return _core.network_of_shown(plan, *arrays, threads=task_threads())
 
 
+def _strong(network: Any, tau: float, own: pl.Series) -> pa.Table:
+    """Give `key`, `strength` (32-bit float) and `strong`, the partners of strong ties, of some people."""
+    people, partners = _core.strong_ties(network, tau, own.to_arrow())
+    found = pa.table(people).combine_chunks()
+    ends = found.column("end").cast(pa.int32())
+    offsets: Any = pa.concat_arrays([pa.array([0], pa.int32()), *ends.chunks])
+    values: Any = spark_types(pa.table(partners)).combine_chunks().column("partner")
+    one = values.chunk(0) if values.num_chunks else pa.array([], values.type)
+    rows = spark_types(found.drop_columns(["end"]))
+    return rows.append_column("strong", pa.ListArray.from_arrays(offsets, one))
+
+
 def ties_of(batches: Iterator[pa.RecordBatch], plan: str, tau: float) -> Iterator[pa.RecordBatch]:
     """Give `key`, `strength`, `strong` of the people of a block."""
     lists = _whole(batches, (*LISTS, "own"))
     if lists is None:
         return
     own = lists["own"].explode().drop_nulls().unique().sort().rechunk()
-    people, partners = _core.strong_ties(_network(lists, plan), tau, own.to_arrow())
-    found = pa.table(people).combine_chunks()
-    ends = found.column("end").cast(pa.int32())
-    offsets: Any = pa.concat_arrays([pa.array([0], pa.int32()), *ends.chunks])
-    values: Any = spark_types(pa.table(partners)).combine_chunks().column("partner")
-    one = values.chunk(0) if values.num_chunks else pa.array([], values.type)
-    made = spark_types(found.drop_columns(["end"])).append_column(
-        "strong", pa.ListArray.from_arrays(offsets, one)
-    )
-    yield from made.combine_chunks().to_batches()
+    yield from _strong(_network(lists, plan), tau, own).combine_chunks().to_batches()
+
+
+def surroundings_of(
+    batches: Iterator[pa.RecordBatch], plan: str, tau: float, names: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """Give `key`, `units` (the exact strength), `strong` and some features of the people of a block."""
+    lists = _whole(batches, (*LISTS, "own"))
+    if lists is None:
+        return
+    own = lists["own"].explode().drop_nulls().unique().sort().rechunk()
+    network = _network(lists, plan)
+    found = pl.DataFrame(_strong(network, tau, own))
+    features = to_polars(_core.Detection.of(network, tau, False, threads=task_threads()).features())
+    units = (found["strength"].cast(pl.Float64) * UNIT).cast(pl.Int64)
+    heavy = found["key"].filter(units >= EXACT)
+    made = found.with_columns(units.alias("units"))
+    if len(heavy):
+        exact = _exact_units(lists, plan, tau, heavy)
+        made = made.join(exact, on="key", how="left", maintain_order="left")
+        made = made.with_columns(pl.coalesce("exact", "units").alias("units"))
+    made = made.join(features.select("key", *names), on="key", how="left", maintain_order="left")
+    yield from spark_types(made.select("key", "units", "strong", *names).to_arrow()).to_batches()
+
+
+def _exact_units(lists: pl.DataFrame, plan: str, tau: float, people: pl.Series) -> pl.DataFrame:
+    """Give the strength of people whose strength a 32-bit float has rounded, by adding up their ties."""
+    on = lists.filter(lists["own"].list.eval(pl.element().is_in(people.implode())).list.any())
+    network = _network(on, plan)
+    keys = to_polars(network.components()).select("key").sort("key")["key"]
+    ties = to_polars(_core.Detection.of(network, tau, False).ties(0.0))
+    weights = (ties["weight"] * UNIT).cast(pl.Int64).alias("exact")
+    ends = [pl.DataFrame({"key": keys.gather(ties[end]), "exact": weights}) for end in ("one", "other")]
+    both = pl.concat(ends).filter(pl.col("key").is_in(people.implode()))
+    return both.group_by("key").agg(pl.col("exact").sum())
 
 
 def scores_of(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -142,3 +182,13 @@ def rings_of(
     listed = by_group.agg(pl.struct("key", "level", "score", "reason").alias("members"))
     rings = to_polars(summary).join(listed, on="group_id", maintain_order="left")
     yield from spark_types(rings.to_arrow()).to_batches()
+
+
+def feature_names(plan: str) -> list[str]:
+    """Give the names of the features of a network."""
+    none = pl.DataFrame(
+        schema={"key": pl.Int64, "time": pl.UInt32, "place": pl.UInt32, "kind": pl.UInt8, "hash": pl.Int64}
+    )
+    network = _core.network_of_shown(plan, *(none[name].to_arrow() for name in none.columns), threads=1)
+    features = to_polars(_core.Detection.of(network, 1.0, False).features())
+    return [name for name in features.columns if name != "key"]

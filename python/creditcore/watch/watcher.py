@@ -11,10 +11,11 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from creditcore.errors import ArgumentError, Cancelled, CreditcoreError, DeltaRefused, StateError
+from creditcore.portfolio.instants import check_as_of, instant_after
 from creditcore.sources import open_source
 from creditcore.watch.figures import Figures
 from creditcore.watch.incoming import Incoming, Received
@@ -79,10 +80,7 @@ class Watcher:
         self._as_of, self._with_rings = as_of, rings and portfolio.config.network is not None
         self._rings: list[dict[str, Any]] = []
         self._rings_due = 0.0
-        if as_of == "latest" and portfolio.config.columns.event_time is None:
-            raise ArgumentError(
-                "`as_of` goes by event times; say `event_time` in `[columns]`, or give an instant"
-            )
+        check_as_of(as_of, portfolio.config)
         self._known: dict[tuple[str, int, int, int], Received] = {}
 
     def run(self, stop: threading.Event | None = None, *, once: bool = False) -> Iterator[dict[str, Any]]:
@@ -193,25 +191,9 @@ class Watcher:
 
     def _refresh(self, batch: list[Received]) -> dict[str, Any]:
         paths = [str(file.path) for file in batch]
-        done = self.portfolio.refresh(
-            paths, self._instant(paths), files=[(file.name, file.content) for file in batch]
-        )
+        when = instant_after(self.portfolio, paths, self._as_of)
+        done = self.portfolio.refresh(paths, when, files=[(file.name, file.content) for file in batch])
         return {"event": "refresh", **done.to_dict(), "files": [file.name for file in batch]}
-
-    def _instant(self, paths: list[str]) -> date | None:
-        """Give the instant that the state will speak of."""
-        if isinstance(self._as_of, date):
-            return self._as_of
-        if self._as_of == "clock":
-            return datetime.now(self.portfolio.config.zone)
-        from creditcore._profile import newest_in
-
-        column = self.portfolio.config.columns.event_time
-        assert column is not None
-        newest = newest_in(open_source(paths), column, self.portfolio.config.zone)
-        before = self.portfolio.as_of
-        known = [newest, None if before is None else datetime.fromisoformat(before)]
-        return max((one for one in known if one is not None), default=None)
 
     def _show(self, told: dict[str, Any] | None = None) -> None:
         """Put the state before whoever looks at the page."""
