@@ -48,7 +48,7 @@ test-python: build $(VENV)/.stamp-test $(if $(shell command -v java),$(VENV)/.st
 	$(BIN)/python -m pytest -q -m "not parity and not faults"
 
 test-faults: build $(VENV)/.stamp-test  ## kill portfolios at hundreds of points, refuse their writes
-	$(BIN)/python -m pytest -q -m faults tests/portfolio/test_faults.py
+	$(BIN)/python -m pytest -q -m faults tests/portfolio
 
 test-parity: build $(VENV)/.stamp-test $(VENV)/.stamp-bench $(VENV)/.stamp-parity  ## compare with other systems
 	$(BIN)/python -m pytest -q -m parity

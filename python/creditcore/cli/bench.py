@@ -143,24 +143,54 @@ def tactics(
 @click.option("--refreshes", type=click.IntRange(min=1), default=50, help="Refreshes that are timed.")
 @click.option("--fail-over", help="Exit 3 where p99 of a whole refresh is over it: `3s`, `50ms`.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw the seconds of each refresh (SVG).")
+@click.option("--rivals", default="none", help="Of duckdb, chdb, polars, with commas; or `none`.")
+@click.option(
+    "--rival-records",
+    type=click.IntRange(min=1),
+    default=10_000_000,
+    help="Most records of the comparison with rivals.",
+)
 @click.option(
     "--folder", type=click.Path(path_type=Path), help="Where to keep the portfolio; else a temporary folder."
 )
 def refresh(
-    records: int, rows: int, refreshes: int, fail_over: str | None, as_json: bool, folder: Path | None
+    records: int,
+    rows: int,
+    refreshes: int,
+    fail_over: str | None,
+    as_json: bool,
+    plot: Path | None,
+    rivals: str,
+    rival_records: int,
+    folder: Path | None,
 ) -> None:
     """Time refreshes of a portfolio of narrow records, stage by stage, beside the disk's own fdatasync."""
     import json
 
     from creditcore._core import instruction_set
-    from creditcore.bench.refresh import lines, measure
+    from creditcore.bench import upserts
+    from creditcore.bench.refresh import drawn, lines, measure
+
+    named = [] if rivals == "none" else rivals.split(",")
+    if strange := [name for name in named if name not in upserts.RIVALS]:
+        allowed = ", ".join(upserts.RIVALS)
+        raise click.BadParameter(f"`{strange[0]}` is no rival; allowed are {allowed}", param_hint="--rivals")
+    threads = len(os.sched_getaffinity(0))
 
     limit = None if fail_over is None else seconds_of(fail_over)
     with tempfile.TemporaryDirectory(prefix="creditcore-bench-") as temporary:
         kept = folder or Path(temporary)
         kept.mkdir(parents=True, exist_ok=True)
         told = measure(kept, records, rows, refreshes)
-    told |= {"threads": len(os.sched_getaffinity(0)), "isa": instruction_set()}
+        if named:
+            count, runs = min(records, rival_records), min(refreshes, 10)
+            able = upserts.able(named)
+            told["rivals"] = upserts.compare(kept, count, rows, runs, able, threads)
+            told["rival_records"] = count
+    told |= {"threads": threads, "isa": instruction_set()}
+    if plot is not None:
+        plot.write_text(drawn(told), encoding="utf-8")
     if as_json:
         print(json.dumps(told))
     else:

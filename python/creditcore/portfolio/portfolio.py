@@ -29,7 +29,7 @@ from creditcore.portfolio.doctor import Finding, examine
 from creditcore.portfolio.folder import is_vacant, make_folder
 from creditcore.portfolio.line import PortfolioLine, keep_aside, moment_of
 from creditcore.portfolio.turns import in_turn
-from creditcore.portfolio.versions import Refresh, instant, new_entry
+from creditcore.portfolio.versions import Refresh, instant, new_entry, remove_merged
 from creditcore.sources import Records, open_source
 
 if TYPE_CHECKING:
@@ -335,6 +335,7 @@ class Portfolio(Changing):
             raise
         committed = time.monotonic()
         core.apply()
+        remove_merged(self._folder, entry)
         self._causes = None
         self._entries.append({"version": number, **entry})
         self._rankings.clear()

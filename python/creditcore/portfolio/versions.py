@@ -6,6 +6,7 @@ Comes in: what a change did. Goes out: an entry of the catalog, a row of the his
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, tzinfo
 from pathlib import Path
@@ -82,6 +83,17 @@ def next_number(folder: Path) -> int:
     """Give a number that no file of a state has."""
     names = [file.stem for file in folder.glob("*-*")]
     return max((int(name.rpartition("-")[2]) for name in names if name[-1:].isdigit()), default=0) + 1
+
+
+def remove_merged(folder: Path, entry: dict[str, Any]) -> None:
+    """Remove the files whose rows stand in another one now; readers keep those that they opened.
+
+    The version is committed: a file that cannot be removed stays until the next writer begins.
+    """
+    for segment in entry["segments"]:
+        for name in segment.get("replaces", ()):
+            with suppress(OSError):
+                (folder / name).unlink()
 
 
 def instant(as_of: object, before: str | None, zone: tzinfo) -> str | None:

@@ -8,9 +8,14 @@
 
 mod bulk;
 mod changes;
+mod chosen;
 mod disk;
+mod kinds;
 mod layout;
+mod lookup;
 mod manifest;
+mod merge;
+mod narrow;
 mod portfolio;
 mod rows;
 mod segment;
