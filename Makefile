@@ -48,7 +48,7 @@ test-python: build $(VENV)/.stamp-test $(if $(shell command -v java),$(VENV)/.st
 	$(BIN)/python -m pytest -q -m "not parity and not faults and not cluster"
 
 test-faults: build $(VENV)/.stamp-test  ## kill portfolios at hundreds of points, refuse their writes
-	$(BIN)/python -m pytest -q -m faults tests/portfolio/test_faults.py
+	$(BIN)/python -m pytest -q -m faults tests/portfolio
 
 # Needs a JDK of version 17: a standalone master with two workers, Spark Connect.
 test-spark: build $(VENV)/.stamp-test $(VENV)/.stamp-spark  ## Spark on a cluster of processes, whose executors are killed

@@ -14,15 +14,25 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 
 from creditcore.errors import StateError
 
 DELETED = "_deleted"
 """The mark of rows of a segment that delete."""
+ROW = "_row"
+"""The place of a row in the file of its segment."""
 PRINT = "_inputs"
 """The column of kept inputs with their fingerprint."""
 SLICE = 1 << 19
 """Rows of a segment that are looked at in one go."""
+_WIDE = (
+    cs.signed_integer().cast(pl.Int64),
+    cs.by_dtype(pl.UInt8, pl.UInt16, pl.UInt32).cast(pl.Int64),
+    cs.by_dtype(pl.Float32).cast(pl.Float64),
+    cs.by_dtype(pl.Categorical).cast(pl.String),
+)
+"""Segments keep columns in narrow types, each in its own."""
 NUMBERS = ("fraud_p", "pd", "points_model", "points_final")
 TEXTS = ("decision", "decision_policy", "review_reason", "rules", "reasons")
 STAMP = ("configuration", "models", "policy")
@@ -32,27 +42,26 @@ _NULL, _INTEGER, _FLOAT, _TEXT = range(4)
 _NAN = np.float64(np.nan).tobytes()
 
 
-def segment_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+def segment_rows(path: Path, columns: Sequence[str] | None = None, start: int = 0) -> Iterator[pl.DataFrame]:
     """Give the records that a segment holds, rows that delete left out, a slice at a time.
 
     Args:
         path: of the segment.
-        columns: those to read, as far as they are there; all by default.
+        columns: those to read, as far as they are there; all by default. `ROW` is the place in the file.
+        start: the first row.
 
     Raises:
         StateError: a file that cannot be read.
     """
     try:
-        whole = pl.scan_ipc(path)
+        whole = pl.scan_ipc(path, row_index_name=ROW)
         names = whole.collect_schema().names()
-        live = whole
-        if DELETED in names:
-            # Rows that delete stand last.
-            live = whole.head(int(whole.select((~pl.col(DELETED)).sum()).collect().item()))
-        live = live.select([name for name in columns or names if name in names and name != DELETED])
-        start = 0
-        while len(part := live.slice(start, SLICE).collect()):
-            yield part
+        count = int(whole.select(pl.len()).collect().item())
+        asked = [name for name in columns or names[1:] if name in names and name != DELETED]
+        while start < count:
+            part = whole.slice(start, SLICE)
+            part = part.filter(~pl.col(DELETED)) if DELETED in names else part
+            yield part.select(asked).with_columns(*_WIDE).collect()
             start += SLICE
     except (OSError, pl.exceptions.PolarsError) as error:
         raise StateError(f"`{path}`: cannot be read: {error}; restore it from a backup") from error
@@ -61,8 +70,9 @@ def segment_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[p
 def fingerprints(rows: pl.DataFrame, names: Iterable[str]) -> pl.Series:
     """Give for each row SHA-256 over some columns, by name; the first 128 bits, as hex.
 
-    A column that is not there is one of nulls. Integers and flags count by their value, doubles by their bits
-    (each NaN is one), times by what their columns count, anything else by its text.
+    A column that is not there is one of nulls. Integers, flags and doubles that are whole count by their
+    value (a segment keeps those doubles as integers), other doubles by their bits (each NaN is one), times by
+    what their columns count, anything else by its text.
     """
     known = sorted(names)
     parts = [part for name in known for part in _encoded(rows, name)]
@@ -89,8 +99,8 @@ def _encoded(rows: pl.DataFrame, name: str) -> list[Any]:
     return [np.where(nulls, _NULL, kind).astype(np.uint8)[:, None], values]
 
 
-def _values(column: pl.Series) -> tuple[int, Any]:
-    """The kind of a column, and its values as bytes."""
+def _values(column: pl.Series) -> tuple[Any, Any]:
+    """The kind of a column or of each of its values, and its values as bytes."""
     dtype = column.dtype
     if dtype.is_temporal():
         column, dtype = column.to_physical(), pl.Int64()
@@ -101,7 +111,11 @@ def _values(column: pl.Series) -> tuple[int, Any]:
     if dtype.is_float():
         doubles = column.cast(pl.Float64).fill_null(0.0).to_numpy().copy()
         doubles[np.isnan(doubles)] = np.frombuffer(_NAN)[0]
-        return _FLOAT, doubles.view(np.uint8).reshape(-1, 8)
+        whole = (np.abs(doubles) < 2.0**63) & (np.floor(doubles) == doubles)
+        whole &= ~((doubles == 0.0) & np.signbit(doubles))
+        held = doubles.view(np.int64).copy()
+        held[whole] = doubles[whole].astype(np.int64)
+        return np.where(whole, _INTEGER, _FLOAT), held.view(np.uint8).reshape(-1, 8)
     texts = column.cast(pl.String).fill_null("")
     distinct = texts.unique()
     held = b"".join(hashlib.blake2b(one.encode(), digest_size=16).digest() for one in distinct)
@@ -216,6 +230,11 @@ def of_keys(rows: pl.DataFrame, key: str, keys: Sequence[Any]) -> pl.DataFrame:
     return rows.filter(pl.col(key).is_in(pl.Series(keys, dtype=rows.schema[key]).implode()))
 
 
+def in_types(rows: pl.DataFrame, types: Mapping[str, Any]) -> pl.DataFrame:
+    """Give rows of a segment in the types of the state."""
+    return rows.cast({name: types[name] for name in rows.columns if name in types})
+
+
 def left_out(
     rows: pl.DataFrame, key: str, keys: Sequence[Any], time: str, before: datetime | None
 ) -> pl.DataFrame:
@@ -272,13 +291,17 @@ def replaced_rows(
         columns: to give.
         every: give those of current records too.
     """
+    # A segment may hold several rows of a key, the later one further behind.
     keys = [
-        pl.read_ipc(path, columns=[key]).with_columns(pl.lit(number).alias("last"))
-        for number, path in segments
+        pl.read_ipc(path, columns=[key], row_index_name=ROW).with_columns(*_WIDE, pl.lit(at).alias("last"))
+        for at, (_, path) in enumerate(segments)
     ]
-    last = pl.concat(keys).group_by(key).agg(pl.col("last").max()) if keys else pl.DataFrame()
-    for number, path in segments:
-        for rows in segment_rows(path, [key, *(name for name in columns if name != key)]):
-            old = rows if every else rows.join(last.filter(pl.col("last") > number), on=key, how="semi")
+    newest = pl.struct("last", ROW).max().alias("newest")
+    last = pl.concat(keys).group_by(key).agg(newest).unnest("newest") if keys else pl.DataFrame()
+    for at, (_, path) in enumerate(segments):
+        for rows in segment_rows(path, [ROW, key, *(name for name in columns if name != key)]):
+            current = last.filter(pl.col("last") == at).select(key, ROW)
+            old = rows if every else rows.join(current, on=[key, ROW], how="anti", maintain_order="left")
             if len(old):
+                old = old.drop(ROW)
                 yield old.with_columns(fingerprints(old, columns).alias(PRINT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -32,3 +33,17 @@ def test_the_figures_and_the_limit(tmp_path: Path) -> None:
     assert again.exit_code == 0
     assert json.loads(again.stdout)["records"] > told["records"]
     assert CliRunner().invoke(app, [*ARGUMENTS, "--fail-over", "soon"]).exit_code == 2
+
+
+def test_rivals_give_the_same_means_and_the_plot_has_each_refresh(tmp_path: Path) -> None:
+    more = ["--rivals", "duckdb,polars", "--plot", str(tmp_path / "plot.svg"), "--folder", str(tmp_path)]
+    done = CliRunner().invoke(app, [*ARGUMENTS, *more])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert set(told["rivals"]) == {"creditcore", "duckdb", "polars"}
+    assert all(rival["equal"] for rival in told["rivals"].values())
+    assert len(told["series"]) == 3
+    (line,) = ET.parse(tmp_path / "plot.svg").getroot().iter("{http://www.w3.org/2000/svg}polyline")
+    assert len(line.get("points", "").split()) == 3
+    assert not (tmp_path / "rivals").exists()
+    assert CliRunner().invoke(app, [*ARGUMENTS, "--rivals", "abacus"]).exit_code == 2

@@ -76,12 +76,15 @@ def disk(folder: Path, writes: int, size: int = 16_384) -> list[float]:
     return took
 
 
-def resident() -> int:
-    """Bytes of memory that this process has now, mapped files that were read among them."""
+def resident() -> dict[str, int]:
+    """Bytes of memory that this process has: its own, and pages of files that the system may take back."""
+    names = {"RssAnon:": "own", "RssFile:": "files"}
+    told = dict.fromkeys(names.values(), 0)
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    return 0
+        name, *rest = line.split()
+        if name in names:
+            told[names[name]] = int(rest[0]) * 1024
+    return told
 
 
 def make(folder: Path, count: int) -> None:
@@ -115,8 +118,10 @@ def measure(folder: Path, count: int, rows: int, refreshes: int) -> dict[str, An
 
     Returns:
         `stages`: quantiles of seconds by stage and in `total`; `cold`: the first refresh; `fdatasync`: of the
-        disk alone; `open`: seconds; `bytes_a_record`: resident; `equal`: whether the ranking at the end is
-        that of all records taken at once.
+        disk alone; `open`: seconds; `bytes_a_record`: resident at the end, `own` and `files` (clean pages of
+        mapped files); `series`: seconds of each refresh; `drift`: p50 of the first and the last tenth of the
+        refreshes, and the process's own bytes after these; `segments`: files of rows at the end; `equal`:
+        whether the ranking at the end is that of all records taken at once.
     """
     state = folder / "state"
     if not state.is_dir():
@@ -126,27 +131,64 @@ def measure(folder: Path, count: int, rows: int, refreshes: int) -> dict[str, An
         opened = time.perf_counter() - start
         known, version = portfolio.records, portfolio.version
         times: dict[str, list[float]] = {}
-        totals = []
+        totals, owned = [], []
         for delta in deltas(known, rows, refreshes + 1, version):
             done = portfolio.refresh(delta.with_columns(version=pl.col("version") + version))
             totals.append(done.total)
+            owned.append(resident()["own"])
             for stage, seconds in done.latency.items():
                 times.setdefault(stage, []).append(seconds)
-        grown = resident() - before
+        grown = {name: size - before[name] for name, size in resident().items()}
         whole = rank(portfolio.to_polars(), by="region", score="points", weight="weight", regions=None)
         equal = portfolio.ranking("region").to_polars().equals(whole.to_polars())
         stages = {stage: quantiles(took[1:]) for stage, took in {**times, "total": totals}.items()}
         return {
             "records": known,
+            "rows": rows_kept(portfolio),
             "delta": rows,
             "refreshes": refreshes,
             "stages": stages,
             "cold": totals[0],
             "fdatasync": quantiles(disk(folder, 100)),
             "open": opened,
-            "bytes_a_record": grown / portfolio.records,
+            "bytes_a_record": {name: size / portfolio.records for name, size in grown.items()},
+            "series": totals[1:],
+            "drift": drift(totals[1:], owned[1:]),
+            "segments": sum(1 for _ in state.glob("segment-*")),
             "equal": equal,
         }
+
+
+def rows_kept(portfolio: Portfolio) -> int:
+    """How many rows there are, those among them that others took the place of."""
+    return portfolio._state().sizes()[1]
+
+
+def drift(took: list[float], owned: list[int]) -> dict[str, float]:
+    """Compare the first and the last tenth of some refreshes."""
+    tenth = max(len(took) // 10, 1)
+    first, last = float(np.median(took[:tenth])), float(np.median(took[-tenth:]))
+    return {"first": first, "last": last, "own_first": owned[tenth - 1], "own_last": owned[-1]}
+
+
+def drawn(told: dict[str, Any]) -> str:
+    """Draw the seconds of each refresh as an SVG."""
+    took, wide, high = told["series"], 800, 300
+    most = max(took) * 1.1
+    at = [(60 + (wide - 80) * n / max(len(took) - 1, 1), high * (1 - t / most)) for n, t in enumerate(took)]
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
+    marks = [most * part / 4 for part in range(5)]
+    ticks = "".join(
+        f'<text x="52" y="{high * (1 - mark / most) + 4:.1f}" text-anchor="end">{mark * 1e3:.3g}</text>'
+        f'<path d="M60 {high * (1 - mark / most):.1f}H{wide - 20}" stroke="#ddd"/>'
+        for mark in marks
+    )
+    title = f"{told['records']:,} records, deltas of {told['delta']:,}: ms of each of {len(took):,} refreshes"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 -30 {wide} {high + 50}" font-size="12" '
+        f'font-family="sans-serif"><text x="60" y="-12" font-size="14">{title}</text>{ticks}'
+        f'<polyline points="{path}" fill="none" stroke="#1f5fa8" stroke-width="1.2"/></svg>\n'
+    )
 
 
 def lines(told: dict[str, Any]) -> Iterator[str]:
@@ -156,4 +198,16 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
         yield f"{stage:<12}" + "".join(f"{seconds * 1e3:>10.2f}" for seconds in took.values())
     same = "equal to" if told["equal"] else "DIFFERS FROM"
     yield f"cold {told['cold'] * 1e3:.1f} ms; opened in {told['open']:.2f} s"
-    yield f"{told['bytes_a_record']:.1f} bytes a record resident; ranking {same} that of all records"
+    resident, moved = told["bytes_a_record"], told["drift"]
+    yield (
+        f"{resident['own']:.1f} bytes a record of the process's own, {resident['files']:.1f} of clean pages "
+        f"of files; {told['rows']:,} rows in {told['segments']} segments"
+    )
+    yield (
+        f"p50 of the first tenth {moved['first'] * 1e3:.2f} ms, of the last {moved['last'] * 1e3:.2f} ms; "
+        f"own memory {moved['own_first'] >> 20} MiB, then {moved['own_last'] >> 20} MiB"
+    )
+    yield f"ranking {same} that of all records"
+    for name, rival in told.get("rivals", {}).items():
+        equal = "" if rival["equal"] else "; its means DIFFER"
+        yield f"{name:<12}{rival['p50'] * 1e3:>10.2f} ms (p50){equal}"

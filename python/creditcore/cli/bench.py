@@ -147,6 +147,14 @@ def tactics(
 @click.option("--trees", type=click.IntRange(min=1), default=100, help="Trees of a model.")
 @click.option("--fail-over", help="Exit 3 where p99 of a whole refresh is over it: `3s`, `50ms`.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--plot", type=click.Path(path_type=Path), help="Draw the seconds of each refresh (SVG).")
+@click.option("--rivals", default="none", help="Of duckdb, chdb, polars, with commas; or `none`.")
+@click.option(
+    "--rival-records",
+    type=click.IntRange(min=1),
+    default=10_000_000,
+    help="Most records of the comparison with rivals.",
+)
 @click.option(
     "--folder", type=click.Path(path_type=Path), help="Where to keep the portfolio; else a temporary folder."
 )
@@ -160,6 +168,9 @@ def refresh(
     trees: int,
     fail_over: str | None,
     as_json: bool,
+    plot: Path | None,
+    rivals: str,
+    rival_records: int,
     folder: Path | None,
 ) -> None:
     """Time refreshes of a portfolio, stage by stage, beside the disk's own fdatasync.
@@ -169,8 +180,18 @@ def refresh(
     import json
 
     from creditcore._core import instruction_set
-    from creditcore.bench import linked
-    from creditcore.bench.refresh import lines, measure
+    from creditcore.bench import linked, upserts
+    from creditcore.bench.refresh import drawn, lines, measure
+
+    named = [] if rivals == "none" else rivals.split(",")
+    if strange := [name for name in named if name not in upserts.RIVALS]:
+        allowed = ", ".join(upserts.RIVALS)
+        raise click.BadParameter(f"`{strange[0]}` is no rival; allowed are {allowed}", param_hint="--rivals")
+    if named and identifiers is not None:
+        raise click.BadParameter(
+            "rivals renew narrow records; leave out --identifiers", param_hint="--rivals"
+        )
+    threads = len(os.sched_getaffinity(0))
 
     limit = None if fail_over is None else seconds_of(fail_over)
     with tempfile.TemporaryDirectory(prefix="creditcore-bench-") as temporary:
@@ -181,7 +202,14 @@ def refresh(
         else:
             size = linked.Size(records, identifiers, features, models, trees)
             told = linked.measure(kept, size, rows, refreshes)
-    told |= {"threads": len(os.sched_getaffinity(0)), "isa": instruction_set()}
+        if named:
+            count, runs = min(records, rival_records), min(refreshes, 10)
+            able = upserts.able(named)
+            told["rivals"] = upserts.compare(kept, count, rows, runs, able, threads)
+            told["rival_records"] = count
+    told |= {"threads": threads, "isa": instruction_set()}
+    if plot is not None:
+        plot.write_text(drawn(told), encoding="utf-8")
     if as_json:
         print(json.dumps(told))
     else:

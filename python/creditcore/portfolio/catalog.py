@@ -233,6 +233,9 @@ def manifest(entries: list[dict[str, Any]]) -> dict[str, Any]:
     segments: list[dict[str, Any]] = []
     checkpoint = None
     for entry in entries[start:]:
-        segments += entry["segments"]
+        for segment in entry["segments"]:
+            # A merged one has the rows of the ones right before it.
+            del segments[len(segments) - len(segment.get("replaces", ())) :]
+            segments.append(segment)
         checkpoint = entry["checkpoint"] or checkpoint
     return {"segments": segments, "checkpoint": checkpoint}

@@ -91,7 +91,10 @@ class DecisionLog:
         key, made = self._config.columns.key, []
         for segment in entry["segments"]:
             number = number_of(segment["file"])
-            for place, rows in enumerate(_decided.segment_rows(self._folder / segment["file"])):
+            # What a merged segment took in was logged when it came.
+            start = sum(segment.get("parts", ())[:-1])
+            found = _decided.segment_rows(self._folder / segment["file"], start=start)
+            for place, rows in enumerate(found):
                 logged = _decided.log_rows(rows, key, self.inputs, stamp, number)
                 if len(logged):
                     path = self._folder / f"decisions-{number:010}-{place}.parquet"

@@ -32,7 +32,7 @@ from creditcore.portfolio.network import Held
 from creditcore.portfolio.overrides import read_reviews, write_reviews
 from creditcore.portfolio.rings import Rings
 from creditcore.portfolio.turns import in_turn
-from creditcore.portfolio.versions import Refresh, instant, new_entry, refresh_of
+from creditcore.portfolio.versions import Refresh, instant, new_entry, refresh_of, remove_merged
 from creditcore.sources import Records
 
 if TYPE_CHECKING:
@@ -353,6 +353,7 @@ class Portfolio(Rings):
             raise
         committed = time.monotonic()
         core.apply()
+        remove_merged(self._folder, entry)
         self._causes, self._held = None, held
         self._entries.append({"version": number, **entry})
         self._rankings.clear()

@@ -148,7 +148,10 @@ class _Inputs:
         for number, file in self._segments.items():
             if keys := [*by_segment.get(number, ()), *gone]:
                 parts = _decided.segment_rows(self._folder / file)
-                yield from (_decided.of_keys(part, self.key, keys) for part in parts)
+                types = self.portfolio.types()
+                yield from (
+                    _decided.in_types(_decided.of_keys(part, self.key, keys), types) for part in parts
+                )
         for path in self._kept if gone else ():
             yield _decided.of_keys(_decided.read_log([path]), self.key, gone)
 

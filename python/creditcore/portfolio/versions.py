@@ -6,6 +6,7 @@ Comes in: what a change did. Goes out: an entry of the catalog, a row of the his
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, tzinfo
 from pathlib import Path
@@ -117,6 +118,17 @@ def read_moment(told: str, name: str) -> date:
     except ValueError as error:
         form = "it is a day such as 2026-01-31, or an instant such as 2026-01-31T12:00:00"
         raise ArgumentError(f"`{name}` is `{told}`; {form}") from error
+
+
+def remove_merged(folder: Path, entry: dict[str, Any]) -> None:
+    """Remove the files whose rows stand in another one now; readers keep those that they opened.
+
+    The version is committed: a file that cannot be removed stays until the next writer begins.
+    """
+    for segment in entry["segments"]:
+        for name in segment.get("replaces", ()):
+            with suppress(OSError):
+                (folder / name).unlink()
 
 
 def instant(as_of: object, before: str | None, zone: tzinfo) -> str | None:

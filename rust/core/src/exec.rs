@@ -109,6 +109,25 @@ pub fn parallel<S: Send>(
     }
 }
 
+/// What each of `tasks` tasks gives, in their order, whichever of up to `threads` threads did it.
+///
+/// # Errors
+/// As [`parallel`].
+pub fn in_order<T: Send>(
+    threads: usize,
+    tasks: usize,
+    work: impl Fn(usize) -> Result<T> + Sync,
+) -> Result<Vec<T>> {
+    let keep = |made: &mut Vec<(usize, T)>, task: usize| {
+        made.push((task, work(task)?));
+        Ok(())
+    };
+    let mut made: Vec<(usize, T)> =
+        parallel(threads, tasks, || Ok(Vec::new()), keep)?.into_iter().flatten().collect();
+    made.sort_unstable_by_key(|(task, _)| *task);
+    Ok(made.into_iter().map(|(_, made)| made).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +147,14 @@ mod tests {
         let mut seen: Vec<usize> = states.into_iter().flatten().collect();
         seen.sort_unstable();
         assert_eq!(seen, (0..100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_tasks_give_stands_in_their_order() {
+        for threads in 1..4 {
+            let made = in_order(threads, 100, |task| Ok(task * task)).expect("no task fails");
+            assert_eq!(made, (0..100).map(|task| task * task).collect::<Vec<_>>());
+        }
     }
 
     #[test]

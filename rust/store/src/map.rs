@@ -5,11 +5,15 @@
 #![allow(unsafe_code, reason = "mapping a file is a promise that the compiler cannot check")]
 
 use std::fs::File;
+use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
 use arrow_buffer::Buffer;
 use creditcore::Result;
+use creditcore_kernels::index::Memory;
+#[cfg(target_os = "linux")]
+use memmap2::UncheckedAdvice;
 use memmap2::{Mmap, MmapMut, MmapOptions};
 
 use crate::unreadable;
@@ -47,10 +51,10 @@ pub(crate) fn buffer(file: &File) -> std::io::Result<Buffer> {
 /// Words of a file that may be changed in memory; the file stays as it is.
 pub(crate) struct PrivateWords {
     /// A map, or the words themselves where there is no file.
-    memory: Memory,
+    memory: Words,
 }
 
-enum Memory {
+enum Words {
     Map { map: MmapMut, start: usize, words: usize },
     Own(Vec<u64>),
 }
@@ -68,22 +72,50 @@ impl PrivateWords {
         // SAFETY: the map is private to this process (copy on write), and no file of a state is written after it was
         // named in the catalog.
         let map = unsafe { MmapOptions::new().map_copy(file) }?;
-        Ok(Self { memory: Memory::Map { map, start, words: (length - start) / 8 } })
+        Ok(Self { memory: Words::Map { map, start, words: (length - start) / 8 } })
+    }
+}
+
+/// A multiple of the size of every page that a processor of this kind has.
+const PAGE: usize = if cfg!(target_arch = "x86_64") { 1 << 12 } else { 1 << 16 };
+
+impl Memory for PrivateWords {
+    fn give_back(&mut self, words: Range<usize>) {
+        let Words::Map { map, start, .. } = &mut self.memory else { return };
+        // Whole pages alone: the others have words of somebody else in them.
+        let first = (*start + words.start * 8).next_multiple_of(PAGE);
+        let end = (*start + words.end * 8) / PAGE * PAGE;
+        #[cfg(target_os = "linux")]
+        if first < end {
+            // SAFETY: the pages lie within the map, nobody has borrowed from them (the map is borrowed mutably), and
+            // they show the file again afterwards: words like any others.
+            let told = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, first, end - first) };
+            // Memory that is not given back is a cost, and no fault.
+            drop(told);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = (map, first, end);
+    }
+}
+
+impl Default for PrivateWords {
+    fn default() -> Self {
+        Vec::new().into()
     }
 }
 
 impl From<Vec<u64>> for PrivateWords {
     fn from(words: Vec<u64>) -> Self {
-        Self { memory: Memory::Own(words) }
+        Self { memory: Words::Own(words) }
     }
 }
 
 impl AsRef<[u64]> for PrivateWords {
     fn as_ref(&self) -> &[u64] {
         match &self.memory {
-            Memory::Own(words) => words,
+            Words::Own(words) => words,
             // SAFETY: a map begins at a page, `start` is a multiple of 8, and the words were counted when it was made.
-            Memory::Map { map, start, words } => unsafe {
+            Words::Map { map, start, words } => unsafe {
                 std::slice::from_raw_parts(map.as_ptr().add(*start).cast::<u64>(), *words)
             },
         }
@@ -93,9 +125,9 @@ impl AsRef<[u64]> for PrivateWords {
 impl AsMut<[u64]> for PrivateWords {
     fn as_mut(&mut self) -> &mut [u64] {
         match &mut self.memory {
-            Memory::Own(words) => words,
+            Words::Own(words) => words,
             // SAFETY: as above; the map is borrowed for as long as the slice.
-            Memory::Map { map, start, words } => unsafe {
+            Words::Map { map, start, words } => unsafe {
                 std::slice::from_raw_parts_mut(map.as_mut_ptr().add(*start).cast::<u64>(), *words)
             },
         }

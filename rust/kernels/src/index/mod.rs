@@ -1,99 +1,99 @@
 //! An index of keys: from 64-bit keys that are spread evenly (hashes) to rows.
 //!
-//! In come keys and rows, out go rows. A bucket is one cache line: five keys, five rows, how many there are, and
-//! whether a key of the bucket had to go on to the next one. The table is cut into parts by the keys' first bits;
-//! a part that fills up is copied into a larger one by itself, so no insertion costs more than a part. Look-ups
-//! are done 32 at a time, their lines asked for in advance: the limit is one miss of the caches for each key.
+//! In come keys and rows, out go rows. A bucket is one cache line (`bucket.rs`). The table is cut into parts by the keys'
+//! first bits; a part that fills up is copied into a larger one by itself, and one that has become large is cut in two,
+//! so no insertion costs more than a part, however many keys there are. A directory leads the first bits to parts.
+//! Look-ups are done 32 at a time, their lines asked for in advance: the limit is one miss of the caches for each key.
 //!
 //! Nothing is ever removed. The same key may be there more than once (keys may be hashes of something longer);
 //! the caller says by row which one is meant.
 
+mod bucket;
+mod part;
 mod prefetch;
+mod shard;
 
+pub use bucket::WORDS;
+pub use part::Part;
 pub use prefetch::prefetch;
+pub use shard::Shard;
 
-/// Words of a bucket: five keys, then five rows and the state, 32 bits each.
-pub const WORDS: usize = 8;
-/// Keys of a bucket.
-const SLOTS: usize = 5;
+use bucket::{SLOTS, count, find_in, row};
+use part::Place;
+
 /// What stands for no row.
 pub const ABSENT: u32 = u32::MAX;
-/// Bit of a bucket's state: a key went on to the next bucket.
-const SPILLED: u32 = 1 << 8;
+/// A key, the row that it has now ([`ABSENT`]: none), and its new row.
+pub type Change = (u64, u32, u32);
 /// Look-ups under way at a time.
 const LANES: usize = 32;
-/// A part is made for about so many keys.
+/// A part is made for about so many keys; one of twice as many is cut when it fills up.
 const PART_KEYS: u64 = 1 << 15;
 /// Most bits that choose a part.
 const MOST_BITS: u32 = 20;
 
-/// Where a part of the table stands, and how full it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// Its buckets.
-    pub buckets: u64,
-    /// Its keys.
-    pub keys: u64,
+/// Memory that is there from the beginning: a vector, or a private map of a file.
+pub trait Memory: AsRef<[u64]> + AsMut<[u64]> {
+    /// Gives words back that nobody reads any more, as far as that can be done.
+    fn give_back(&mut self, words: std::ops::Range<usize>);
 }
 
-/// A part: in the common memory, or in its own since it grew.
-struct Place {
-    part: Part,
-    /// Its first word in the common memory.
-    start: usize,
-    own: Option<Vec<u64>>,
+impl Memory for Vec<u64> {
+    fn give_back(&mut self, _: std::ops::Range<usize>) {}
 }
 
-/// Keys to rows. `M` is memory that is there from the beginning: a vector, or a private map of a file.
+/// Keys to rows.
 pub struct Index<M> {
+    /// First bits of a key that lead to its part.
     bits: u32,
+    /// For each of these bits the part.
+    directory: Vec<u32>,
     base: M,
     places: Vec<Place>,
     keys: u64,
 }
 
-impl Index<Vec<u64>> {
+impl<M: Memory + Default> Index<M> {
     /// An index without keys that has room for `expected` of them.
     pub fn with_room(expected: u64) -> Self {
         let bits = expected.div_ceil(PART_KEYS).next_power_of_two().trailing_zeros().min(MOST_BITS);
         let parts = 1u64 << bits;
-        let sizes = (0..parts).map(|part| Part { buckets: room(expected.div_ceil(parts), part), keys: 0 });
-        let sizes: Vec<Part> = sizes.collect();
-        let words = sizes.iter().map(|part| part.buckets as usize * WORDS).sum();
-        Self::over(vec![0; words], &sizes).unwrap_or_else(|| unreachable!("the sizes add up"))
+        let place = |part: u64| Place::with_room(room(expected.div_ceil(parts), part), bits);
+        let places = (0..parts).map(place).collect();
+        Self { bits, directory: (0..parts as u32).collect(), base: M::default(), places, keys: 0 }
     }
 }
 
-/// Buckets for `keys` of a part. Parts are filled to different degrees (3.2 to 4 keys a bucket), so that they do
-/// not all grow at once.
-fn room(keys: u64, part: u64) -> u64 {
-    let stagger = (part.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) * 80 / 256;
-    (keys * 100 / (320 + stagger)).max(4) + 1
+/// A number from 0 to 255 for each part, spread evenly, so that parts do not all do something at the same time.
+fn stagger(part: u64) -> u64 {
+    part.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56
 }
 
-impl<M: AsRef<[u64]> + AsMut<[u64]>> Index<M> {
+/// Buckets for `keys` of a part, 3.2 to 4 keys a bucket.
+fn room(keys: u64, part: u64) -> u64 {
+    (keys * 100 / (320 + stagger(part) * 80 / 256)).max(4) + 1
+}
+
+impl<M: Memory> Index<M> {
     /// The index that `parts` describe and `base` holds; `None` where they do not fit each other.
     pub fn over(base: M, parts: &[Part]) -> Option<Self> {
         if !parts.len().is_power_of_two() || parts.len() > 1 << MOST_BITS {
             return None;
         }
+        let bits = parts.len().trailing_zeros();
         let mut places = Vec::with_capacity(parts.len());
         let (mut start, mut keys) = (0usize, 0u64);
         for part in parts {
             let words = usize::try_from(part.buckets).ok()?.checked_mul(WORDS)?;
-            if part.buckets == 0 || part.keys > part.buckets * SLOTS as u64 {
+            if part.buckets == 0 || part.keys > part.buckets.checked_mul(SLOTS as u64)? {
                 return None;
             }
-            places.push(Place { part: *part, start, own: None });
+            places.push(Place { part: *part, depth: bits, start, words, own: None });
             start = start.checked_add(words)?;
             keys += part.keys;
         }
-        (start == base.as_ref().len()).then_some(Self {
-            bits: parts.len().trailing_zeros(),
-            base,
-            places,
-            keys,
-        })
+        let directory = (0..parts.len() as u32).collect();
+        (start == base.as_ref().len()).then_some(Self { bits, directory, base, places, keys })
     }
 
     /// How many keys there are.
@@ -101,54 +101,43 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Index<M> {
         self.keys
     }
 
-    /// The parts as they are now.
-    pub fn parts(&self) -> impl Iterator<Item = Part> {
-        self.places.iter().map(|place| place.part)
+    /// The parts in the order of their keys, and the words of each: all that there is. Parts that were cut less often
+    /// than others are cut first, so that there is one for each choice of first bits.
+    pub fn laid_out(&mut self) -> (Vec<Part>, impl Iterator<Item = &[u64]>) {
+        let mut entry = 0;
+        while entry < self.directory.len() {
+            match self.places[self.directory[entry] as usize].depth < self.bits {
+                true => self.split(entry),
+                false => entry += 1,
+            }
+        }
+        let parts = self.directory.iter().map(|&id| self.places[id as usize].part).collect();
+        (parts, self.directory.iter().map(|&id| self.table(id as usize)))
     }
 
-    /// The words of each part, in their order: with [`parts`](Self::parts) all that there is.
-    pub fn words(&self) -> impl Iterator<Item = &[u64]> {
-        (0..self.places.len()).map(|part| self.table(part))
-    }
-
-    /// Bytes of the parts that grew.
+    /// Bytes of the parts that have memory of their own.
     pub fn own_bytes(&self) -> usize {
         self.places.iter().filter_map(|place| place.own.as_ref()).map(|own| own.len() * 8).sum()
     }
 
-    /// Every row, in the order of the table.
+    /// Every row, in the order of the parts.
     pub fn rows(&self) -> impl Iterator<Item = u32> {
         let buckets = (0..self.places.len()).flat_map(|part| self.table(part).chunks_exact(WORDS));
         buckets.flat_map(|bucket| (0..count(bucket)).map(|slot| row(bucket, slot)))
     }
 
     fn table(&self, part: usize) -> &[u64] {
-        let place = &self.places[part];
-        match &place.own {
-            Some(own) => own,
-            None => &self.base.as_ref()[place.start..place.start + place.part.buckets as usize * WORDS],
-        }
-    }
-
-    fn table_mut(&mut self, part: usize) -> &mut [u64] {
-        let place = &mut self.places[part];
-        match &mut place.own {
-            Some(own) => own,
-            None => {
-                let words = place.part.buckets as usize * WORDS;
-                &mut self.base.as_mut()[place.start..place.start + words]
-            }
-        }
-    }
-
-    fn part_of(&self, key: u64) -> usize {
-        if self.bits == 0 { 0 } else { (key >> (64 - self.bits)) as usize }
+        self.places[part].table(self.base.as_ref())
     }
 
     /// The part of a key, and its bucket there: both grow with the key.
     fn place_of(&self, key: u64) -> (usize, usize) {
-        let part = self.part_of(key);
-        (part, bucket_of(key << self.bits, self.places[part].part.buckets))
+        let part = self.directory[self.entry_of(key)] as usize;
+        (part, self.places[part].bucket_of(key))
+    }
+
+    fn entry_of(&self, key: u64) -> usize {
+        if self.bits == 0 { 0 } else { (key >> (64 - self.bits)) as usize }
     }
 
     /// Finds the row of each key, [`ABSENT`] where there is none; of a key that is there more than once any one.
@@ -172,8 +161,8 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Index<M> {
         find_in(self.table(part), bucket, key, accept)
     }
 
-    /// Puts keys in: for each its key, the row that it has now ([`ABSENT`]: none, a slot is added) and its new row.
-    pub fn put(&mut self, changes: &[(u64, u32, u32)]) {
+    /// Puts keys in: a slot is added for a key that has no row now.
+    pub fn put(&mut self, changes: &[Change]) {
         for changes in changes.chunks(LANES) {
             for &(key, ..) in changes {
                 let (part, bucket) = self.place_of(key);
@@ -185,110 +174,113 @@ impl<M: AsRef<[u64]> + AsMut<[u64]>> Index<M> {
         }
     }
 
-    fn replace(&mut self, key: u64, old: u32, new: u32) {
-        let (part, mut bucket) = self.place_of(key);
-        let table = self.table_mut(part);
-        // Bounded, so that a damaged table does not hold on to the caller.
-        for _ in 0..table.len() / WORDS {
-            let words = &mut table[bucket * WORDS..][..WORDS];
-            for slot in 0..count(words) {
-                if words[slot] == key && row(words, slot) == old {
-                    set_row(words, slot, new);
-                    return;
-                }
-            }
-            if !spilled(words) {
-                return;
-            }
-            bucket = (bucket + 1) % (table.len() / WORDS);
+    /// Shares of the table, 2 to the power of `most_bits` of them or fewer: the share of a key is told by its first bits.
+    /// [`settle`](Self::settle) when they are done.
+    pub fn shards(&mut self, most_bits: u32) -> Vec<Shard<'_>> {
+        let cut = self.places.iter().map(|place| place.depth).fold(most_bits.min(self.bits), u32::min);
+        let mut shared: Vec<&mut [u64]> = self.places.iter().map(|_| Default::default()).collect();
+        let mut by_start: Vec<usize> =
+            (0..self.places.len()).filter(|&id| self.places[id].words > 0).collect();
+        by_start.sort_unstable_by_key(|&id| self.places[id].start);
+        let (mut rest, mut at) = (self.base.as_mut(), 0);
+        for id in by_start {
+            let Place { start, words, .. } = self.places[id];
+            let (mine, more) = rest.split_at_mut(start - at).1.split_at_mut(words);
+            (shared[id], rest, at) = (mine, more, start + words);
         }
+        let mut places: Vec<_> = self.places.iter_mut().zip(shared).map(Some).collect();
+        let entries = self.directory.len() >> cut;
+        let shard = |(first, ids): (usize, &[u32])| {
+            let mut made = Shard {
+                bits: self.bits,
+                first: first * entries,
+                slots: Vec::with_capacity(entries),
+                places: Vec::new(),
+            };
+            for &id in ids {
+                made.places.extend(places[id as usize].take());
+                made.slots.push(made.places.len() as u32 - 1);
+            }
+            made
+        };
+        self.directory.chunks(entries).enumerate().map(shard).collect()
+    }
+
+    /// Takes note of what shares changed.
+    pub fn settle(&mut self) {
+        self.keys = self.places.iter().map(|place| place.part.keys).sum();
+        let mut entry = 0;
+        while entry < self.directory.len() {
+            let id = self.directory[entry] as usize;
+            self.tidy(id);
+            let Place { depth, part, .. } = self.places[id];
+            if part.keys > 2 * PART_KEYS && depth < MOST_BITS {
+                let before = self.bits;
+                self.split(entry);
+                entry <<= self.bits - before;
+            } else {
+                entry += 1 << (self.bits - depth);
+            }
+        }
+    }
+
+    fn replace(&mut self, key: u64, old: u32, new: u32) {
+        let id = self.directory[self.entry_of(key)] as usize;
+        let place = &mut self.places[id];
+        let shared = place.start..place.start + place.words;
+        place.replace(&mut self.base.as_mut()[shared], key, old, new);
     }
 
     fn insert(&mut self, key: u64, new: u32) {
-        let part = self.part_of(key);
-        let Part { buckets, keys } = self.places[part].part;
-        if keys >= buckets * 4 {
-            self.grow(part);
-        }
-        let (_, bucket) = self.place_of(key);
-        insert_in(self.table_mut(part), bucket, key, new);
-        self.places[part].part.keys += 1;
+        self.cut(key);
+        let id = self.directory[self.entry_of(key)] as usize;
+        let place = &mut self.places[id];
+        let shared = place.start..place.start + place.words;
+        place.insert(&mut self.base.as_mut()[shared], key, new);
         self.keys += 1;
+        self.tidy(id);
     }
 
-    /// Copies a part into a larger one.
-    fn grow(&mut self, part: usize) {
-        let buckets = self.places[part].part.buckets * 5 / 4 + 1;
-        let mut table = vec![0; buckets as usize * WORDS];
-        for words in self.table(part).chunks_exact(WORDS) {
-            for slot in 0..count(words) {
-                let bucket = bucket_of(words[slot] << self.bits, buckets);
-                insert_in(&mut table, bucket, words[slot], row(words, slot));
+    /// Cuts the part of a key while it is full and large.
+    fn cut(&mut self, key: u64) {
+        loop {
+            let entry = self.entry_of(key);
+            let place = &self.places[self.directory[entry] as usize];
+            let limit = PART_KEYS + PART_KEYS * stagger((entry >> (self.bits - place.depth)) as u64) / 256;
+            if !place.is_full() || place.part.keys < limit || place.depth >= MOST_BITS {
+                return;
             }
+            self.split(entry);
         }
-        let place = &mut self.places[part];
-        place.part.buckets = buckets;
-        place.own = Some(table);
     }
-}
 
-fn bucket_of(key: u64, buckets: u64) -> usize {
-    ((u128::from(key) * u128::from(buckets)) >> 64) as usize
-}
-
-fn state(bucket: &[u64]) -> u32 {
-    (bucket[WORDS - 1] >> 32) as u32
-}
-
-fn count(bucket: &[u64]) -> usize {
-    // A damaged count must not lead out of the bucket.
-    ((state(bucket) & 0xff) as usize).min(SLOTS)
-}
-
-fn spilled(bucket: &[u64]) -> bool {
-    state(bucket) & SPILLED != 0
-}
-
-fn row(bucket: &[u64], slot: usize) -> u32 {
-    (bucket[SLOTS + slot / 2] >> (slot % 2 * 32)) as u32
-}
-
-fn set_row(bucket: &mut [u64], slot: usize, new: u32) {
-    let (word, shift) = (SLOTS + slot / 2, slot % 2 * 32);
-    bucket[word] = bucket[word] & !(0xffff_ffff << shift) | u64::from(new) << shift;
-}
-
-fn find_in(table: &[u64], mut bucket: usize, key: u64, mut accept: impl FnMut(u32) -> bool) -> Option<u32> {
-    let buckets = table.len() / WORDS;
-    for _ in 0..buckets {
-        let words = &table[bucket * WORDS..][..WORDS];
-        for slot in 0..count(words) {
-            if words[slot] == key && accept(row(words, slot)) {
-                return Some(row(words, slot));
-            }
+    /// Cuts the part of an entry of the directory in two.
+    fn split(&mut self, mut entry: usize) {
+        let id = self.directory[entry] as usize;
+        let depth = self.places[id].depth;
+        if depth == self.bits {
+            self.directory = self.directory.iter().flat_map(|&id| [id, id]).collect();
+            self.bits += 1;
+            entry *= 2;
         }
-        if !spilled(words) {
-            return None;
-        }
-        bucket = if bucket + 1 == buckets { 0 } else { bucket + 1 };
+        let halves = self.places[id].halves(self.table(id));
+        let length = 1usize << (self.bits - depth);
+        let first = entry / length * length;
+        let more = self.places.len() as u32;
+        self.directory[first + length / 2..first + length].fill(more);
+        let [lower, upper] = halves;
+        let old = std::mem::replace(&mut self.places[id], lower);
+        self.places.push(upper);
+        self.base.give_back(old.start..old.start + old.words);
     }
-    None
-}
 
-/// Puts a key into the first bucket with room; a part always has some.
-fn insert_in(table: &mut [u64], mut bucket: usize, key: u64, new: u32) {
-    let buckets = table.len() / WORDS;
-    for _ in 0..buckets {
-        let words = &mut table[bucket * WORDS..][..WORDS];
-        let slot = count(words);
-        if slot < SLOTS {
-            words[slot] = key;
-            set_row(words, slot, new);
-            words[WORDS - 1] += 1 << 32;
-            return;
+    /// Gives back the common memory of a part that has its own now.
+    fn tidy(&mut self, id: usize) {
+        let place = &mut self.places[id];
+        if place.own.is_some() && place.words > 0 {
+            let words = place.start..place.start + std::mem::take(&mut place.words);
+            self.base.give_back(words);
         }
-        words[WORDS - 1] |= u64::from(SPILLED) << 32;
-        bucket = if bucket + 1 == buckets { 0 } else { bucket + 1 };
     }
 }
 

@@ -12,6 +12,7 @@ use creditcore_kernels::index::ABSENT;
 use super::changes::{Counts, DEAD, resolve};
 use super::disk::write_file;
 use super::layout::{Delta, Layout};
+use super::lookup::Known;
 use super::manifest::{Checkpoint, Named};
 use super::portfolio::{Staged, State};
 use super::rows::Rows;
@@ -34,7 +35,7 @@ impl State {
         control: &Control,
     ) -> Result<(Vec<Named>, Counts)> {
         if let (0, Some(rows)) = (self.rows.len(), source.rows()) {
-            self.table = table::empty(rows)?;
+            self.table = table::empty(rows);
         }
         let layout = self.layout.clone();
         let known = std::cell::RefCell::new(self.rows.schema().cloned());
@@ -44,7 +45,7 @@ impl State {
             if delta.batch.num_rows() == 0 {
                 return Ok(());
             }
-            let changes = resolve(&delta, layout, &self.table, &self.rows)?;
+            let changes = resolve(&delta, Known { layout, ..self.known() })?;
             self.refuse_kinds(&changes)?;
             let sums = self.sums_after(&changes)?;
             counts = counts.with(changes.counts);
@@ -63,15 +64,16 @@ impl State {
     ///
     /// # Errors
     /// `State`: a file cannot be written.
-    pub fn checkpoint(&self, number: u64) -> Result<Checkpoint> {
+    pub fn checkpoint(&mut self, number: u64) -> Result<Checkpoint> {
         let name = |what: &str| format!("{what}-{number:010}.bin");
         let (index, sums) = (name("index"), name("sums"));
-        let index_sum = table::write(&self.folder.join(&index), &self.table)?;
+        let index_sum = table::write(&self.folder.join(&index), &mut self.table)?;
         let bytes = self.sums.to_bytes();
         let sums_sum = write_file(&self.folder.join(&sums), |file| std::io::Write::write_all(file, &bytes))?;
+        self.fixed = self.rows.segments();
         Ok(Checkpoint {
-            index: Named { file: index, rows: self.table.keys(), sum: index_sum },
-            sums: Named { file: sums, rows: self.records, sum: sums_sum },
+            index: Named::new(&index, self.table.keys(), index_sum),
+            sums: Named::new(&sums, self.records, sums_sum),
             segments: self.rows.segments(),
             records: self.records,
             hash: format!("{:032x}", self.hash),
@@ -89,7 +91,7 @@ impl State {
             live[row as usize / 64] |= 1 << (row % 64);
         }
         let mut fresh = Self {
-            table: table::empty(self.records)?,
+            table: table::empty(self.records),
             sums: self.sums.clone(),
             hash: self.hash,
             records: self.records,
@@ -111,7 +113,7 @@ impl State {
             control.check()?;
             part.clear();
             part.extend(numbers.by_ref().take(PART_ROWS));
-            let batch = self.rows.gather(&part)?;
+            let batch = self.rows.gather(&part, None)?;
             let name = segment_name(first_number + written.len() as u64);
             written.push(fresh.append(&name, &batch)?);
         }
@@ -123,14 +125,14 @@ impl State {
     fn append(&mut self, name: &str, batch: &RecordBatch) -> Result<Named> {
         let path = self.folder.join(name);
         let sum = Segment::write(&path, batch)?;
-        let named = Named { file: name.to_owned(), rows: batch.num_rows() as u64, sum };
-        let first = self.rows.push(Segment::open(&path, named.rows, sum, false)?)?;
+        let named = Named::new(name, batch.num_rows() as u64, sum);
+        let first = self.rows.push(Segment::open(&self.folder, &named, false)?)?;
         let column = batch.column_by_name(&self.layout.key).cloned();
         let keys = column.map(|column| Keys::new(&self.layout.key, column)).transpose()?;
         let spread = keys.map_or_else(Vec::new, |keys| keys.spread());
         let moves: Vec<(u64, u32, u32)> =
             spread.into_iter().zip(first..).map(|(key, row)| (key, ABSENT, row)).collect();
-        self.table.put(&moves);
+        table::put(&mut self.table, &moves, self.threads)?;
         Ok(named)
     }
 }

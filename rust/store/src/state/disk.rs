@@ -8,6 +8,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use creditcore::error::{Error, Place, Result};
+use creditcore::exec::in_order;
 use flate2::Crc;
 
 use super::segment::FileSum;
@@ -89,26 +90,39 @@ pub(super) fn sync_folder(folder: Option<&Path>) -> std::io::Result<()> {
     }
 }
 
-/// Compares the length and, where `whole` says so, the checksum of a file. It is read, not mapped: its pages are then
-/// those of the system and not of this process.
-pub(super) fn check(path: &Path, mut file: &File, wanted: FileSum, whole: bool) -> Result<()> {
+/// Bytes of a file that a thread reads at a time.
+const PIECE: u64 = 1 << 26;
+
+/// The checksum of a file. It is read, not mapped: its pages are then those of the system and not of this process.
+fn checksum(path: &Path, length: u64, threads: usize) -> Result<u32> {
+    let piece = |at: usize| -> std::io::Result<Crc> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(at as u64 * PIECE))?;
+        let (mut crc, mut part, mut file) = (Crc::new(), vec![0; 1 << 20], file.take(PIECE));
+        loop {
+            match file.read(&mut part)? {
+                0 => return Ok(crc),
+                length => crc.update(&part[..length]),
+            }
+        }
+    };
+    let pieces = length.div_ceil(PIECE) as usize;
+    let pieces = in_order(threads, pieces, |at| piece(at).map_err(|error| unreadable(path, &error)))?;
+    let mut whole = Crc::new();
+    pieces.iter().for_each(|piece| whole.combine(piece));
+    Ok(whole.sum())
+}
+
+/// Compares the length of a file and, where `threads` are given for that, its checksum.
+pub(super) fn check(path: &Path, file: &File, wanted: FileSum, threads: Option<usize>) -> Result<()> {
     let damaged = "restore it from a backup, or run `creditcore doctor`";
     let length = file.metadata().map_err(|error| unreadable(path, &error))?.len();
     if length != wanted.bytes {
         let text = format!("the file has {length} bytes where it had {}; {damaged}", wanted.bytes);
         return Err(fault(path, text));
     }
-    if !whole {
-        return Ok(());
-    }
-    let (mut crc, mut part) = (Crc::new(), vec![0; 1 << 20]);
-    loop {
-        match file.read(&mut part).map_err(|error| unreadable(path, &error))? {
-            0 => break,
-            length => crc.update(&part[..length]),
-        }
-    }
-    if crc.sum() != wanted.crc {
+    let Some(threads) = threads else { return Ok(()) };
+    if checksum(path, length, threads)? != wanted.crc {
         return Err(fault(path, format!("the file is damaged (its checksum differs); {damaged}")));
     }
     Ok(())

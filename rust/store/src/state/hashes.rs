@@ -6,8 +6,10 @@
 use arrow_array::RecordBatch;
 use arrow_schema::DataType;
 use creditcore::error::Result;
+use creditcore::exec::in_order;
 use creditcore::refresh::RecordHashes;
 
+use super::lookup::STRETCH;
 use super::segment::DELETED;
 
 /// The hashes of each row.
@@ -20,7 +22,16 @@ pub(super) struct Hashes {
 
 impl Hashes {
     /// The hashes of rows, of which some columns are made.
-    pub(super) fn of(batch: &RecordBatch, made: &[String]) -> Result<Self> {
+    pub(super) fn of(batch: &RecordBatch, made: &[String], threads: usize) -> Result<Self> {
+        let parts = in_order(threads, batch.num_rows().div_ceil(STRETCH), |task| {
+            let start = task * STRETCH;
+            Self::of_stretch(&batch.slice(start, STRETCH.min(batch.num_rows() - start)), made)
+        })?;
+        let (told, whole): (Vec<_>, Vec<_>) = parts.into_iter().map(|part| (part.told, part.whole)).unzip();
+        Ok(Self { told: told.concat(), whole: whole.concat() })
+    }
+
+    fn of_stretch(batch: &RecordBatch, made: &[String]) -> Result<Self> {
         let mut hashes = RecordHashes::new(batch.num_rows());
         let schema = batch.schema();
         let columns = schema.fields().iter().zip(batch.columns());
@@ -39,6 +50,6 @@ impl Hashes {
 }
 
 /// The hash of each row, of all that it holds.
-pub(super) fn hashes(batch: &RecordBatch) -> Result<Vec<u128>> {
-    Hashes::of(batch, &[]).map(|hashes| hashes.whole)
+pub(super) fn hashes(batch: &RecordBatch, threads: usize) -> Result<Vec<u128>> {
+    Hashes::of(batch, &[], threads).map(|hashes| hashes.whole)
 }

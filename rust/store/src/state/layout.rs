@@ -274,7 +274,7 @@ fn ops(column: &ArrayRef, places: &[(Range<usize>, Batch)]) -> Result<Vec<bool>>
         found.map_or_else(Place::default, |(rows, batch)| batch.place(row - rows.start))
     };
     let Some(texts) = column.as_string_opt::<i64>() else {
-        if column.logical_null_count() == column.len() {
+        if blank(column) {
             return Ok(vec![false; column.len()]);
         }
         let text = format!(

@@ -15,9 +15,27 @@ pub struct Named {
     pub file: String,
     /// Its rows.
     pub rows: u64,
+    /// Of a segment that was merged the rows of each delta in it, in their order; none means one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<u64>,
+    /// The segments right before it that it takes the place of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<String>,
     /// Its length and checksum.
     #[serde(flatten)]
     pub sum: FileSum,
+}
+
+impl Named {
+    /// A file that stands for itself alone.
+    pub(super) fn new(file: &str, rows: u64, sum: FileSum) -> Self {
+        Self { file: file.to_owned(), rows, parts: Vec::new(), replaces: Vec::new(), sum }
+    }
+
+    /// The rows of each delta in it.
+    pub(super) fn deltas(&self) -> Vec<u64> {
+        if self.parts.is_empty() { vec![self.rows] } else { self.parts.clone() }
+    }
 }
 
 /// What was in memory after some segments, as files.

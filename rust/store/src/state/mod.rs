@@ -8,10 +8,15 @@
 
 mod bulk;
 mod changes;
+mod chosen;
 mod disk;
 mod hashes;
+mod kinds;
 mod layout;
+mod lookup;
 mod manifest;
+mod merge;
+mod narrow;
 mod portfolio;
 mod rows;
 mod segment;

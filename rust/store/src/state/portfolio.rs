@@ -4,24 +4,25 @@
 //! after them. A change has two steps: `stage` finds out everything and writes the segment; `apply`, once the catalog
 //! has the change, puts it into memory and cannot fail on data.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch, new_null_array};
+use arrow_array::{ArrayRef, RecordBatch, new_null_array};
 use arrow_schema::{DataType, Field, Schema};
 use creditcore::aggregate::{Aggregate, Plan, aggregate};
 use creditcore::batch::{Frame, Source};
 use creditcore::error::{Error, Place, Result};
-use creditcore::exec::Control;
+use creditcore::exec::{Control, in_order};
 use creditcore::region::Regions;
+use creditcore_kernels::index::Change;
 
 use super::changes::{Changes, Counts, DEAD, of_segment, resolve};
 use super::disk::{check, fault, unreadable};
-use super::layout::{Delta, Layout, OneKind};
+use super::layout::{Delta, Layout};
+use super::lookup::Known;
 use super::manifest::{Checkpoint, Manifest, Named};
+use super::merge;
 use super::rows::Rows;
 use super::segment::{FileSum, Segment};
 use super::table::{self, Table};
@@ -31,7 +32,8 @@ pub(super) struct Staged {
     pub(super) changes: Changes,
     /// The sums after them.
     pub(super) sums: Aggregate,
-    pub(super) segment: Option<Segment>,
+    /// Its file, and how many of the newest segments that takes in.
+    pub(super) segment: Option<(Segment, usize)>,
 }
 
 /// A state in memory.
@@ -47,6 +49,8 @@ pub struct State {
     pub(super) hash: u128,
     pub(super) sums: Aggregate,
     pub(super) staged: Option<Staged>,
+    /// Segments that a checkpoint stands for: they stay as they are.
+    pub(super) fixed: usize,
 }
 
 /// What a stage took, in seconds, by name.
@@ -69,32 +73,37 @@ impl State {
         let mut rows = Rows::default();
         let sums = aggregate_of(&layout, &[], &plan, regions.as_ref(), threads)?;
         let known = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.segments);
-        for segment in segments.iter().take(known) {
+        let opened = in_order(threads, segments.len(), |at| {
             control.check()?;
-            rows.push(Segment::open(&folder.join(&segment.file), segment.rows, segment.sum, verify)?)?;
+            Segment::open(folder, &segments[at], verify)
+        })?;
+        let mut opened = opened.into_iter();
+        for segment in opened.by_ref().take(known) {
+            rows.push(segment)?;
         }
         let expected = segments.iter().map(|segment| segment.rows).sum();
         let mut state = match &checkpoint {
             None => Self {
-                table: table::empty(expected)?,
+                table: table::empty(expected),
                 records: 0,
                 hash: 0,
                 sums,
                 ..Self::bare(folder, layout, plan, regions, threads, rows)?
             },
             Some(Checkpoint { index, sums, records, hash, .. }) => Self {
-                table: table::open(&folder.join(&index.file), index.sum, verify)?,
+                table: table::open(&folder.join(&index.file), index.sum, verify, threads)?,
                 records: *records,
                 hash: u128::from_str_radix(hash, 16).map_err(|_| {
                     fault(folder, "the catalog names a hash that is none; restore it from a backup")
                 })?,
                 sums: read_sums(&folder.join(&sums.file), sums.sum)?,
+                fixed: known,
                 ..Self::bare(folder, layout, plan, regions, threads, rows)?
             },
         };
-        for segment in &segments[known.min(segments.len())..] {
+        for segment in opened {
             control.check()?;
-            state.replay(segment, verify)?;
+            state.replay(segment)?;
         }
         Ok(state)
     }
@@ -109,7 +118,7 @@ impl State {
     ) -> Result<Self> {
         let sums = aggregate_of(&layout, &[], &plan, regions.as_ref(), threads)?;
         let folder = folder.to_owned();
-        let table = table::empty(0)?;
+        let table = table::empty(0);
         Ok(Self {
             folder,
             layout,
@@ -122,17 +131,26 @@ impl State {
             hash: 0,
             sums,
             staged: None,
+            fixed: 0,
         })
     }
 
-    /// Takes in a segment that was written after the checkpoint.
-    pub fn replay(&mut self, named: &Named, verify: bool) -> Result<()> {
-        let segment = Segment::open(&self.folder.join(&named.file), named.rows, named.sum, verify)?;
-        let changes =
-            of_segment(&segment.batch, segment.first_deleted(), &self.layout, &self.table, &self.rows)?;
-        let sums = self.sums_after(&changes)?;
-        self.staged = Some(Staged { changes, sums, segment: Some(segment) });
-        self.apply()
+    /// Where records are looked up.
+    pub(super) fn known(&self) -> Known<'_> {
+        Known { layout: &self.layout, table: &self.table, rows: &self.rows, threads: self.threads }
+    }
+
+    /// Takes in a segment that was written after the checkpoint, delta by delta.
+    fn replay(&mut self, segment: Segment) -> Result<()> {
+        let deltas = segment.deltas()?;
+        let mut first = self.rows.push(segment)?;
+        for (batch, records) in deltas {
+            let changes = of_segment(&batch, records, self.known())?;
+            let sums = self.sums_after(&changes)?;
+            self.put(&changes, sums, first)?;
+            first += batch.num_rows() as u32;
+        }
+        Ok(())
     }
 
     /// Finds out what a delta changes. Nothing of the state changes yet.
@@ -152,7 +170,7 @@ impl State {
         let read = start.elapsed().as_secs_f64();
         let Some(delta) = deltas.pop() else { return Ok((Counts::default(), Vec::new())) };
         let start = Instant::now();
-        let changes = resolve(&delta, &self.layout, &self.table, &self.rows)?;
+        let changes = resolve(&delta, self.known())?;
         self.refuse_kinds(&changes)?;
         let resolved = start.elapsed().as_secs_f64();
         control.check()?;
@@ -162,32 +180,6 @@ impl State {
         let counts = changes.counts;
         self.staged = Some(Staged { changes, sums, segment: None });
         Ok((counts, vec![("read", read), ("find", resolved), ("aggregate", summed)]))
-    }
-
-    /// Refuses records of another kind than those that are there, where kinds are not to be averaged together.
-    pub(super) fn refuse_kinds(&self, changes: &Changes) -> Result<()> {
-        let Some(rule) = &self.layout.one_kind else { return Ok(()) };
-        let came = kinds_of(&changes.batch.slice(0, changes.records), rule)?;
-        let mut all = came.clone();
-        let mut live = self.table.rows().filter(|row| row & DEAD == 0);
-        while !came.is_empty() && all.len() == came.len() {
-            let rows: Vec<u32> = live.by_ref().take(64).collect();
-            if rows.is_empty() {
-                break;
-            }
-            all.extend(kinds_of(&self.rows.gather(&rows)?, rule)?);
-        }
-        if all.len() < 2 {
-            return Ok(());
-        }
-        let names: Vec<String> = all.iter().map(|name| format!("`{name}`")).collect();
-        let text = format!(
-            "column `{}` holds several kinds ({}), which are not averaged together; name one in `[population] kind`, or \
-             say `all` there",
-            rule.column,
-            names.join(", ")
-        );
-        Err(Error::schema(Place::default(), text))
     }
 
     /// The sums with what comes and without what goes.
@@ -215,7 +207,8 @@ impl State {
         self.records + changes.records as u64 - changes.old.num_rows() as u64
     }
 
-    /// Writes what is staged to a file, which is on the disk then; none where nothing changes.
+    /// Writes what is staged to a file, which is on the disk then; none where nothing changes. Small segments before it
+    /// are written again into that file, which names them.
     ///
     /// # Errors
     /// `State`: the file cannot be written.
@@ -226,13 +219,24 @@ impl State {
         let rows = staged.changes.batch.num_rows();
         self.rows.room(rows)?;
         let path = self.folder.join(file);
-        let sum = Segment::write(&path, &staged.changes.batch)?;
-        let named = Named { file: file.to_owned(), rows: rows as u64, sum };
-        let opened = Segment::open(&path, named.rows, sum, false);
+        let taken = merge::taken_in(&self.rows, self.fixed, rows);
+        let named = if taken == 0 {
+            Named::new(file, rows as u64, Segment::write(&path, &staged.changes.batch)?)
+        } else {
+            let batch = merge::merged(&self.rows, taken, &staged.changes.batch)?;
+            let mut named = Named::new(file, batch.num_rows() as u64, Segment::write(&path, &batch)?);
+            let mut older: Vec<&Segment> = self.rows.newest().take(taken).collect();
+            older.reverse();
+            named.parts = older.iter().flat_map(|segment| segment.parts.iter().copied()).collect();
+            named.parts.push(rows as u64);
+            named.replaces = older.into_iter().map(|segment| segment.file.clone()).collect();
+            named
+        };
+        let opened = Segment::open(&self.folder, &named, false);
         if opened.is_err() {
             let _ = std::fs::remove_file(&path);
         }
-        staged.segment = Some(opened?);
+        staged.segment = Some((opened?, taken));
         Ok(Some(named))
     }
 
@@ -242,15 +246,22 @@ impl State {
     /// `State`: more rows than a state can have, which `write` has refused already.
     pub fn apply(&mut self) -> Result<()> {
         let Some(Staged { changes, sums, segment }) = self.staged.take() else { return Ok(()) };
-        let Some(segment) = segment else { return Ok(()) };
-        let first = self.rows.push(segment)?;
+        let Some((segment, taken)) = segment else { return Ok(()) };
+        let first = self.rows.len() as u32;
+        self.rows.replace(taken, segment)?;
+        self.put(&changes, sums, first)
+    }
+
+    /// Brings index, sums and hash to what changed; the rows are there, from number `first` on.
+    fn put(&mut self, changes: &Changes, sums: Aggregate, first: u32) -> Result<()> {
         let records = changes.records;
         let new = |(at, &(key, old)): (usize, &(u64, u32))| {
             let row = first + at as u32;
             (key, old, if at < records { row } else { row | DEAD })
         };
-        self.table.put(&changes.moves.iter().enumerate().map(new).collect::<Vec<_>>());
-        self.records = self.records_after(&changes);
+        let moves: Vec<Change> = changes.moves.iter().enumerate().map(new).collect();
+        table::put(&mut self.table, &moves, self.threads)?;
+        self.records = self.records_after(changes);
         self.sums = sums;
         self.hash = self.hash.wrapping_add(changes.hash);
         Ok(())
@@ -270,13 +281,13 @@ impl State {
         let mut found = None;
         let schema = self.rows.schema().cloned();
         let take = |delta: Delta, _: &Layout| {
-            found = Some(super::changes::live(&delta, &self.layout, &self.table, &self.rows)?);
+            found = Some(self.known().live(&delta)?);
             Ok(())
         };
         layout.read(keys, usize::MAX, control, take, || schema.clone())?;
         match found {
             Some(found) => Ok(found),
-            None => self.rows.gather(&[]),
+            None => self.rows.gather(&[], None),
         }
     }
 
@@ -320,32 +331,6 @@ impl State {
     }
 }
 
-/// The kinds of some rows, of those that count.
-fn kinds_of(batch: &RecordBatch, rule: &OneKind) -> Result<BTreeSet<String>> {
-    let texts = |name: &str| {
-        let column = batch.column_by_name(name);
-        let cast = column.map(|column| arrow_cast::cast(column, &DataType::LargeUtf8)).transpose();
-        cast.map_err(|error| Error::schema(Place::default(), format!("column `{name}`: {error}")))
-    };
-    let Some(kinds) = texts(&rule.column)? else { return Ok(BTreeSet::new()) };
-    let among = rule.among.as_ref().map(|(name, value)| Ok((texts(name)?, value))).transpose()?;
-    let counts = |row: usize| match &among {
-        Some((Some(column), value)) => {
-            let column = column.as_string::<i64>();
-            column.is_valid(row) && column.value(row) == value.as_str()
-        }
-        _ => true,
-    };
-    let kinds = kinds.as_string::<i64>();
-    let mut found: BTreeSet<String> = BTreeSet::new();
-    for row in (0..kinds.len()).filter(|&row| kinds.is_valid(row) && counts(row)) {
-        if !found.contains(kinds.value(row)) {
-            found.insert(kinds.value(row).to_owned());
-        }
-    }
-    Ok(found)
-}
-
 fn aggregate_of(
     layout: &Layout,
     batches: &[RecordBatch],
@@ -381,7 +366,7 @@ fn with_types(batch: &RecordBatch) -> Result<RecordBatch> {
 
 fn read_sums(path: &Path, sum: FileSum) -> Result<Aggregate> {
     let file = std::fs::File::open(path).map_err(|error| unreadable(path, &error))?;
-    check(path, &file, sum, true)?;
+    check(path, &file, sum, Some(1))?;
     let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
     Aggregate::from_bytes(&bytes).map_err(|error| fault(path, error.to_string()))
 }

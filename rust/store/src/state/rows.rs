@@ -1,15 +1,21 @@
 //! All rows of a state, by number.
 //!
 //! In: segments in the order in which they were written, and numbers of rows. Out: those rows, gathered. A row's number
-//! is its place in that order, so it never changes until the segments are written anew.
+//! is its place in that order, so it never changes until the state is compacted: segments that are merged keep all
+//! their rows. Only the segments of the rows that are asked for are looked at.
 
 use std::sync::Arc;
 
+use arrow_array::builder::LargeStringBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{UInt8Type, UInt16Type};
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_cast::cast;
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use arrow_select::interleave::interleave;
 use creditcore::error::{Error, Place, Result};
 
+use super::narrow::kind_of;
 use super::segment::{DELETED, Segment};
 
 /// Rows that a state can have: the highest bit of a number says that the row deletes.
@@ -22,6 +28,12 @@ pub(super) struct Rows {
     starts: Vec<u32>,
     rows: u64,
     schema: Option<SchemaRef>,
+}
+
+/// Places of rows: the segments that have some, and for each row which of these, and where there.
+struct Places {
+    used: Vec<usize>,
+    at: Vec<(usize, usize)>,
 }
 
 impl Rows {
@@ -37,14 +49,23 @@ impl Rows {
 
     /// Adds a segment and gives the number of its first row.
     pub(super) fn push(&mut self, segment: Segment) -> Result<u32> {
-        let rows = self.rows + segment.batch.num_rows() as u64;
-        self.room(segment.batch.num_rows())?;
+        let rows = self.rows + segment.rows() as u64;
+        self.room(segment.rows())?;
         let first = self.rows as u32;
         self.schema = Some(joined(self.schema.as_ref(), &segment.batch.schema()));
         self.starts.push(first);
         self.segments.push(segment);
         self.rows = rows;
         Ok(first)
+    }
+
+    /// Puts a segment in the place of the newest ones, whose rows are its first ones.
+    pub(super) fn replace(&mut self, newest: usize, segment: Segment) -> Result<()> {
+        let kept = self.segments.len() - newest;
+        self.rows = self.starts.get(kept).map_or(self.rows, |&start| u64::from(start));
+        self.segments.truncate(kept);
+        self.starts.truncate(kept);
+        self.push(segment).map(|_| ())
     }
 
     /// Whether so many rows can be added.
@@ -57,9 +78,13 @@ impl Rows {
         Err(Error::state(Place::default(), text))
     }
 
-    /// The segments of rows, and their places there.
-    fn locate(&self, rows: &[u32]) -> Result<Vec<(usize, usize)>> {
-        let place = |&row: &u32| {
+    /// The places of rows.
+    fn locate(&self, rows: &[u32]) -> Result<Places> {
+        const UNUSED: usize = usize::MAX;
+        let mut used = Vec::new();
+        let mut number = vec![UNUSED; self.segments.len()];
+        let mut at = Vec::with_capacity(rows.len());
+        for &row in rows {
             if u64::from(row) >= self.rows {
                 let text = format!(
                     "the index leads to row {row} of {}: it is damaged; run `creditcore doctor`, which makes it again",
@@ -68,18 +93,31 @@ impl Rows {
                 return Err(Error::state(Place::default(), text));
             }
             let segment = self.starts.partition_point(|&start| start <= row) - 1;
-            Ok((segment, (row - self.starts[segment]) as usize))
-        };
-        rows.iter().map(place).collect()
+            if number[segment] == UNUSED {
+                number[segment] = used.len();
+                used.push(segment);
+            }
+            at.push((number[segment], (row - self.starts[segment]) as usize));
+        }
+        Ok(Places { used, at })
     }
 
-    /// Some rows, in the columns of all segments.
-    pub(super) fn gather(&self, rows: &[u32]) -> Result<RecordBatch> {
-        self.gather_some(rows, None)
+    /// Some rows, in the columns of all segments. A column that is `known` is not read again.
+    pub(super) fn gather(&self, rows: &[u32], known: Option<(&str, ArrayRef)>) -> Result<RecordBatch> {
+        self.gather_of(rows, None, known)
     }
 
     /// Some rows, in some of the columns; those that there are not are left out.
     pub(super) fn gather_some(&self, rows: &[u32], names: Option<&[String]>) -> Result<RecordBatch> {
+        self.gather_of(rows, names, None)
+    }
+
+    fn gather_of(
+        &self,
+        rows: &[u32],
+        names: Option<&[String]>,
+        known: Option<(&str, ArrayRef)>,
+    ) -> Result<RecordBatch> {
         let Some(schema) = &self.schema else { return Ok(RecordBatch::new_empty(Arc::new(Schema::empty()))) };
         let schema = match names {
             None => schema.clone(),
@@ -89,8 +127,11 @@ impl Rows {
             }
         };
         let places = self.locate(rows)?;
-        let columns =
-            schema.fields().iter().map(|field| self.column(field, &places)).collect::<Result<Vec<_>>>()?;
+        let column = |field: &Arc<Field>| match &known {
+            Some((name, column)) if *name == field.name() => Ok(column.clone()),
+            _ => self.column(field, &places),
+        };
+        let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
         RecordBatch::try_new_with_options(schema, columns, &options).map_err(|error| broken(&error))
     }
@@ -103,49 +144,129 @@ impl Rows {
         self.column(field, &places).map(Some)
     }
 
-    fn column(&self, field: &Field, places: &[(usize, usize)]) -> Result<ArrayRef> {
-        if places.is_empty() || *field.data_type() == DataType::Null {
-            return Ok(new_null_array(field.data_type(), places.len()));
+    fn column(&self, field: &Field, places: &Places) -> Result<ArrayRef> {
+        if places.at.is_empty() || *field.data_type() == DataType::Null {
+            return Ok(new_null_array(field.data_type(), places.at.len()));
         }
-        let null = new_null_array(field.data_type(), 1);
-        // A column of nulls alone has no type yet.
-        let filled = |segment: usize| {
+        let filled = |&segment: &usize| {
             let column = self.segments[segment].batch.column_by_name(field.name());
+            // A column of nulls alone has no type yet.
             column.filter(|column| *column.data_type() != DataType::Null)
         };
-        let arrays: Vec<&dyn Array> =
-            (0..self.segments.len()).map(|segment| filled(segment).unwrap_or(&null).as_ref()).collect();
-        let missing = |segment: usize| filled(segment).is_none();
-        if !(0..self.segments.len()).any(missing) {
-            return interleave(&arrays, places).map_err(|error| broken(&error));
-        }
-        // A segment without the column stands for nulls: one is enough.
-        let gaps: Vec<bool> = (0..self.segments.len()).map(missing).collect();
-        let place = |&(segment, row): &(usize, usize)| (segment, if gaps[segment] { 0 } else { row });
-        let places: Vec<(usize, usize)> = places.iter().map(place).collect();
-        interleave(&arrays, &places).map_err(|error| broken(&error))
+        let columns: Vec<Option<&ArrayRef>> = places.used.iter().map(filled).collect();
+        gathered(&columns, &places.at, field.data_type()).map_err(|error| broken(&error))
     }
 
     /// How many segments there are.
     pub(super) fn segments(&self) -> usize {
         self.segments.len()
     }
+
+    /// The newest segments, the last one first.
+    pub(super) fn newest(&self) -> impl Iterator<Item = &Segment> {
+        self.segments.iter().rev()
+    }
 }
 
-/// The columns of two schemas, marks of deletion left out.
+/// Values of columns that are kept in different types, brought to one; a column that is not there is of nulls.
+fn gathered(
+    columns: &[Option<&ArrayRef>],
+    places: &[(usize, usize)],
+    kind: &DataType,
+) -> std::result::Result<ArrayRef, ArrowError> {
+    let mut types: Vec<&DataType> = Vec::new();
+    let mut type_of = Vec::with_capacity(columns.len());
+    for column in columns {
+        type_of.push(column.map(|column| {
+            types.iter().position(|known| *known == column.data_type()).unwrap_or_else(|| {
+                types.push(column.data_type());
+                types.len() - 1
+            })
+        }));
+    }
+    let null = new_null_array(kind, 1);
+    let of_type = |at: usize, places: &[(usize, usize)]| {
+        let blank = arrow_array::new_empty_array(types[at]);
+        let mine = |(column, &known): (&Option<&ArrayRef>, &Option<usize>)| {
+            column.filter(|_| known == Some(at)).cloned().unwrap_or_else(|| blank.clone())
+        };
+        let mine: Vec<ArrayRef> = columns.iter().zip(&type_of).map(mine).collect();
+        in_kind(&mine, places, kind)
+    };
+    if types.len() == 1 && type_of.iter().all(Option::is_some) {
+        return of_type(0, places);
+    }
+    // Each type by itself, then all of them together; the last one stands for nulls.
+    let mut parts: Vec<Vec<(usize, usize)>> = vec![Vec::new(); types.len()];
+    let together: Vec<(usize, usize)> = places
+        .iter()
+        .map(|&(column, row)| match type_of[column] {
+            None => (types.len(), 0),
+            Some(at) => {
+                parts[at].push((column, row));
+                (at, parts[at].len() - 1)
+            }
+        })
+        .collect();
+    let made = parts.iter().enumerate().map(|(at, places)| of_type(at, places));
+    let mut made = made.collect::<std::result::Result<Vec<ArrayRef>, ArrowError>>()?;
+    made.push(null);
+    interleave(&made.iter().map(AsRef::as_ref).collect::<Vec<_>>(), &together)
+}
+
+/// Values of columns of one type, in the type of the state.
+fn in_kind(
+    columns: &[ArrayRef],
+    places: &[(usize, usize)],
+    kind: &DataType,
+) -> std::result::Result<ArrayRef, ArrowError> {
+    let found = match columns[0].data_type() {
+        DataType::Dictionary(numbers, _) if **numbers == DataType::UInt8 => {
+            texts(columns, places, |column, row| {
+                usize::from(column.as_dictionary::<UInt8Type>().keys().value(row))
+            })
+        }
+        DataType::Dictionary(numbers, _) if **numbers == DataType::UInt16 => {
+            texts(columns, places, |column, row| {
+                usize::from(column.as_dictionary::<UInt16Type>().keys().value(row))
+            })
+        }
+        _ => interleave(&columns.iter().map(AsRef::as_ref).collect::<Vec<_>>(), places)?,
+    };
+    if found.data_type() == kind { Ok(found) } else { cast(&found, kind) }
+}
+
+/// Texts of columns with dictionaries; joining the dictionaries would cost more.
+fn texts(
+    columns: &[ArrayRef],
+    places: &[(usize, usize)],
+    number: impl Fn(&ArrayRef, usize) -> usize,
+) -> ArrayRef {
+    let values: Vec<_> =
+        columns.iter().map(|column| column.as_any_dictionary().values().as_string::<i64>()).collect();
+    let mut made = LargeStringBuilder::with_capacity(places.len(), places.len() * 8);
+    for &(column, row) in places {
+        match columns[column].is_valid(row) {
+            true => made.append_value(values[column].value(number(&columns[column], row))),
+            false => made.append_null(),
+        }
+    }
+    Arc::new(made.finish())
+}
+
+/// The columns of two schemas in the types of the state, marks of deletion left out.
 fn joined(known: Option<&SchemaRef>, more: &SchemaRef) -> SchemaRef {
     let mut fields: Vec<Arc<Field>> = known.map_or_else(Vec::new, |known| known.fields().to_vec());
     for field in more.fields().iter().filter(|field| field.name() != DELETED) {
-        let made = Arc::new(field.as_ref().clone().with_nullable(true));
         match fields.iter_mut().find(|known| known.name() == field.name()) {
-            Some(known) if *known.data_type() == DataType::Null => *known = made,
-            Some(_) => {}
-            None => fields.push(made),
+            Some(known) if *known.data_type() != DataType::Null => {}
+            Some(known) => *known = Arc::new(Field::new(field.name(), kind_of(field), true)),
+            None => fields.push(Arc::new(Field::new(field.name(), kind_of(field), true))),
         }
     }
     Arc::new(Schema::new(fields))
 }
 
-fn broken(error: &arrow_schema::ArrowError) -> Error {
+fn broken(error: &ArrowError) -> Error {
     Error::state(Place::default(), format!("rows cannot be gathered: {error}; open the portfolio again"))
 }

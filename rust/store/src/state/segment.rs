@@ -1,7 +1,8 @@
 //! A segment: rows in one Arrow file of one record batch, uncompressed, mapped.
 //!
-//! In: a batch, or a path. Out: a file, or a batch that borrows from the file. Rows that delete have nothing but key
-//! and version, stand last, and are marked in a column of their own.
+//! In: a batch, or a path. Out: a file, or a batch that borrows from the file. It has the rows of one delta, or of some
+//! that followed each other. Of a delta the rows that delete have nothing but key and version, stand last, and are
+//! marked in a column of their own.
 
 use std::fs::File;
 use std::path::Path;
@@ -17,6 +18,8 @@ use creditcore::Result;
 use serde::{Deserialize, Serialize};
 
 use super::disk::{check, fault, unreadable, write_file};
+use super::manifest::Named;
+use super::narrow::{narrowed, widened};
 use crate::guard;
 use crate::map::buffer;
 
@@ -34,30 +37,41 @@ pub struct FileSum {
     pub crc: u32,
 }
 
-/// Rows of a file.
+/// Rows of a file, in the types in which it keeps them.
 pub(super) struct Segment {
     pub(super) batch: RecordBatch,
+    /// The file's name.
+    pub(super) file: String,
+    /// The rows of each delta in it.
+    pub(super) parts: Vec<u64>,
 }
 
 impl Segment {
+    /// Rows that are in no file.
+    pub(super) fn of(batch: RecordBatch) -> Self {
+        Self { batch, file: String::new(), parts: Vec::new() }
+    }
+
     /// Writes rows.
     pub(super) fn write(path: &Path, batch: &RecordBatch) -> Result<FileSum> {
+        let batch = narrowed(batch).map_err(|error| fault(path, error.to_string()))?;
         write_file(path, |file| {
             let other = std::io::Error::other::<arrow_schema::ArrowError>;
             let options = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5).map_err(other)?;
             let buffered = std::io::BufWriter::with_capacity(1 << 20, file);
             let mut writer =
                 FileWriter::try_new_with_options(buffered, &batch.schema(), options).map_err(io_error)?;
-            writer.write(batch).map_err(io_error)?;
+            writer.write(&batch).map_err(io_error)?;
             let buffered = writer.into_inner().map_err(io_error)?;
             buffered.into_inner().map_err(std::io::IntoInnerError::into_error).map(|_| ())
         })
     }
 
-    /// Maps a file of `rows` rows; its checksum is compared where `verify` says so.
-    pub(super) fn open(path: &Path, rows: u64, sum: FileSum, verify: bool) -> Result<Self> {
+    /// Maps a file; its checksum is compared where `verify` says so.
+    pub(super) fn open(folder: &Path, named: &Named, verify: bool) -> Result<Self> {
+        let path = &folder.join(&named.file);
         let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-        check(path, &file, sum, verify)?;
+        check(path, &file, named.sum, verify.then_some(1))?;
         let bytes = buffer(&file).map_err(|error| unreadable(path, &error))?;
         let batch = guard::decode(|| decode(&bytes)).map_err(|text| {
             fault(
@@ -65,22 +79,31 @@ impl Segment {
                 format!("the file is damaged: {text}; restore it from a backup, or run `creditcore doctor`"),
             )
         })?;
-        if batch.num_rows() as u64 != rows {
-            let text = format!(
-                "the file has {} rows where it had {rows}; restore it from a backup",
-                batch.num_rows()
-            );
+        let (found, rows, parts) = (batch.num_rows() as u64, named.rows, named.deltas());
+        if found != rows || parts.iter().try_fold(0u64, |all, &part| all.checked_add(part)) != Some(rows) {
+            let text = format!("the file has {found} rows where it had {rows}; restore it from a backup");
             return Err(fault(path, text));
         }
-        Ok(Self { batch })
+        Ok(Self { batch, file: named.file.clone(), parts })
     }
 
-    /// The rows that delete, from this one on.
-    pub(super) fn first_deleted(&self) -> usize {
-        match self.batch.column_by_name(DELETED) {
-            Some(flags) => first_set(flags),
-            None => self.batch.num_rows(),
-        }
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    /// The rows of each delta in the types of the state, and how many of them are records.
+    pub(super) fn deltas(&self) -> Result<Vec<(RecordBatch, usize)>> {
+        let whole = widened(&self.batch)
+            .map_err(|error| fault(Path::new(&self.file), format!("its columns cannot be read: {error}")))?;
+        let mut start = 0;
+        let one = |&rows: &u64| {
+            let batch = whole.slice(start, rows as usize);
+            start += rows as usize;
+            let records = batch.column_by_name(DELETED).map_or(batch.num_rows(), first_set);
+            (batch, records)
+        };
+        Ok(self.parts.iter().map(one).collect())
     }
 }
 
@@ -111,14 +134,16 @@ fn decode(bytes: &Buffer) -> std::result::Result<RecordBatch, String> {
         return Err(format!("it has {} record batches; one is expected", blocks.len()));
     }
     let block = blocks.get(0);
-    let (offset, length) = (
-        block.offset() as usize,
-        (block.metaDataLength() as usize).saturating_add(block.bodyLength() as usize),
-    );
-    if offset.checked_add(length).is_none_or(|end| end > bytes.len()) {
-        return Err("its rows go beyond its end".to_owned());
+    let mut decoder = FileDecoder::new(schema, footer.version());
+    let within = |block: &arrow_ipc::Block| {
+        let (offset, head) = (block.offset() as usize, block.metaDataLength() as usize);
+        let length = head.saturating_add(block.bodyLength() as usize);
+        let inside = offset.checked_add(length).is_some_and(|end| end <= bytes.len());
+        inside.then(|| bytes.slice_with_length(offset, length)).ok_or("its rows go beyond its end")
+    };
+    for block in footer.dictionaries().into_iter().flatten() {
+        decoder.read_dictionary(block, &within(block)?).map_err(|error| text(&error))?;
     }
-    let decoder = FileDecoder::new(schema, footer.version());
-    let batch = decoder.read_record_batch(block, &bytes.slice_with_length(offset, length));
+    let batch = decoder.read_record_batch(block, &within(block)?);
     batch.map_err(|error| text(&error))?.ok_or_else(|| "it holds no rows".to_owned())
 }

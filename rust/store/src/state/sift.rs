@@ -14,6 +14,7 @@ use creditcore::exec::Control;
 
 use super::changes::{Counts, resolve};
 use super::layout::{Delta, Layout};
+use super::lookup::Known;
 use super::portfolio::State;
 
 /// The column of sifted rows that says which row of the delta each is.
@@ -32,7 +33,7 @@ impl State {
         let schema = self.rows.schema().cloned();
         let mut found = None;
         let take = |delta: Delta, layout: &Layout| {
-            found = Some(resolve(&delta, layout, &self.table, &self.rows)?);
+            found = Some(resolve(&delta, Known { layout, ..self.known() })?);
             Ok(())
         };
         layout.read(source, usize::MAX, control, take, || schema.clone())?;

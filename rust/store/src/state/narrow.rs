@@ -1,0 +1,197 @@
+//! Columns as a segment keeps them: each in the narrowest type of its kind that holds its values.
+//!
+//! In: rows in the types of the state. Out: rows for a file, and back. Integers become shorter ones, doubles become
+//! integers or 32-bit floats where that loses no bit, texts that repeat become dictionaries. What the type was stands
+//! with the column (`kind`), so a state's values, hashes and sums know nothing of it (law 1): it is the bytes of a
+//! record on the disk and in memory that become fewer.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_cast::cast;
+use arrow_schema::{ArrowError, DataType, Field, Schema};
+
+/// Where a column says which type it has in the state.
+const KIND: &str = "kind";
+/// Rows from which on a column of texts may get a dictionary, and how many of them are looked at first.
+const DICTIONARY_ROWS: usize = 1 << 12;
+
+/// The type that a column has in the state.
+pub(super) fn kind_of(field: &Field) -> DataType {
+    let told = field.metadata().get(KIND).and_then(|kind| kind.parse().ok());
+    told.unwrap_or_else(|| field.data_type().clone())
+}
+
+/// Rows as a file keeps them.
+pub(super) fn narrowed(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let schema = batch.schema();
+    let one = |(field, column): (&Arc<Field>, &ArrayRef)| match narrow_type(column) {
+        Some(narrow) => {
+            let told = [(KIND.to_owned(), column.data_type().to_string())].into();
+            let made = Field::new(field.name(), narrow.clone(), field.is_nullable()).with_metadata(told);
+            Ok((Arc::new(made), cast(column, &narrow)?))
+        }
+        None => Ok((field.clone(), column.clone())),
+    };
+    rebuilt(batch, schema.fields().iter().zip(batch.columns()).map(one))
+}
+
+/// Rows of a file in the types of the state.
+pub(super) fn widened(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let schema = batch.schema();
+    let one = |(field, column): (&Arc<Field>, &ArrayRef)| {
+        let kind = kind_of(field);
+        let column = if kind == *column.data_type() { column.clone() } else { cast(column, &kind)? };
+        Ok((Arc::new(Field::new(field.name(), kind, field.is_nullable())), column))
+    };
+    rebuilt(batch, schema.fields().iter().zip(batch.columns()).map(one))
+}
+
+fn rebuilt(
+    batch: &RecordBatch,
+    columns: impl Iterator<Item = Result<(Arc<Field>, ArrayRef), ArrowError>>,
+) -> Result<RecordBatch, ArrowError> {
+    let (fields, columns): (Vec<Arc<Field>>, Vec<ArrayRef>) =
+        columns.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options)
+}
+
+/// The narrowest type for the values of a column; none where it stays as it is.
+fn narrow_type(column: &ArrayRef) -> Option<DataType> {
+    if column.null_count() == column.len() {
+        return None;
+    }
+    match column.data_type() {
+        DataType::Int64 => {
+            let values = column.as_primitive::<Int64Type>();
+            let wide = |value: i64| Some(i128::from(value));
+            integer_type(range(values.iter().flatten(), wide)?, 8)
+        }
+        DataType::UInt64 => {
+            let values = column.as_primitive::<UInt64Type>();
+            integer_type(range(values.iter().flatten(), |value| Some(i128::from(value)))?, 8)
+        }
+        DataType::Float64 => {
+            let values = || column.as_primitive::<Float64Type>().iter().flatten();
+            let short = || values().all(|value| f64::from(value as f32).to_bits() == value.to_bits());
+            let whole = range(values(), whole).and_then(|range| integer_type(range, 8));
+            match whole {
+                // An integer of 32 bits is no shorter than a float.
+                Some(DataType::UInt32 | DataType::Int32) | None if short() => Some(DataType::Float32),
+                other => other,
+            }
+        }
+        DataType::LargeUtf8 => dictionary_type(column),
+        _ => None,
+    }
+}
+
+/// A double as an integer; minus zero is none.
+fn whole(value: f64) -> Option<i128> {
+    let integer = value as i64;
+    ((integer as f64).to_bits() == value.to_bits()).then_some(integer.into())
+}
+
+/// The smallest and the largest value, as integers; none where one is no integer.
+fn range<T>(values: impl Iterator<Item = T>, wide: impl Fn(T) -> Option<i128>) -> Option<(i128, i128)> {
+    let (mut least, mut most) = (i128::MAX, i128::MIN);
+    for value in values {
+        let value = wide(value)?;
+        (least, most) = (least.min(value), most.max(value));
+    }
+    Some((least, most))
+}
+
+/// The narrowest type of integers between two, if it has fewer bytes than `bytes`.
+fn integer_type((least, most): (i128, i128), bytes: usize) -> Option<DataType> {
+    let fits = |low: i128, high: i128| low <= least && most <= high;
+    let types = [
+        (DataType::UInt8, 0, u8::MAX.into()),
+        (DataType::Int8, i8::MIN.into(), i8::MAX.into()),
+        (DataType::UInt16, 0, u16::MAX.into()),
+        (DataType::Int16, i16::MIN.into(), i16::MAX.into()),
+        (DataType::UInt32, 0, u32::MAX.into()),
+        (DataType::Int32, i32::MIN.into(), i128::from(i32::MAX)),
+    ];
+    let found = types.into_iter().find(|&(_, low, high)| fits(low, high)).map(|(kind, ..)| kind);
+    found.filter(|kind| kind.primitive_width().is_some_and(|width| width < bytes))
+}
+
+/// A dictionary, where texts repeat so often that its numbers have two bytes at most.
+fn dictionary_type(column: &ArrayRef) -> Option<DataType> {
+    if column.len() < DICTIONARY_ROWS {
+        return None;
+    }
+    let texts = column.as_string::<i64>();
+    let mut known: std::collections::HashSet<&str> = std::collections::HashSet::new();
+    for (row, text) in texts.iter().flatten().enumerate() {
+        known.insert(text);
+        // Texts that are all different show it early.
+        if known.len() > usize::from(u16::MAX) || row + 1 == DICTIONARY_ROWS && known.len() > row / 4 {
+            return None;
+        }
+    }
+    let numbers = if known.len() <= usize::from(u8::MAX) { DataType::UInt8 } else { DataType::UInt16 };
+    Some(DataType::Dictionary(Box::new(numbers), Box::new(DataType::LargeUtf8)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::{Float64Array, Int64Array, LargeStringArray, UInt64Array};
+
+    fn kept(column: ArrayRef) -> DataType {
+        let field = Field::new("x", column.data_type().clone(), true);
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![column]).expect("a batch");
+        let narrow = narrowed(&batch).expect("it can be narrowed");
+        let back = widened(&narrow).expect("and widened");
+        assert_eq!(back.column(0).to_data(), batch.column(0).to_data());
+        assert_eq!(kind_of(narrow.schema().field(0)), *batch.column(0).data_type());
+        narrow.column(0).data_type().clone()
+    }
+
+    #[test]
+    fn integers_take_the_bytes_they_need() {
+        let of = |values: Vec<Option<i64>>| kept(Arc::new(Int64Array::from(values)));
+        assert_eq!(of(vec![Some(0), None, Some(255)]), DataType::UInt8);
+        assert_eq!(of(vec![Some(-1), Some(127)]), DataType::Int8);
+        assert_eq!(of(vec![Some(-1), Some(255)]), DataType::Int16);
+        assert_eq!(of(vec![Some(65_536)]), DataType::UInt32);
+        assert_eq!(of(vec![Some(i64::MIN), Some(i64::MAX)]), DataType::Int64);
+        assert_eq!(of(vec![None, None]), DataType::Int64);
+        assert_eq!(kept(Arc::new(UInt64Array::from(vec![u64::MAX]))), DataType::UInt64);
+        assert_eq!(kept(Arc::new(UInt64Array::from(vec![7]))), DataType::UInt8);
+    }
+
+    #[test]
+    fn doubles_lose_no_bit() {
+        let of = |values: Vec<f64>| kept(Arc::new(Float64Array::from(values)));
+        assert_eq!(of(vec![0.0, 9999.0]), DataType::UInt16);
+        assert_eq!(of(vec![640.25, 9999.0]), DataType::Float32);
+        assert_eq!(of(vec![70_000.0]), DataType::Float32);
+        assert_eq!(of(vec![16_777_217.0]), DataType::UInt32);
+        assert_eq!(of(vec![-0.0, 1.0]), DataType::Float32);
+        assert_eq!(of(vec![0.1]), DataType::Float64);
+        assert_eq!(of(vec![1e300]), DataType::Float64);
+        assert_eq!(of(vec![f64::INFINITY, f64::from_bits(1)]), DataType::Float64);
+        // A NaN that says something keeps saying it.
+        assert_eq!(of(vec![f64::from_bits(0x7ff8_0000_0000_0001)]), DataType::Float64);
+    }
+
+    #[test]
+    fn texts_that_repeat_become_a_dictionary() {
+        let of = |text: &dyn Fn(usize) -> Option<String>, rows: usize| {
+            kept(Arc::new((0..rows).map(text).collect::<LargeStringArray>()))
+        };
+        let dictionary = |numbers| DataType::Dictionary(Box::new(numbers), Box::new(DataType::LargeUtf8));
+        let few = |row: usize| (row % 7 > 0).then(|| format!("city {}", row % 100));
+        assert_eq!(of(&few, 10_000), dictionary(DataType::UInt8));
+        assert_eq!(of(&few, 100), DataType::LargeUtf8);
+        assert_eq!(of(&|row| Some(format!("{}", row % 900)), 10_000), dictionary(DataType::UInt16));
+        assert_eq!(of(&|row| Some(format!("{row}")), 10_000), DataType::LargeUtf8);
+        assert_eq!(of(&|row| Some(format!("{}", row.saturating_sub(5_000))), 80_000), DataType::LargeUtf8);
+    }
+}
