@@ -9,6 +9,7 @@ on its number alone, so the digest of each is known from a folder where nothing 
 from __future__ import annotations
 
 import ctypes
+import datetime as dt
 import json
 import os
 import random
@@ -20,7 +21,7 @@ from typing import Any
 
 import creditcore as cc
 
-CONFIG = {
+CONFIG: Any = {
     "columns": {"key": "id", "region": "adcode"},
     "score": {"column": "points"},
     "rankings": [{"by": "city"}],
@@ -30,8 +31,30 @@ VERSIONS = 12
 """Versions that a child makes before it ends by itself."""
 
 
+def linked_step(portfolio: cc.Portfolio) -> None:
+    """Make the next version of a portfolio whose records are linked, and go on a day now and then."""
+    from tests.portfolio.moving import records
+
+    number = portfolio.version + 1
+    draw = random.Random(number)
+    today = dt.date(2026, 3, 9) + dt.timedelta(days=number // 5)
+    if number % 9 == 8:
+        portfolio.compact()
+    elif number % 5 == 0:
+        portfolio.refresh(None, today)
+    elif number % 6 == 1:
+        keys = draw.sample(range(60), 5)
+        portfolio.refresh({"id": keys, "v": [number] * 5, "op": ["delete"] * 5}, today)
+    else:
+        rows = records(12, number, first=draw.randrange(50), version=number)
+        (portfolio.ingest if number % 7 == 1 else portfolio.refresh)(rows, today)
+
+
 def step(portfolio: cc.Portfolio) -> None:
     """Make the next version: its number says what it is."""
+    if portfolio.config.network is not None:
+        linked_step(portfolio)
+        return
     number = portfolio.version + 1
     draw = random.Random(number)
     if number % 9 == 8:
@@ -73,20 +96,27 @@ def forked(work: Callable[[Callable[[Any], None]], None]) -> tuple[list[Any], in
 
 
 def main() -> None:
-    """Run; arguments: folder, runs, seed, mode, and `points` to go through all points one by one."""
+    """Run; arguments: folder, runs, seed, mode, and `points` to go through all points one by one, `linked`
+    for a portfolio with a network.
+    """
     folder, runs, seed, mode = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
-    every = sys.argv[5:] == ["points"]
+    every, config = "points" in sys.argv[5:], CONFIG
+    if "linked" in sys.argv[5:]:
+        from tests.portfolio.moving import config_of
+
+        (folder / "config").mkdir()
+        config = config_of(folder / "config", network={"window_days": 6}, window=8, rules=True)
     faults, state, draw = ctypes.CDLL(None), folder / "state", random.Random(seed)
 
     def unharmed(tell: Callable[[Any], None]) -> None:
-        with cc.Portfolio.create(folder / "unharmed", CONFIG) as portfolio:
+        with cc.Portfolio.create(folder / "unharmed", config) as portfolio:
             tell([portfolio.version, portfolio.digest()])
             for _ in range(runs * VERSIONS if runs < 40 else 40 * VERSIONS):
                 step(portfolio)
                 tell([portfolio.version, portfolio.digest()])
 
     wanted = dict(forked(unharmed)[0])
-    forked(lambda tell: cc.Portfolio.create(state, CONFIG).close())
+    forked(lambda tell: cc.Portfolio.create(state, config).close())
     acknowledged = 0
     for run in range(runs):
         point = run + 1 if every else draw.randrange(1, 260)
@@ -125,7 +155,7 @@ def main() -> None:
             acknowledged = after[0]
             if after[0] + 2 * VERSIONS > max(wanted):
                 shutil.rmtree(state)
-                forked(lambda tell: cc.Portfolio.create(state, CONFIG).close())
+                forked(lambda tell: cc.Portfolio.create(state, config).close())
                 acknowledged = 0
 
 
