@@ -372,12 +372,13 @@ class Network:
         *,
         expire_before: SupportsIndex | None = None,
         features: SupportsFloat | SupportsIndex | None = None,
+        then: SupportsFloat | SupportsIndex | None = None,
         threads: SupportsIndex | None = None,
         progress: Any | None = None,
-    ) -> tuple[Network, Table, Table | None]:
+    ) -> tuple[Network, Table, Table | None, Table | None]:
         """
-        The network after a delta, what changed (`key`, `change`), and, where a decay is given, the features that
-        changed.
+        The network after a delta, what changed (`key`, `change`), and, where a decay is given, the features as of now
+        that changed, and those as known at the records' own times that may have.
         """
 
 @final
@@ -448,6 +449,10 @@ class Policy:
     def failing(self, /) -> list[tuple[str, str, str | None, str, tuple[int, int] | None, str, str | None]]:
         """
         Runs the tests of the rules; those that fail.
+        """
+    def days(self, /) -> list[tuple[int | None, int | None]]:
+        """
+        The first and the last day of each rule that has one, in days since 1970.
         """
     def has_days(self, /) -> bool:
         """
@@ -732,9 +737,13 @@ class State:
         """
         Opens a state by its manifest (JSON).
         """
-    def scan(self, /) -> Table:
+    def scan(self, /, columns: SupportsGetItem[int, str] | None = None) -> Table:
         """
-        All records.
+        All records, or some of their columns.
+        """
+    def sift(self, /, delta: Source) -> tuple[str, Table]:
+        """
+        Gives counts (JSON) and the rows of a delta that count, in the types of the state, with `_row` and `_deleted`.
         """
     def sizes(self, /) -> tuple[int, int, int]:
         """
@@ -865,6 +874,11 @@ def fit_calibration(
     of records left out.
     """
 
+def identifier_hashes(source: Source, plan: str, hash_key: bytes) -> list[Table]:
+    """
+    For each column of identifiers of a plan, in its order, the hashes that a source's rows show.
+    """
+
 def instruction_set() -> str:
     """
     The instruction set that the kernels use.
@@ -946,6 +960,7 @@ def score(
     decisions: Source | None = None,
     *,
     output: str = "probability",
+    still: bool = False,
     threads: SupportsIndex | None = None,
     progress: Any | None = None,
 ) -> Table:
@@ -956,6 +971,12 @@ def score(
 def shown(network: Network) -> Table:
     """
     `key`, `time`, `place`, `kind`, `hash`: who shows what, in the order of keys.
+    """
+
+def still_sums(predictions: Source, blend: str, *, output: str = "probability") -> Table:
+    """
+    The sums of log-odds of the models that predictions have columns of: `still_fraud`, `still_fraud_weight`,
+    `still_credit`, `still_credit_weight`.
     """
 
 def strong_ties(

@@ -39,7 +39,8 @@ def parted(found: pl.DataFrame, rows: pl.DataFrame, key: str, version: str) -> S
     raw = rows[live[ROW]]
     # A column without values has no type in the state yet: the delta's own stays.
     typed = {name: raw[name].dtype for name in told if live[name].dtype == pl.Null and name in raw.columns}
-    return Sifted(live.select(told).cast(typed), raw.drop(OP, strict=False), dead)
+    live = live.select(told).with_columns(pl.col(name).cast(kind) for name, kind in typed.items())
+    return Sifted(live, raw.drop(OP, strict=False), dead)
 
 
 def links(sifted: Sifted, key: str, shown: Sequence[str], time: str | None) -> pl.DataFrame:

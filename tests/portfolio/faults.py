@@ -23,7 +23,7 @@ from typing import Any
 import creditcore as cc
 from tests.line import case
 
-CONFIG = {
+CONFIG: Any = {
     "columns": {"key": "id", "region": "adcode"},
     "score": {"column": "points"},
     "rankings": [{"by": "city"}],
@@ -33,8 +33,30 @@ VERSIONS = 12
 """Versions that a child makes before it ends by itself."""
 
 
+def linked_step(portfolio: cc.Portfolio) -> None:
+    """Make the next version of a portfolio whose records are linked, and go on a day now and then."""
+    from tests.portfolio.moving import records
+
+    number = portfolio.version + 1
+    draw = random.Random(number)
+    today = dt.date(2026, 3, 9) + dt.timedelta(days=number // 5)
+    if number % 9 == 8:
+        portfolio.compact()
+    elif number % 5 == 0:
+        portfolio.refresh(None, today)
+    elif number % 6 == 1:
+        keys = draw.sample(range(60), 5)
+        portfolio.refresh({"id": keys, "v": [number] * 5, "op": ["delete"] * 5}, today)
+    else:
+        rows = records(12, number, first=draw.randrange(50), version=number)
+        (portfolio.ingest if number % 7 == 1 else portfolio.refresh)(rows, today)
+
+
 def step(portfolio: cc.Portfolio) -> None:
     """Make the next version: its number says what it is."""
+    if portfolio.config.network is not None:
+        linked_step(portfolio)
+        return
     number = portfolio.version + 1
     draw = random.Random(number)
     if number % 9 == 8:
@@ -97,11 +119,18 @@ def forked(work: Callable[[Callable[[Any], None]], None]) -> tuple[list[Any], in
 
 
 def main() -> None:
-    """Run; arguments: folder, runs, seed, mode; `points` to go through all points one by one; `decided`."""
+    """Run; arguments: folder, runs, seed, mode; `points` to go through all points one by one, `decided` for a
+    portfolio with rules, `linked` for one with a network.
+    """
     folder, runs, seed, mode = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     every, decided = "points" in sys.argv[5:], "decided" in sys.argv[5:]
     step_on = decide if decided else step
     config: Any = cc.Config.load(case.write(folder / "case")) if decided else CONFIG
+    if "linked" in sys.argv[5:]:
+        from tests.portfolio.moving import config_of
+
+        (folder / "config").mkdir()
+        config = config_of(folder / "config", network={"window_days": 6}, window=8, rules=True)
     faults, state, draw = ctypes.CDLL(None), folder / "state", random.Random(seed)
 
     def unharmed(tell: Callable[[Any], None]) -> None:

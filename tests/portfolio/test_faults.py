@@ -54,6 +54,13 @@ def test_decisions_that_were_acknowledged_are_in_the_log(tmp_path: Path) -> None
 
 
 @needs_compiler
+def test_a_network_is_that_of_the_version_that_is_there(tmp_path: Path) -> None:
+    runs = runs_under_faults(tmp_path, 2, 13, "kill", "linked")
+    check(runs)
+    assert any(run["code"] == -9 for run in runs)
+
+
+@needs_compiler
 def test_every_point_of_a_change_may_be_the_last(tmp_path: Path) -> None:
     runs = runs_under_faults(tmp_path, 30, 12, "kill", "points")
     check(runs)

@@ -62,7 +62,7 @@ def keep_columns(config: Config, line: PortfolioLine) -> tuple[dict[str, Any], d
     }
     measures = [config.score.column, *([] if config.weights is None else [config.weights.column])]
     texts = [name for name in (columns.region, columns.kind) if name is not None]
-    layout |= {"measures": measures, "texts": texts, "made": [name for name, _ in line.made]}
+    layout |= {"measures": measures, "texts": texts}
     people = config.population
     if columns.kind is not None and (people is None or people.kind is None):
         layout["one_kind"] = {"column": columns.kind, "among": None if people is None else [CAUSE, USED]}

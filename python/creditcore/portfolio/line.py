@@ -274,9 +274,8 @@ class PortfolioLine:
         from creditcore._frame import beside, joined_lists
 
         if as_of is None and self.moves_by_day:
-            raise ArgumentError(
-                "rules or the population go by the day; give `as_of`, the instant that the state speaks of"
-            )
+            text = "rules or the population go by the day; give `as_of`, the instant that the state speaks of"
+            raise ArgumentError(text)
         made: list[pl.DataFrame] = []
         if self.pipeline is not None:
             day = None if as_of is None else day_of(as_of, self.config)
