@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import creditcore as cc
-from tests.line import case
 
 CONFIG: Any = {
     "columns": {"key": "id", "region": "adcode"},
@@ -77,6 +76,8 @@ def step(portfolio: cc.Portfolio) -> None:
 
 def decide(portfolio: cc.Portfolio) -> None:
     """Make the next version of a portfolio of models and rules, with reviews and days."""
+    from tests.line import case
+
     number = portfolio.version + 1
     day = dt.date(2026, 3, 1) + dt.timedelta(number)
     if number % 9 == 8:
@@ -125,13 +126,19 @@ def main() -> None:
     folder, runs, seed, mode = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     every, decided = "points" in sys.argv[5:], "decided" in sys.argv[5:]
     step_on = decide if decided else step
-    config: Any = cc.Config.load(case.write(folder / "case")) if decided else CONFIG
+    config: Any = folder / "case" / "creditcore.toml" if decided else CONFIG
     if "linked" in sys.argv[5:]:
         from tests.portfolio.moving import config_of
 
         (folder / "config").mkdir()
         config = config_of(folder / "config", network={"window_days": 6}, window=8, rules=True)
     faults, state, draw = ctypes.CDLL(None), folder / "state", random.Random(seed)
+
+    def written(_: Callable[[Any], None]) -> None:
+        # Frames are of the children alone: what has threads cannot be forked.
+        from tests.line import case
+
+        case.write(folder / "case")
 
     def unharmed(tell: Callable[[Any], None]) -> None:
         with cc.Portfolio.create(folder / "unharmed", config) as portfolio:
@@ -140,6 +147,8 @@ def main() -> None:
                 step_on(portfolio)
                 tell(whole(portfolio))
 
+    if decided:
+        forked(written)
     wanted = dict(forked(unharmed)[0])
     forked(lambda tell: cc.Portfolio.create(state, config).close())
     acknowledged = 0

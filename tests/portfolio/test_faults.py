@@ -46,6 +46,7 @@ def test_a_process_that_is_killed_loses_nothing(tmp_path: Path, mode: str) -> No
 
 
 @needs_compiler
+@pytest.mark.faults
 def test_decisions_that_were_acknowledged_are_in_the_log(tmp_path: Path) -> None:
     """The log is whole, and says what that of a folder says in which nothing happened."""
     runs = runs_under_faults(tmp_path, 12, 14, "kill", "decided")
