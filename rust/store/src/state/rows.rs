@@ -103,11 +103,11 @@ impl Rows {
     }
 
     /// Some rows, in the columns of all segments. A column that is `known` is not read again.
-    pub(super) fn gather(&self, rows: &[u32], known: Option<(&str, ArrayRef)>) -> Result<RecordBatch> {
+    pub(super) fn gather(&self, rows: &[u32], known: Option<(&str, &ArrayRef)>) -> Result<RecordBatch> {
         let Some(schema) = &self.schema else { return Ok(RecordBatch::new_empty(Arc::new(Schema::empty()))) };
         let places = self.locate(rows)?;
-        let column = |field: &Arc<Field>| match &known {
-            Some((name, column)) if *name == field.name() => Ok(column.clone()),
+        let column = |field: &Arc<Field>| match known {
+            Some((name, column)) if name == field.name() => Ok(column.clone()),
             _ => self.column(field, &places),
         };
         let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
