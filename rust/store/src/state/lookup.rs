@@ -152,7 +152,7 @@ impl Known<'_> {
                     format!("keys cannot be selected: {error}; open the portfolio again"),
                 )
             })?;
-            self.rows.gather(&numbers[stretch], Some((&self.layout.key, keys)))
+            self.rows.gather(&numbers[stretch], Some((&self.layout.key, &keys)))
         };
         let mut parts = in_order(self.threads, numbers.len().div_ceil(STRETCH), part)?;
         match (parts.pop(), parts.is_empty()) {

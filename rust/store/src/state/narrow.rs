@@ -187,7 +187,7 @@ mod tests {
             kept(Arc::new((0..rows).map(text).collect::<LargeStringArray>()))
         };
         let dictionary = |numbers| DataType::Dictionary(Box::new(numbers), Box::new(DataType::LargeUtf8));
-        let few = |row: usize| (row % 7 > 0).then(|| format!("city {}", row % 100));
+        let few = |row: usize| (!row.is_multiple_of(7)).then(|| format!("city {}", row % 100));
         assert_eq!(of(&few, 10_000), dictionary(DataType::UInt8));
         assert_eq!(of(&few, 100), DataType::LargeUtf8);
         assert_eq!(of(&|row| Some(format!("{}", row % 900)), 10_000), dictionary(DataType::UInt16));

@@ -103,7 +103,7 @@ impl Rows {
     }
 
     /// Some rows, in the columns of all segments. A column that is `known` is not read again.
-    pub(super) fn gather(&self, rows: &[u32], known: Option<(&str, ArrayRef)>) -> Result<RecordBatch> {
+    pub(super) fn gather(&self, rows: &[u32], known: Option<(&str, &ArrayRef)>) -> Result<RecordBatch> {
         self.gather_of(rows, None, known)
     }
 
@@ -116,7 +116,7 @@ impl Rows {
         &self,
         rows: &[u32],
         names: Option<&[String]>,
-        known: Option<(&str, ArrayRef)>,
+        known: Option<(&str, &ArrayRef)>,
     ) -> Result<RecordBatch> {
         let Some(schema) = &self.schema else { return Ok(RecordBatch::new_empty(Arc::new(Schema::empty()))) };
         let schema = match names {
@@ -127,8 +127,8 @@ impl Rows {
             }
         };
         let places = self.locate(rows)?;
-        let column = |field: &Arc<Field>| match &known {
-            Some((name, column)) if *name == field.name() => Ok(column.clone()),
+        let column = |field: &Arc<Field>| match known {
+            Some((name, column)) if name == field.name() => Ok(column.clone()),
             _ => self.column(field, &places),
         };
         let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
