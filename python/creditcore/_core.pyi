@@ -36,6 +36,7 @@ __all__ = [
     "evaluate",
     "explain",
     "fit_calibration",
+    "identifier_hashes",
     "instruction_set",
     "joined_keys",
     "keyed_hashes",
@@ -47,6 +48,7 @@ __all__ = [
     "rings_of",
     "score",
     "shown",
+    "still_sums",
     "strong_ties",
     "suspicion",
     "types_of",
@@ -430,6 +432,10 @@ class Policy:
         """
         The columns that rules name, in file order.
         """
+    def days(self, /) -> list[tuple[int | None, int | None]]:
+        """
+        The first and the last day of each rule that has one, in days since 1970.
+        """
     def decide(
         self,
         /,
@@ -449,10 +455,6 @@ class Policy:
     def failing(self, /) -> list[tuple[str, str, str | None, str, tuple[int, int] | None, str, str | None]]:
         """
         Runs the tests of the rules; those that fail.
-        """
-    def days(self, /) -> list[tuple[int | None, int | None]]:
-        """
-        The first and the last day of each rule that has one, in days since 1970.
         """
     def has_days(self, /) -> bool:
         """

@@ -113,9 +113,9 @@ def _values(column: pl.Series) -> tuple[Any, Any]:
         doubles[np.isnan(doubles)] = np.frombuffer(_NAN)[0]
         whole = (np.abs(doubles) < 2.0**63) & (np.floor(doubles) == doubles)
         whole &= ~((doubles == 0.0) & np.signbit(doubles))
-        held = doubles.view(np.int64).copy()
-        held[whole] = doubles[whole].astype(np.int64)
-        return np.where(whole, _INTEGER, _FLOAT), held.view(np.uint8).reshape(-1, 8)
+        bits = doubles.view(np.int64).copy()
+        bits[whole] = doubles[whole].astype(np.int64)
+        return np.where(whole, _INTEGER, _FLOAT), bits.view(np.uint8).reshape(-1, 8)
     texts = column.cast(pl.String).fill_null("")
     distinct = texts.unique()
     held = b"".join(hashlib.blake2b(one.encode(), digest_size=16).digest() for one in distinct)

@@ -127,10 +127,12 @@ def test_a_text_is_no_flag(tmp_path: Path) -> None:
 def test_a_state_speaks_of_days(tmp_path: Path) -> None:
     config = {**PLAIN, "time": {"zone": "UTC"}}
     with cc.Portfolio.create(tmp_path / "state", config) as portfolio:
-        with pytest.raises(cc.ArgumentError, match=r"`as_of` is '2026-11-23'; give a `datetime.date`"):
-            portfolio.refresh(rows(1), as_of="2026-11-23")  # type: ignore[arg-type]
+        with pytest.raises(cc.ArgumentError, match=r"`as_of` is `23.11.2026`; it is a day such as"):
+            portfolio.refresh(rows(1), as_of="23.11.2026")
+        with pytest.raises(cc.ArgumentError, match=r"`as_of` is 20261123; give a day"):
+            portfolio.refresh(rows(1), as_of=20261123)  # type: ignore[arg-type]
         moment = datetime(2026, 11, 23, 10, tzinfo=UTC)
-        portfolio.refresh(rows(1), as_of=moment)
+        portfolio.refresh(rows(1), as_of="2026-11-23T10:00:00+00:00")
         assert portfolio.refresh(rows(2), as_of=date(2026, 11, 23)).as_of == moment.isoformat()
         with pytest.raises(cc.ArgumentError, match="time goes on only"):
             portfolio.refresh(rows(2), as_of=date(2026, 11, 22))
