@@ -143,6 +143,7 @@ impl Ranking {
     }
 
     /// The same rows with other standard errors, in their order; a hidden row keeps none.
+    #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
     fn with_errors(&self, py: Python<'_>, errors: Vec<Option<f64>>) -> PyResult<Self> {
         let inner = self.inner.with_errors(&errors).map_err(|error| to_exception(py, &error))?;
         Ok(Self { inner, inference: OnceLock::new() })

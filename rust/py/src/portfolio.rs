@@ -126,6 +126,7 @@ impl State {
 
     /// All records, or some of their columns.
     #[pyo3(signature = (columns=None))]
+    #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
     fn scan(&self, py: Python<'_>, columns: Option<Vec<String>>) -> PyResult<Table> {
         let batches = gate::run(py, None, |control| {
             let mut batches = Vec::new();

@@ -120,7 +120,7 @@ fn other_errors_replace_those_of_shown_rows() {
     let mut rows = vec![row(0, 10.0, Some(0.1), None), row(1, 9.0, Some(0.1), None)];
     rows[1].suppressed = Some(super::publish::Reason::FewUnits);
     let ranked = ranking(rows);
-    let other = ranked.with_errors(&[Some(3.0), Some(3.0)]).unwrap();
+    let other = ranked.with_errors(&[Some(3.0), Some(3.0)]).expect("an error for each row");
     assert_eq!(other.rows.iter().map(|row| row.estimate.se).collect::<Vec<_>>(), [Some(3.0), None]);
     assert!(ranked.with_errors(&[Some(3.0)]).is_err());
     assert!(ranked.with_errors(&[Some(-1.0), None]).is_err());

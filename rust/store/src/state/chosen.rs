@@ -17,6 +17,7 @@ use super::layout::{Delta, Layout};
 use super::segment::DELETED;
 
 /// The row that a key led to before.
+#[derive(Clone, Copy)]
 pub(super) struct Before {
     /// Its place among the rows that were gathered.
     pub(super) at: u32,
