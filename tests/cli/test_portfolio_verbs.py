@@ -102,6 +102,8 @@ def test_a_refused_delta_exits_3_and_leaves_every_byte(folder: Path) -> None:
     assert run("refresh", state, folder / "bad.parquet").returncode == 1
     assert content(state) == before
     assert run("refresh", state, folder / "delta.parquet", "--as-of", "soon").returncode == 2
+    assert run("refresh", state).returncode == 2
+    assert run("refresh", state, "--as-of", "2027-01-01").returncode == 0
     assert run("refresh", folder / "nowhere", folder / "delta.parquet").returncode == 1
 
 
