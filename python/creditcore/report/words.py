@@ -64,7 +64,7 @@ WORDS: dict[str, Pair] = {
         "{places}.",
         "{name}以 {mean} 居首。在 {confidence} 置信水平下，其在 {ranked} 个{units}中的真实名次{places}。",
     ),
-    "surely": ("at {low} for certain", "确定为第 {low} 位"),
+    "surely": ("at {low} and no other", "为第 {low} 位"),
     "between": ("between {low} and {high}", "介于第 {low} 至第 {high} 位"),
     "lede_tier": (
         "The first tier holds {n} {units}; within it, order says little.",
