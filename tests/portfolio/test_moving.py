@@ -95,6 +95,30 @@ def test_everything_moves_at_once(
     held.portfolio.close()
 
 
+def test_reviews_of_linked_records_count_by_the_day(tmp_path: Path) -> None:
+    held = Held(tmp_path, config_of(tmp_path, network={"window_days": 6}, window=8, rules=True))
+    held.take(records(120), day(11), whole=True)
+    told = [
+        {"key": 7, "time": day(11), "from": None, "to": "reject", "reason": "seen", "expires": day(14)},
+        {"key": 9, "time": day(14), "from": None, "to": "pass", "reason": "known", "expires": None},
+    ]
+    held.portfolio.review(told, day(11))
+
+    def decisions_are_those_of_one_pass() -> None:
+        whole = line.run(held.config, held.rows(), held.day, reviews=told).records.sort("id")
+        shown = ["id", "decision", "decision_policy", "cause"]
+        wanted = whole.with_columns(pl.col("cause").fill_null("used")).select(shown)
+        assert held.portfolio.to_polars().sort("id").select(shown).equals(wanted)
+
+    decisions_are_those_of_one_pass()
+    assert held.portfolio.record(7)["decision"] == "reject"
+    # One review ends and another begins while records come in.
+    held.take(records(30, 3, first=110, version=2), day(14), whole=True)
+    decisions_are_those_of_one_pass()
+    assert (held.portfolio.record(7)["review_reason"], held.portfolio.record(9)["decision"]) == (None, "pass")
+    held.portfolio.close()
+
+
 def test_what_a_delta_lacks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_of(tmp_path, network={})
     with cc.Portfolio.create(tmp_path / "state", config) as portfolio:

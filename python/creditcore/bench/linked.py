@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from creditcore.bench.refresh import disk, drift, quantiles, resident, rows_kept
+from creditcore.bench.refresh import disk, quantiles, resident, timed
 from creditcore.config.config import Config
 from creditcore.line import run
 from creditcore.portfolio.portfolio import Portfolio
@@ -164,33 +164,18 @@ def measure(folder: Path, size: Size, rows: int, refreshes: int) -> dict[str, An
     before, start_time = resident(), time.perf_counter()
     with Portfolio.open(state, "write") as portfolio:
         opened, known, version = time.perf_counter() - start_time, portfolio.records, portfolio.version + 2
-        times: dict[str, list[float]] = {}
-        totals, owned, rescored = [], [], []
-        for delta in deltas(known, rows, refreshes + 1, version, size):
-            done = portfolio.refresh(delta)
-            totals.append(done.total)
-            owned.append(resident()["own"])
-            rescored.append(done.rescored)
-            for stage, seconds in done.latency.items():
-                times.setdefault(stage, []).append(seconds)
+        done, told = timed(portfolio, deltas(known, rows, refreshes + 1, version, size), before)
         roll = portfolio.refresh(None, START + dt.timedelta(days=2))
-        grown = {name: size - before[name] for name, size in resident().items()}
-        stages = {stage: quantiles(took[1:]) for stage, took in {**times, "total": totals}.items()}
         return {
             **size._asdict(),
             "records": known,
-            "rows": rows_kept(portfolio),
             "delta": rows,
             "refreshes": refreshes,
-            "stages": stages,
-            "cold": totals[0],
+            **told,
             "day_roll": roll.total,
-            "rescored": quantiles([float(one) for one in rescored[1:]]),
+            "rescored": quantiles([float(one.rescored) for one in done[1:]]),
             "fdatasync": quantiles(disk(folder, 100)),
             "open": opened,
-            "bytes_a_record": {name: size / portfolio.records for name, size in grown.items()},
-            "series": totals[1:],
-            "drift": drift(totals[1:], owned[1:]),
             "segments": sum(1 for _ in state.glob("segment-*")),
             "equal": equal(portfolio, config),
         }

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from creditcore.portfolio.portfolio import Portfolio
+from creditcore.portfolio.versions import Refresh
 from creditcore.ranking.of_records import rank
 
 CONFIG: dict[str, Any] = {
@@ -107,6 +108,34 @@ def quantiles(took: list[float]) -> dict[str, float]:
     return {name: float(np.quantile(took, level, method="higher")) for name, level in levels.items()}
 
 
+def timed(
+    portfolio: Portfolio, taken: Iterable[pl.DataFrame], before: dict[str, int]
+) -> tuple[list[Refresh], dict[str, Any]]:
+    """Refresh by some deltas, the first one cold; gives what each did, and what `measure` tells of them all.
+
+    `before` is what `resident` said before the portfolio was opened.
+    """
+    done, owned = [], []
+    times: dict[str, list[float]] = {}
+    for delta in taken:
+        one = portfolio.refresh(delta)
+        done.append(one)
+        owned.append(resident()["own"])
+        for stage, seconds in {**one.latency, "total": one.total}.items():
+            times.setdefault(stage, []).append(seconds)
+    grown = {name: size - before[name] for name, size in resident().items()}
+    cold, *totals = times["total"]
+    times["total"] = times.pop("total")
+    return done, {
+        "rows": rows_kept(portfolio),
+        "stages": {stage: quantiles(took[1:]) for stage, took in times.items()},
+        "cold": cold,
+        "bytes_a_record": {name: size / portfolio.records for name, size in grown.items()},
+        "series": totals,
+        "drift": drift(totals, owned[1:]),
+    }
+
+
 def measure(folder: Path, count: int, rows: int, refreshes: int) -> dict[str, Any]:
     """Measure.
 
@@ -130,32 +159,21 @@ def measure(folder: Path, count: int, rows: int, refreshes: int) -> dict[str, An
     with Portfolio.open(state, "write") as portfolio:
         opened = time.perf_counter() - start
         known, version = portfolio.records, portfolio.version
-        times: dict[str, list[float]] = {}
-        totals, owned = [], []
-        for delta in deltas(known, rows, refreshes + 1, version):
-            done = portfolio.refresh(delta.with_columns(version=pl.col("version") + version))
-            totals.append(done.total)
-            owned.append(resident()["own"])
-            for stage, seconds in done.latency.items():
-                times.setdefault(stage, []).append(seconds)
-        grown = {name: size - before[name] for name, size in resident().items()}
+        fresh = (
+            delta.with_columns(version=pl.col("version") + version)
+            for delta in deltas(known, rows, refreshes + 1, version)
+        )
+        _, told = timed(portfolio, fresh, before)
         whole = rank(portfolio.to_polars(), by="region", score="points", weight="weight", regions=None)
-        equal = portfolio.ranking("region").to_polars().equals(whole.to_polars())
-        stages = {stage: quantiles(took[1:]) for stage, took in {**times, "total": totals}.items()}
         return {
             "records": known,
-            "rows": rows_kept(portfolio),
             "delta": rows,
             "refreshes": refreshes,
-            "stages": stages,
-            "cold": totals[0],
+            **told,
             "fdatasync": quantiles(disk(folder, 100)),
             "open": opened,
-            "bytes_a_record": {name: size / portfolio.records for name, size in grown.items()},
-            "series": totals[1:],
-            "drift": drift(totals[1:], owned[1:]),
             "segments": sum(1 for _ in state.glob("segment-*")),
-            "equal": equal,
+            "equal": portfolio.ranking("region").to_polars().equals(whole.to_polars()),
         }
 
 

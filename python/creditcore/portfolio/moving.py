@@ -106,7 +106,7 @@ class Moving(Changing):
                 core.apply()
             counts = {name: counts.get(name, 0) + count for name, count in renewal.counts.items()}
             rescored += renewal.rescored
-            renewing.held, renewing.before, renewing.reviewed = renewal.held, renewing.when, ()
+            renewing.held, renewing.before = renewal.held, renewing.when
             done += len(rows)
             if progress is not None:
                 progress(done)

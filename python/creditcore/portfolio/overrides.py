@@ -73,25 +73,25 @@ class Overridden(Audited):
         known = self._line.reviews.joined(Reviews.of(told, self.config.zone))
         return self._line.with_reviews(known)
 
-    def _reviewed_otherwise(self, line: PortfolioLine, when: str | None) -> list[int] | list[str]:
-        """Give the keys for which another review counts than before."""
+    def _reviewed_otherwise(self, line: PortfolioLine, when: str | None) -> pl.DataFrame | None:
+        """Give the records for which another review counts than before; None without any."""
+        from creditcore._frame import to_polars
+
         before = self._day(self._entries[-1]["as_of"])
         keys = self._line.reviews.moved(before, line.reviews, self._day(when))
         if not keys or not self.records:
-            return []
-        integers = self.types()[self.config.columns.key].is_integer()
-        return [key for key in keys if isinstance(key, int) == integers]
+            return None
+        key = self.config.columns.key
+        integers = self.types()[key].is_integer()
+        if not (keys := [one for one in keys if isinstance(one, int) == integers]):
+            return None
+        rows = to_polars(self._state().find(open_source({key: keys})))
+        return rows if len(rows) else None
 
     def _decided_again(self, line: PortfolioLine, when: str | None) -> pl.DataFrame | None:
         """Give the records for which another review counts than before, decided again; None without any."""
-        from creditcore._frame import to_polars
-
-        keys = self._reviewed_otherwise(line, when)
-        if not keys:
-            return None
-        rows = to_polars(self._state().find(open_source({self.config.columns.key: keys})))
-        rows = rows.drop(line.made_names, strict=False)
-        return line.rows(rows, moment_of(when)) if len(rows) else None
+        rows = self._reviewed_otherwise(line, when)
+        return None if rows is None else line.rows(rows.drop(line.made_names, strict=False), moment_of(when))
 
     def review(self, reviews: Records, as_of: date | str | None = None) -> Refresh:
         """Take in what people decided, and decide the records again for which it counts.

@@ -250,7 +250,7 @@ class Portfolio(Rings):
         """
         core, start = self._writer(), time.monotonic()
         when = instant(as_of, self._entries[-1]["as_of"], self.config.zone)
-        if self._decided_again(self._line, when) is not None:
+        if self._reviewed_otherwise(self._line, when) is not None:
             # Reviews begin or end with the day: for those that are here first.
             self.refresh(None, as_of)
             core = self._state()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
@@ -59,7 +59,7 @@ class Links(NamedTuple):
 @dataclass
 class Renewing:
     """What a refresh goes by: the line, the open state, its network, the instants before and after, and the
-    keys for which another review counts than before.
+    records for which another review counts than before.
     """
 
     line: PortfolioLine
@@ -67,7 +67,7 @@ class Renewing:
     held: Held | None
     before: date | None
     when: date | None
-    reviewed: Sequence[int] | Sequence[str] = ()
+    reviewed: pl.DataFrame | None = None
 
     def renew(self, rows: pl.DataFrame, version: str) -> Renewal:
         """Give what the state is to take of rows in which identifiers are hashed already."""
@@ -162,8 +162,8 @@ class Renewing:
         """Give the keys of records that reviews or the day change, then those near other changes."""
         from creditcore._frame import to_polars
 
-        if self.reviewed:
-            yield to_polars(self.core.find(open_source({key: list(self.reviewed)})))[key], False
+        if self.reviewed is not None:
+            yield self.reviewed[key], False
         for keys in days.due(self.line, self.core, self.before, self.when):
             yield keys, False
         linked = self.line.linked

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 NOTE = "rings"
 """What the catalog calls the lineage of rings."""
-NEWEST = 20
-"""Rings that a page shows."""
 
 
 class Rings(Moving):
