@@ -43,9 +43,10 @@ test: test-rust test-python  ## run all tests but those against other systems
 test-rust:
 	cargo test --locked --quiet --workspace --exclude creditcore-py
 
-# Tests on Spark run where there is a JDK.
+# Tests on Spark run where there is a JDK. A process for each core; benchmarks are not among the tests.
 test-python: build $(VENV)/.stamp-test $(if $(shell command -v java),$(VENV)/.stamp-spark)
-	$(BIN)/python -m pytest -q -m "not parity and not faults and not cluster"
+	$(BIN)/python -m pytest -q -p no:benchmark -n auto --dist loadgroup \
+		-m "not parity and not faults and not cluster"
 
 test-faults: build $(VENV)/.stamp-test  ## kill portfolios at hundreds of points, refuse their writes
 	$(BIN)/python -m pytest -q -m faults tests/portfolio

@@ -3,7 +3,8 @@
 In: the markers `spark` and `browser`, and the variable `CREDITCORE_REQUIRE` (names, split at commas).
 Out: a marked test is skipped, with its reason, where a JDK or Chromium is missing; where the variable
 names the need, it fails instead, so that a machine meant to run such tests cannot pass them by. Fixtures that
-open pages in the browser or start Spark are made here, so that every folder has them.
+open pages in the browser or start Spark are made here, so that every folder has them. Several processes share
+the tests, each of them whole files, and those that go by one costly fixture together.
 """
 
 from __future__ import annotations
@@ -55,6 +56,25 @@ def missing_browser() -> str | None:
 
 
 NEEDS: dict[str, Callable[[], str | None]] = {"spark": missing_spark, "browser": missing_browser}
+
+
+TOGETHER = ("tests/demo/", "tests/report/")
+"""Folders whose files share what takes long to make."""
+
+
+def share(item: pytest.Item) -> str:
+    """What a test runs together with, in one process."""
+    if item.get_closest_marker("spark") is not None:
+        return "spark"
+    file = item.nodeid.partition("::")[0]
+    return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Name the shares of the processes of pytest-xdist."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(share(item)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -124,7 +124,9 @@ def test_what_is_as_expected_passes_every_gate() -> None:
     assert without.outcome == "accept"
 
 
-@pytest.mark.parametrize(("gate", "column", "rows", "change"), CHANGES, ids=lambda one: str(one))
+@pytest.mark.parametrize(
+    ("gate", "column", "rows", "change"), CHANGES, ids=lambda one: "change" if callable(one) else str(one)
+)
 def test_each_gate_finds_its_fault_and_only_it(gate: str, column: str | None, rows: int, change: Any) -> None:
     delta = change(records(2000, 2))
     found = judge(delta, **{gate: ALL[gate] | {"level": "quarantine"}})
