@@ -7,13 +7,14 @@ computes on frames; nothing of it is a published figure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from creditcore.errors import SchemaError, SourceError
+from creditcore.errors import ArgumentError, SchemaError, SourceError
 from creditcore.scoring.metrics import ScoreCounts, psi
+from creditcore.times import end_of, read_moment
 
 if TYPE_CHECKING:
     from creditcore._core import Source
@@ -210,17 +211,14 @@ def newest_in(source: Source, name: str, zone: tzinfo) -> datetime | None:
             continue
         if isinstance(value, str):
             try:
-                value = datetime.fromisoformat(value)
-            except ValueError as error:
-                told = "times are ISO 8601, such as 2026-01-31T12:00:00"
-                raise SourceError(f"`{file}`: column `{name}` holds `{value}`; {told}") from error
+                value = read_moment(value, name)
+            except ArgumentError as error:
+                raise SourceError(f"`{file}`: column {error}") from error
         if not isinstance(value, date):
             raise SchemaError(
                 f"`{file}`: column `{name}` is of type {part.to_series().dtype}; give days or times"
             )
-        if not isinstance(value, datetime):
-            value = datetime.combine(value, time.max)
-        moment = value if value.tzinfo else value.replace(tzinfo=zone)
+        moment = end_of(value, zone)
         found = moment if found is None else max(found, moment)
     return found
 

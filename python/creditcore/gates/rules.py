@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from creditcore.errors import ArgumentError, SchemaError
+from creditcore.times import end_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -186,9 +187,7 @@ def _bound(as_of: date, column: pl.Series, config: Config) -> Any:
         raise SchemaError(
             f"column `{column.name}` is of type {column.dtype}; the gate `freshness` needs days or times"
         )
-    instant = as_of if isinstance(as_of, datetime) else datetime.combine(as_of, time.max)
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=config.zone)
+    instant = end_of(as_of, config.zone)
     zoned = getattr(column.dtype, "time_zone", None)
     return instant if zoned else instant.astimezone(config.zone).replace(tzinfo=None)
 

@@ -26,8 +26,9 @@ from creditcore.portfolio.line import PortfolioLine, moment_of
 from creditcore.portfolio.overrides import Overridden
 from creditcore.portfolio.reading import Reading
 from creditcore.portfolio.renewal import renewed_whole
-from creditcore.portfolio.versions import begin_of, new_entry, next_number
+from creditcore.portfolio.versions import new_entry, next_number
 from creditcore.sources import open_source
+from creditcore.times import begin_of
 
 if TYPE_CHECKING:
     import polars as pl

@@ -28,10 +28,10 @@ from creditcore.population import Population, day_of
 from creditcore.portfolio import days
 from creditcore.portfolio.files import write_rows
 from creditcore.portfolio.network import Linked
-from creditcore.portfolio.versions import read_moment
 from creditcore.sources import Records, as_paths, open_source
 from creditcore.tactics.standing import COLUMNS as REVIEWED
 from creditcore.tactics.standing import Reviews
+from creditcore.times import read_moment
 
 if TYPE_CHECKING:
     import polars as pl

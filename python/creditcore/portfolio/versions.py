@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from creditcore.errors import ArgumentError
+from creditcore.times import read_moment
 
 
 @dataclass(frozen=True)
@@ -99,25 +100,6 @@ def next_number(folder: Path) -> int:
     """Give a number that no file of a state has."""
     numbers = [file.stem.split("-")[1:2] for file in folder.glob("*-*")]
     return max((int(number) for [number] in filter(None, numbers) if number.isdigit()), default=0) + 1
-
-
-def begin_of(day: date, zone: tzinfo) -> datetime:
-    """Give a day's begin, or an instant, in a zone; naive instants are of it."""
-    moment = day if isinstance(day, datetime) else datetime.combine(day, time())
-    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
-
-
-def read_moment(told: str, name: str) -> date:
-    """Read a day or an instant as a user writes it (ISO 8601).
-
-    Raises:
-        ArgumentError: a text that is neither; `name` is whose it is.
-    """
-    try:
-        return date.fromisoformat(told) if len(told) <= len("2026-01-31") else datetime.fromisoformat(told)
-    except ValueError as error:
-        form = "it is a day such as 2026-01-31, or an instant such as 2026-01-31T12:00:00"
-        raise ArgumentError(f"`{name}` is `{told}`; {form}") from error
 
 
 def remove_merged(folder: Path, entry: dict[str, Any]) -> None:

@@ -14,7 +14,6 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from creditcore.releases.making import (
     write_files,
 )
 from creditcore.releases.records import kept_margins
+from creditcore.times import read_day
 
 CATALOG = "catalog.sqlite"
 FORM = "2"
@@ -163,7 +163,7 @@ class Releases:
             StateError: a catalog that is cut short.
             Whatever `creditcore.rank` raises.
         """
-        day = _day(as_of)
+        day = read_day(as_of, "as_of").isoformat()
         name = _name(name or day)
         rules = publishing.load(publish)
         assert rules is not None
@@ -361,13 +361,6 @@ class Releases:
 
 def _all(catalog: sqlite3.Connection, query: str, *values: Any) -> list[dict[str, Any]]:
     return [dict(row) for row in catalog.execute(query, values).fetchall()]
-
-
-def _day(text: str) -> str:
-    try:
-        return date.fromisoformat(text).isoformat()
-    except ValueError as error:
-        raise ArgumentError(f"`as_of` is `{text}`; a day such as 2026-11-23 is needed") from error
 
 
 def _name(name: str) -> str:

@@ -21,6 +21,7 @@ from creditcore.documents import DocumentError
 from creditcore.errors import ArgumentError, TacticError
 from creditcore.features import Schema
 from creditcore.sources import as_paths, open_source
+from creditcore.times import read_day
 
 SCORES = ("fraud_p", "pd", "points_model")
 """The columns of a score that rules may use beside features and the outputs of models."""
@@ -148,10 +149,7 @@ def day_number(told: date | str) -> int:
     if isinstance(told, datetime):
         told = told.date()
     if isinstance(told, str):
-        try:
-            told = date.fromisoformat(told)
-        except ValueError as error:
-            raise ArgumentError(f"`as_of` is `{told}`; it is a day such as 2026-01-31") from error
+        told = read_day(told, "as_of")
     if not isinstance(told, date):
         raise ArgumentError(f"`as_of` is a `{type(told).__name__}`; give a date or a text such as 2026-01-31")
     return (told - _EPOCH).days

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from creditcore.errors import ArgumentError, SchemaError
 from creditcore.sources import as_paths
 from creditcore.tactics.reviews import REVIEW_COLUMNS, STRENGTH, latest
+from creditcore.times import begin_of, read_moment
 
 if TYPE_CHECKING:
     import polars as pl
@@ -150,7 +151,7 @@ def _normal(row: Row, zone: tzinfo) -> Row:
     reason = row["reason"]
     if not isinstance(reason, str) or not reason:
         raise ArgumentError(f"review of `{key}`: `reason` is `{reason}`; a text is needed")
-    times = {name: _moment(row[name], zone, f"review of `{key}`: `{name}`") for name in ("time", "expires")}
+    times = {name: _moment(row[name], zone, name, f"review of `{key}`: ") for name in ("time", "expires")}
     if times["time"] is None:
         raise ArgumentError(f"review of `{key}`: `time` is null; say when it was made")
     return {
@@ -163,20 +164,15 @@ def _normal(row: Row, zone: tzinfo) -> Row:
     }
 
 
-def _moment(told: object, zone: tzinfo, place: str) -> datetime | None:
+def _moment(told: object, zone: tzinfo, name: str, place: str) -> datetime | None:
     """An instant; of a day its begin."""
     if told is None or told == "":
         return None
     if isinstance(told, str):
-        try:
-            told = datetime.fromisoformat(told)
-        except ValueError as error:
-            form = "it is a day such as 2026-01-31, or an instant such as 2026-01-31T12:00:00"
-            raise ArgumentError(f"{place} is `{told}`; {form}") from error
+        told = read_moment(told, name, place)
     if not isinstance(told, date):
-        raise ArgumentError(f"{place} is `{told}`; give a day or an instant")
-    moment = told if isinstance(told, datetime) else datetime.combine(told, time())
-    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
+        raise ArgumentError(f"{place}`{name}` is `{told}`; give a day or an instant")
+    return begin_of(told, zone).astimezone(UTC)
 
 
 def _text(row: Row) -> str:
