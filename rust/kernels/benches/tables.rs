@@ -62,19 +62,32 @@ fn tables(criterion: &mut Criterion) {
                 table.add_narrow(isa, &groups, black_box(&x), &w);
             });
         });
+        // Products of 33 bits, as those of tenths in 32-bit floats with weights in eighths.
+        let (x_grid, w_grid): (Vec<i32>, Vec<i32>) =
+            x.iter().zip(&w).map(|(&x, &w)| (i32::from(x) << 12, i32::from(w))).unzip();
+        let mut table = ShortTable::default();
+        table.grow(GROUPS);
+        bench.bench_function(BenchmarkId::new("grid", isa), |bencher| {
+            bencher.iter(|| {
+                if !table.has_room(ROWS) {
+                    table.empty(|group, n, moments| {
+                        black_box((group, n, moments));
+                    });
+                }
+                table.add_grid(isa, &groups, black_box(&x_grid), &w_grid);
+            });
+        });
         if PairTable::available(isa) {
-            let (x, w): (Vec<i32>, Vec<i32>) =
-                x.iter().zip(&w).map(|(&x, &w)| (i32::from(x) << 10, i32::from(w))).unzip();
             let mut table = PairTable::default();
             table.grow(GROUPS);
             bench.bench_function(BenchmarkId::new("pairs", isa), |bencher| {
                 bencher.iter(|| {
-                    if !table.has_room(ROWS, 1 << 32) {
+                    if !table.has_room(ROWS, 1 << 33) {
                         table.empty(|group, n, moments| {
                             black_box((group, n, moments));
                         });
                     }
-                    table.add(isa, &groups, black_box(&x), &w, 1 << 32);
+                    table.add(isa, &groups, black_box(&x_grid), &w_grid, 1 << 33);
                 });
             });
         }

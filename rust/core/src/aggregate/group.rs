@@ -14,6 +14,7 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef};
 use arrow_buffer::ScalarBuffer;
 use arrow_schema::DataType;
+use creditcore_kernels::isa::Isa;
 use creditcore_kernels::table;
 
 use super::column::{Column, Value};
@@ -130,12 +131,13 @@ impl Grouper {
 
     /// Codes of a column of small integers without nulls: the values themselves, where those are the codes
     /// and no text was a group before. Integers that no row has become groups of no rows.
-    pub(super) fn own_codes(&mut self, array: &ArrayRef) -> Option<ScalarBuffer<u16>> {
+    pub(super) fn own_codes(&mut self, array: &ArrayRef, isa: Isa) -> Option<ScalarBuffer<u16>> {
         if self.regions.is_some() || array.null_count() > 0 {
             return None;
         }
         if let Some(array) = array.as_primitive_opt::<UInt16Type>() {
-            return self.owned(array.values()).then(|| array.values().clone());
+            let values = array.values();
+            return self.owned(table::highest(isa, values).into()).then(|| values.clone());
         }
         match array.data_type() {
             DataType::Int8 => self.own_integers::<Int8Type>(array),
@@ -155,12 +157,12 @@ impl Grouper {
         T::Native: Integer,
     {
         let values = array.as_primitive::<T>().values();
-        self.owned(values).then(|| values.iter().map(|value| value.place() as u16).collect())
+        let highest = values.iter().fold(0, |highest, value| value.place().max(highest));
+        self.owned(highest).then(|| values.iter().map(|value| value.place() as u16).collect())
     }
 
-    /// Whether integers are their own codes; makes them so where nothing else has a code.
-    fn owned<T: Integer>(&mut self, values: &[T]) -> bool {
-        let highest = values.iter().fold(0, |highest, value| value.place().max(highest));
+    /// Whether integers up to this one are their own codes; makes them so where nothing else has a code.
+    fn owned(&mut self, highest: usize) -> bool {
         if highest < self.own {
             return true;
         }

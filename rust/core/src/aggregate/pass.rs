@@ -89,6 +89,7 @@ fn refuse_mixed_kinds(plan: &Plan, kinds: &BTreeMap<String, u64>) -> Result<()> 
 pub(super) struct State<'a> {
     pub(super) plan: &'a Plan,
     roles: &'a Roles,
+    isa: Isa,
     pub(super) gridder: Gridder,
     /// For each grouping its codes; none where the codes are numbers of bands.
     pub(super) groupers: Vec<Option<Grouper>>,
@@ -114,6 +115,7 @@ impl<'a> State<'a> {
         Self {
             plan,
             roles,
+            isa,
             gridder: Gridder::new(isa),
             groupers: plan.by.iter().map(grouper).collect(),
             tables: plan.by.iter().map(|_| GroupTable::new(isa, plan.largest)).collect(),
@@ -185,7 +187,8 @@ impl<'a> State<'a> {
         let groupings = self.plan.by.iter().zip(&mut self.groupers).zip(&self.roles.by);
         for (((by, grouper), &position), codes) in groupings.zip(&mut all) {
             let (array, place) = (&batch.columns[position], Place::file(&*batch.source));
-            if let Some(own) = grouper.as_mut().and_then(|grouper| grouper.own_codes(array)) {
+            let isa = self.isa;
+            if let Some(own) = grouper.as_mut().and_then(|grouper| grouper.own_codes(array, isa)) {
                 *codes = Codes::Short(own);
                 continue;
             }

@@ -10,14 +10,13 @@
 
 mod bucket;
 mod part;
-mod prefetch;
 mod shard;
 
 pub use bucket::WORDS;
 pub use part::Part;
-pub use prefetch::prefetch;
 pub use shard::Shard;
 
+use crate::prefetch;
 use bucket::{SLOTS, count, find_in, row};
 use part::Place;
 

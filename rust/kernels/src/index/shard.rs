@@ -6,8 +6,8 @@
 use super::ABSENT;
 use super::bucket::WORDS;
 use super::part::Place;
-use super::prefetch::prefetch;
 use super::{Change, LANES};
+use crate::prefetch;
 
 /// Parts that lie beside each other.
 pub struct Shard<'a> {

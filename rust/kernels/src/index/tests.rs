@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{ABSENT, Index, PART_KEYS, Part, WORDS, prefetch};
+use super::{ABSENT, Index, PART_KEYS, Part, WORDS};
+use crate::prefetch;
 
 fn stream(mut state: u64) -> impl FnMut() -> u64 {
     move || {

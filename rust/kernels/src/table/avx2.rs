@@ -10,7 +10,7 @@ use super::ShortLine;
 /// A byte of zero.
 const O: i8 = -1;
 
-/// Adds rows (w x, x, w, 1) to their groups' lines.
+/// Adds rows (w x, x, w, 1), all of 32 bits, to their groups' lines.
 ///
 /// # Safety
 /// The processor has AVX2, `rows` is aligned to 16 bytes with a row for each group, every group has a line.

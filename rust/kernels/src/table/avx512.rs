@@ -13,20 +13,21 @@ use super::{PairLine, ShortLine};
 /// A byte of zero.
 const O: u8 = 0x80;
 
-/// The bytes of a row (w x, x, w, 1) that are the lanes' factors: l, h, l, h, p, p, x + 2^48, w + 2^40 ...
+/// The bytes of a row that are the lanes' factors: l, h, l, h, p, p, x + 2^48, w + 2^40 ... (p lies in the
+/// bytes 0 to 3 and 10.)
 #[rustfmt::skip]
 const LEFT: [u8; 64] = [
-    0, 1, O, O, O, O, O, O, 2, 3, O, O, O, O, O, O, 0, 1, O, O, O, O, O, O, 2, 3, O, O, O, O, O, O,
-    0, 1, 2, 3, O, O, O, O, 0, 1, 2, 3, O, O, O, O, 4, 5, 6, 7, O, O, 12, O, 8, 9, O, O, O, 12, O, O,
+    0, 1, O, O, O, O, O, O, 2, 3, 10, O, O, O, O, O, 0, 1, O, O, O, O, O, O, 2, 3, 10, O, O, O, O, O,
+    0, 1, 2, 3, 10, O, O, O, 0, 1, 2, 3, 10, O, O, O, 4, 5, 6, 7, O, O, 12, O, 8, 9, O, O, O, 12, O, O,
 ];
 /// ... times p, p, x, x, w, 1, 1, w.
 #[rustfmt::skip]
 const RIGHT: [u8; 64] = [
-    0, 1, 2, 3, O, O, O, O, 0, 1, 2, 3, O, O, O, O, 4, 5, 6, 7, O, O, O, O, 4, 5, 6, 7, O, O, O, O,
+    0, 1, 2, 3, 10, O, O, O, 0, 1, 2, 3, 10, O, O, O, 4, 5, 6, 7, O, O, O, O, 4, 5, 6, 7, O, O, O, O,
     8, 9, O, O, O, O, O, O, 12, O, O, O, O, O, O, O, 12, O, O, O, O, O, O, O, 8, 9, O, O, O, O, O, O,
 ];
 
-/// Adds rows (w x, x, w, 1) to their groups' lines.
+/// Adds the rows of a block to their groups' lines.
 ///
 /// # Safety
 /// The processor has AVX-512 F, BW, DQ, VL and IFMA, `rows` is aligned to 16 bytes with a row for each

@@ -14,12 +14,13 @@ mod scalar;
 use crate::isa::{Isa, multiversion};
 use crate::moments::Moments;
 
-/// Rows after which a [`ShortTable`] must be emptied: each lane holds 2^15 terms below 2^49.
-pub const SHORT_ROWS: usize = 1 << 15;
+/// Rows after which a [`ShortTable`] must be emptied: each lane holds 2^14 terms below 2^50.
+pub const SHORT_ROWS: usize = 1 << 14;
 /// The largest weight of a [`ShortTable`].
 pub const SHORT_WEIGHT: i32 = (1 << 9) - 1;
-/// A [`ShortTable`]'s products of a value and its weight are at most this.
-pub const SHORT_PRODUCT: u64 = u32::MAX as u64;
+/// A [`ShortTable`]'s products of a value and its weight are at most this: values of 24 bits, as 32-bit floats
+/// have them, times any weight.
+pub const SHORT_PRODUCT: u64 = (1 << 33) - 1;
 /// Rows that may be added to a [`PairTable`] at once: a low lane holds what is left
 /// after a carry and as many terms, each below 2^52.
 pub const PAIR_ROWS: usize = (1 << 12) - 1;
@@ -33,10 +34,10 @@ fn highest_of(groups: &[u16]) -> u16 {
 
 multiversion! {
     /// The highest group, 0 for none.
-    fn highest(groups: &[u16]) -> u16 = highest_of;
+    pub fn highest(groups: &[u16]) -> u16 = highest_of;
 }
 
-/// The sums of one group, of p (w x), its low and high 16 bits l and h, x, w and 1:
+/// The sums of one group, of p (w x), its low 16 and high 17 bits l and h, x, w and 1:
 /// p l, p h, x l, x h, p w, p, x + 2^48, w w + 2^40 w.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C, align(64))]
@@ -50,10 +51,14 @@ const WEIGHTS_AT: u32 = 40;
 /// Rows that are made ready at a time.
 const BLOCK: usize = 128;
 
-/// Rows as p, x, w and 1.
+/// Bits of the third word of a row below the 33rd bit of p.
+const TOP_AT: u32 = 16;
+
+/// Rows as the low 32 bits of p, x, w with the 33rd bit of p above it, and 1.
 #[repr(C, align(64))]
 struct Block([[u32; 4]; BLOCK]);
 
+/// Fills a block; says whether a product has 33 bits.
 #[inline(always)]
 fn fill<X: Copy, W: Copy>(
     block: &mut Block,
@@ -61,30 +66,35 @@ fn fill<X: Copy, W: Copy>(
     ws: &[W],
     x_of: impl Fn(X) -> u32,
     w_of: impl Fn(W) -> u32,
-) {
+) -> bool {
+    let mut tops = 0;
     for ((row, &x), &w) in block.0.iter_mut().zip(xs).zip(ws) {
         let (x, w) = (x_of(x), w_of(w));
-        *row = [x.wrapping_mul(w), x, w, 1];
+        let p = u64::from(x) * u64::from(w);
+        let top = (p >> 32) as u32;
+        tops |= top;
+        *row = [p as u32, x, w | top << TOP_AT, 1];
     }
+    tops != 0
 }
 
 #[inline(always)]
-fn fill_narrow(block: &mut Block, x: &[u16], w: &[u8]) {
-    fill(block, x, w, u32::from, u32::from);
+fn fill_narrow(block: &mut Block, x: &[u16], w: &[u8]) -> bool {
+    fill(block, x, w, u32::from, u32::from)
 }
 
 #[inline(always)]
-fn fill_grid(block: &mut Block, x: &[i32], w: &[i32]) {
-    fill(block, x, w, |x| x as u32, |w| w as u32);
+fn fill_grid(block: &mut Block, x: &[i32], w: &[i32]) -> bool {
+    fill(block, x, w, |x| x as u32, |w| w as u32)
 }
 
 multiversion! {
     /// Makes narrow rows ready.
-    fn narrow_block(block: &mut Block, x: &[u16], w: &[u8]) = fill_narrow;
+    fn narrow_block(block: &mut Block, x: &[u16], w: &[u8]) -> bool = fill_narrow;
 }
 multiversion! {
     /// Makes rows on a grid ready.
-    fn grid_block(block: &mut Block, x: &[i32], w: &[i32]) = fill_grid;
+    fn grid_block(block: &mut Block, x: &[i32], w: &[i32]) -> bool = fill_grid;
 }
 
 /// Block sums by group of values from 0 to [`LIMIT`](crate::grid::LIMIT) with weights from 0 to
@@ -130,7 +140,7 @@ impl ShortTable {
         groups: &[u16],
         x: &[X],
         w: &[W],
-        ready: impl Fn(Isa, &mut Block, &[X], &[W]),
+        ready: impl Fn(Isa, &mut Block, &[X], &[W]) -> bool,
     ) {
         assert!(self.has_room(groups.len()), "no room");
         assert!(groups.len() == x.len() && groups.len() == w.len(), "columns of one length");
@@ -140,16 +150,16 @@ impl ShortTable {
         let way = Way::of(isa);
         let mut block = Block([[0; 4]; BLOCK]);
         for ((groups, x), w) in groups.chunks(BLOCK).zip(x.chunks(BLOCK)).zip(w.chunks(BLOCK)) {
-            ready(isa, &mut block, x, w);
+            let long = ready(isa, &mut block, x, w);
             let rows = &block.0[..groups.len()];
             match way {
                 #[cfg(target_arch = "x86_64")]
                 // SAFETY: the features are there (`Way::of`), every group has a line, a row for each group.
                 Way::Ifma => unsafe { avx512::short(&mut self.lines, groups, rows) },
                 #[cfg(target_arch = "x86_64")]
-                // SAFETY: as above.
-                Way::Avx2 => unsafe { avx2::short(&mut self.lines, groups, rows) },
-                Way::Scalar => scalar::short(&mut self.lines, groups, rows),
+                // SAFETY: as above; every product has 32 bits.
+                Way::Avx2 if !long => unsafe { avx2::short(&mut self.lines, groups, rows) },
+                _ => scalar::short(&mut self.lines, groups, rows),
             }
         }
     }
