@@ -89,7 +89,7 @@ fn read_task(
     control: &Control,
 ) -> Result<Part> {
     let mut readers: Vec<Reader> =
-        (0..settled.settings.types.len()).map(|kind| settled.reader(kind, plan, key, true)).collect();
+        (0..settled.settings.types.len()).map(|kind| settled.reader(kind, key, true)).collect();
     let mut gathering: Option<Gathering> = None;
     let first = 1 + usize::from(plan.time.is_some());
     let mut rows: Vec<(u32, Entry)> = Vec::new();
