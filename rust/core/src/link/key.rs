@@ -80,6 +80,15 @@ impl Keys {
         self.len() == 0
     }
 
+    /// Makes room for so many more.
+    pub(super) fn reserve(&mut self, more: usize) {
+        match self {
+            Self::Signed(keys) => keys.reserve_exact(more),
+            Self::Unsigned(keys) => keys.reserve_exact(more),
+            Self::Text(keys) => keys.ends.reserve_exact(more),
+        }
+    }
+
     /// No keys, of the type that a column's keys have.
     ///
     /// # Errors
@@ -230,6 +239,15 @@ impl Keys {
             Self::Signed(keys) => keys[number].to_string(),
             Self::Unsigned(keys) => keys[number].to_string(),
             Self::Text(keys) => String::from_utf8_lossy(keys.get(number)).into_owned(),
+        }
+    }
+
+    /// All keys as an array: Int64, UInt64 or LargeUtf8.
+    pub fn into_array(self) -> ArrayRef {
+        match self {
+            Self::Signed(keys) => Arc::new(Int64Array::from(keys)),
+            Self::Unsigned(keys) => Arc::new(UInt64Array::from(keys)),
+            Self::Text(_) => self.array_of(0..self.len() as u32),
         }
     }
 

@@ -31,7 +31,7 @@ mod tests;
 pub use components::{Components, components};
 pub use key::{Key, KeyFault, Keys, Texts};
 pub use links::{DAY, Hub, Link, Links, NO_TIME};
-pub use live::Graph;
+pub use live::{Graph, Soon};
 pub use network::{Kind, Network, Step};
 pub use normalise::Normaliser;
 pub use plan::{CONTACT, Config, Identifiers, OWN, Plan};

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use arrow_array::ArrayRef;
 
-use super::components::{bits, join, no_parts};
+use super::components::{bits, join};
 use super::key::{Key, Keys};
 use super::links::{Link, Links};
 use super::plan::{Plan, Settled};
@@ -178,7 +178,7 @@ impl Network {
     pub fn components(&self, cap: Option<u32>, threads: usize, control: &Control) -> Result<Vec<u32>> {
         let records = &self.records;
         let bits = bits(records.len() as u64);
-        let dealers = parallel(
+        let mut dealers = parallel(
             threads,
             records.people().div_ceil(BLOCK),
             || Ok(Dealer::new(bits)),
@@ -194,13 +194,10 @@ impl Network {
                 Ok(())
             },
         )?;
-        let mut parts = no_parts(bits);
-        for dealer in dealers {
-            dealer.finish().into_iter().zip(&mut parts).for_each(|(part, all)| all.push(part));
-        }
+        dealers.iter_mut().for_each(Dealer::settle);
         let forest = Forest::new(records.people() as u32);
         let cap = cap.into_iter().chain(self.plan.config.most_people).min();
-        join(&mut parts, bits, &forest, cap, threads, control)?;
+        join(&dealers, 0..1 << bits, &forest, (&mut Vec::new(), cap), threads, control)?;
         // A root is the smallest number of its tree, and numbers follow the order of keys.
         Ok(forest.roots())
     }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use creditcore_kernels::components::{Dealer, Table};
 
-use super::components::{bits, no_parts};
+use super::components::bits;
 use super::key::{KeyFault, Keys};
 use crate::batch::{Batch, Role, Source, Wanted};
 use crate::error::{Error, Place, Result};
@@ -57,6 +57,7 @@ fn joined(parts: Vec<Option<Keys>>) -> Result<(Keys, Vec<usize>)> {
     let lengths: Vec<usize> = parts.iter().map(|part| part.as_ref().map_or(0, Keys::len)).collect();
     let mut parts = parts.into_iter().flatten();
     let mut all = parts.next().unwrap_or(Keys::Signed(Vec::new()));
+    all.reserve(lengths.iter().sum::<usize>().saturating_sub(all.len()));
     for part in parts {
         if !all.same_type(&part) {
             return Err(Error::schema(
@@ -120,7 +121,7 @@ fn first_rows(keys: &Keys, hash_key: &HashKey, threads: usize, control: &Control
     const BLOCK: usize = 1 << 14;
     let bits = bits(keys.len() as u64);
     let seed = hash_key.fingerprint();
-    let states = parallel(
+    let mut dealers = parallel(
         threads,
         keys.len().div_ceil(BLOCK),
         || Ok(Dealer::new(bits)),
@@ -139,18 +140,15 @@ fn first_rows(keys: &Keys, hash_key: &HashKey, threads: usize, control: &Control
             Ok(())
         },
     )?;
-    let mut parts = no_parts(bits);
-    for dealer in states {
-        dealer.finish().into_iter().zip(&mut parts).for_each(|(part, all)| all.push(part));
-    }
+    dealers.iter_mut().for_each(Dealer::settle);
     let found = parallel(
         threads,
-        parts.len(),
+        1 << bits,
         || Ok((Table::default(), Vec::new())),
         |(table, found), task| {
             control.check()?;
             let same = |a: u32, b: u32| keys.compare(a as usize, b as usize).is_eq();
-            table.firsts(bits, &parts[task], same, |row, first| found.push((row, first)));
+            table.firsts(&dealers, task, same, |row, first| found.push((row, first)));
             Ok(())
         },
     )?;

@@ -4,10 +4,12 @@
 //! values are normalised and from how many people on it is a hub; each of these can be declared.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::normalise::{self, Normaliser};
+use super::placeholder::Placeholders;
 use super::settings::{MOST_TYPES, Overrides, Settings};
 use super::values::Reader;
 use crate::batch::{Role, Wanted};
@@ -84,14 +86,15 @@ pub(super) struct Settled {
     pub(super) columns: Vec<ColumnPlan>,
     pub(super) normalisers: Vec<Normaliser>,
     pub(super) settings: Settings,
+    /// The placeholders of each type: read once, asked for by every reader of every delta.
+    placeholders: Vec<Arc<Placeholders>>,
 }
 
 impl Settled {
     /// A reader of one of the types; `kept` says whether its hashes outlive the process.
-    pub(super) fn reader(&self, kind: usize, plan: &Plan, key: &HashKey, kept: bool) -> Reader {
+    pub(super) fn reader(&self, kind: usize, key: &HashKey, kept: bool) -> Reader {
         let name = &self.settings.types[kind].name;
-        let declared = plan.config.placeholders.get(name).map_or(&[][..], Vec::as_slice);
-        Reader::new(name, self.normalisers[kind], key, kept, declared)
+        Reader::new(name, self.normalisers[kind], key, kept, self.placeholders[kind].clone())
     }
 }
 
@@ -173,7 +176,12 @@ impl Plan {
                 kinds.join(", ")
             )));
         }
-        Ok(Settled { columns, normalisers, settings })
+        let of_type = |(kind, &normaliser): (&String, &Normaliser)| {
+            let declared = placeholders.get(kind).map_or(&[][..], Vec::as_slice);
+            Arc::new(Placeholders::new(normaliser, declared))
+        };
+        let placeholders = kinds.iter().zip(&normalisers).map(of_type).collect();
+        Ok(Settled { columns, normalisers, settings, placeholders })
     }
 
     fn check(&self) -> Result<()> {

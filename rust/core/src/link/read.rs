@@ -66,14 +66,21 @@ pub(super) fn gather(
             Ok(())
         },
     )?;
+    let parts = parts.into_iter().map(|part| part.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let parts: Vec<Part> = parts.collect();
+    // Room for all at once: vectors that double would ask for as much fresh memory again.
+    let sizes = parts.iter().flat_map(|(rows, _)| rows).map(Gathering::sizes);
+    let room = sizes.fold((0, 0), |all, own| (all.0 + own.0, all.1 + own.1));
     let mut met = Met::new();
     let mut whole: Option<Gathering> = None;
-    for part in parts {
-        let (rows, counts) = part.into_inner().unwrap_or_else(PoisonError::into_inner);
+    for (rows, counts) in parts {
         add_met(&mut met, counts);
         match (&mut whole, rows) {
             (Some(whole), Some(rows)) => whole.append(&rows)?,
-            (None, Some(rows)) => whole = Some(rows),
+            (None, Some(mut rows)) => {
+                rows.make_room(room);
+                whole = Some(rows);
+            }
             (_, None) => {}
         }
     }
@@ -89,7 +96,7 @@ fn read_task(
     control: &Control,
 ) -> Result<Part> {
     let mut readers: Vec<Reader> =
-        (0..settled.settings.types.len()).map(|kind| settled.reader(kind, plan, key, true)).collect();
+        (0..settled.settings.types.len()).map(|kind| settled.reader(kind, key, true)).collect();
     let mut gathering: Option<Gathering> = None;
     let first = 1 + usize::from(plan.time.is_some());
     let mut rows: Vec<(u32, Entry)> = Vec::new();

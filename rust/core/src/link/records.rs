@@ -81,6 +81,20 @@ impl Gathering {
         &self.keys
     }
 
+    /// How many rows and how many entries there are.
+    pub(super) fn sizes(&self) -> (usize, usize) {
+        (self.times.len(), self.entries.len())
+    }
+
+    /// Makes room for so many rows and entries in all.
+    pub(super) fn make_room(&mut self, (rows, entries): (usize, usize)) {
+        let more = rows.saturating_sub(self.times.len());
+        self.keys.reserve(more);
+        self.times.reserve_exact(more);
+        self.ends.reserve_exact(more);
+        self.entries.reserve_exact(entries.saturating_sub(self.entries.len()));
+    }
+
     /// Appends the rows of another part.
     ///
     /// # Errors

@@ -34,7 +34,7 @@ pub fn shown(
         wanted.push(Wanted { name: column.column.clone(), role: Role::Key });
     }
     let mut readers: Vec<Reader> =
-        (0..settled.settings.types.len()).map(|kind| settled.reader(kind, plan, key, true)).collect();
+        (0..settled.settings.types.len()).map(|kind| settled.reader(kind, key, true)).collect();
     let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::new(); wanted.len()];
     for task in 0..source.tasks() {
         source.read(task, &wanted, control, &mut |batch: &Batch| {

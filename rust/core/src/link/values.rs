@@ -4,6 +4,7 @@
 //! placeholders are counted. Nulls and NaN are no values. A number in a floating-point column must be whole.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
@@ -33,7 +34,7 @@ pub(super) struct Reader {
     name: String,
     normaliser: Normaliser,
     hash: TypeHash,
-    placeholders: Placeholders,
+    placeholders: Arc<Placeholders>,
     met: BTreeMap<String, u64>,
     noughts: u64,
     /// Whether the hashes outlive the process; only then is an order asked for.
@@ -55,10 +56,9 @@ impl Reader {
         normaliser: Normaliser,
         key: &HashKey,
         kept: bool,
-        placeholders: &[String],
+        placeholders: Arc<Placeholders>,
     ) -> Self {
         let hash = if kept { TypeHash::new(key, name) } else { TypeHash::fast(key, name) };
-        let placeholders = Placeholders::new(normaliser, placeholders);
         Self { name: name.to_owned(), normaliser, hash, placeholders, met: BTreeMap::new(), noughts: 0, kept }
     }
 

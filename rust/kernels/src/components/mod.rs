@@ -7,13 +7,13 @@
 //! neither threads nor the order of pairs change what comes out.
 //!
 //! The union is Rem's algorithm with splicing (Dijkstra 1976; Patwary, Blair, Manne 2010), by compare-and-swap.
-//! Memory: 12 bytes for a pair while it waits (in pages, which are given back part by part), 4 for a person,
-//! and a table for each thread of 16 bytes a place, 1.5 to 3 places an identifier of the largest part.
+//! Memory: 12 bytes for a pair while it waits, in pages that are written again, 4 for a person, and a table for
+//! each thread of 16 bytes a place, 1.5 to 3 places an identifier of the largest part.
 
 mod deal;
 mod forest;
 
-pub use deal::{Dealer, Part};
+pub use deal::Dealer;
 pub use forest::Forest;
 
 /// A place of a table: an identifier's hash and its owner.
@@ -26,8 +26,8 @@ struct Place {
 /// The owner of an empty place; no person has this number.
 const NOBODY: u32 = u32::MAX;
 const EMPTY: Place = Place { hash: 0, owner: NOBODY };
-/// How many pairs ahead memory is asked for.
-const AHEAD: usize = 16;
+/// Joins that wait while the memory of their owners comes.
+const WAITING: usize = 32;
 
 /// An open-addressing table of the identifiers of one part; used again for the next.
 #[derive(Debug, Default)]
@@ -37,26 +37,31 @@ pub struct Table {
 
 impl Table {
     /// Joins in the forest the people who share an identifier of a part, and gives the number of different
-    /// identifiers. `bits` are those by which the pairs were dealt.
+    /// identifiers.
     ///
     /// # Panics
-    /// If a person has no place in the forest.
-    pub fn unite(&mut self, bits: u32, part: &[Part], forest: &Forest) -> usize {
+    /// If a person has no place in the forest, or the dealers deal to different numbers of parts.
+    pub fn unite(&mut self, dealers: &[Dealer], part: usize, forest: &Forest) -> usize {
         let mut different = 0;
-        let mut table = self.opened(bits, part.iter().map(Part::len).sum());
-        for (hashes, people) in part.iter().flat_map(Part::pages) {
-            let ahead = people[AHEAD.min(people.len())..].iter().map(Some).chain(std::iter::repeat(None));
-            for ((&hash, &person), next) in hashes.iter().zip(people).zip(ahead) {
-                if let Some(&next) = next {
-                    forest.prefetch(next);
-                }
-                match table.owner(hash, person) {
-                    None => different += 1,
-                    Some(owner) if owner != person => forest.unite(owner, person),
-                    Some(_) => {}
+        let mut table = self.opened(dealers, part);
+        let mut waiting = [(0, 0); WAITING];
+        let mut count = 0;
+        for (hashes, people) in dealers.iter().flat_map(|dealer| dealer.pages(part)) {
+            for (&hash, &person) in hashes.iter().zip(people) {
+                let Some(owner) = table.owner(hash, person) else {
+                    different += 1;
+                    continue;
+                };
+                forest.prefetch(owner);
+                waiting[count % WAITING] = (owner, person);
+                count += usize::from(owner != person);
+                if count == WAITING {
+                    waiting.iter().for_each(|&(owner, person)| forest.unite(owner, person));
+                    count = 0;
                 }
             }
         }
+        waiting[..count].iter().for_each(|&(owner, person)| forest.unite(owner, person));
         different
     }
 
@@ -64,13 +69,13 @@ impl Table {
     /// hashes are equal and `same` holds) and the number that came first with it.
     pub fn firsts(
         &mut self,
-        bits: u32,
-        part: &[Part],
+        dealers: &[Dealer],
+        part: usize,
         same: impl Fn(u32, u32) -> bool,
         mut found: impl FnMut(u32, u32),
     ) {
-        let mut table = self.opened(bits, part.iter().map(Part::len).sum());
-        for (hashes, numbers) in part.iter().flat_map(Part::pages) {
+        let mut table = self.opened(dealers, part);
+        for (hashes, numbers) in dealers.iter().flat_map(|dealer| dealer.pages(part)) {
             for (&hash, &number) in hashes.iter().zip(numbers) {
                 if let Some(first) = table.first(hash, number, &same) {
                     found(number, first);
@@ -79,8 +84,11 @@ impl Table {
         }
     }
 
-    /// The emptied table, with places for so many pairs, or for [`MOST_AT_FIRST`].
-    fn opened(&mut self, bits: u32, pairs: usize) -> Opened<'_> {
+    /// The emptied table, with places for the pairs of a part, or for [`MOST_AT_FIRST`].
+    fn opened(&mut self, dealers: &[Dealer], part: usize) -> Opened<'_> {
+        let bits = dealers.first().map_or(1, Dealer::bits);
+        assert!(dealers.iter().all(|dealer| dealer.bits() == bits), "dealers deal to as many parts");
+        let pairs: usize = dealers.iter().map(|dealer| dealer.len(part)).sum();
         let places = (pairs + pairs / 2).next_power_of_two().clamp(2, MOST_AT_FIRST);
         self.places.clear();
         self.places.resize(places, EMPTY);

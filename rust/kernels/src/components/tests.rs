@@ -34,37 +34,50 @@ fn naive(people: u32, pairs: &[(u64, u32)]) -> Vec<u32> {
     }
 }
 
+fn numbers_to_hashes(numbers: &[u32]) -> Vec<u64> {
+    numbers.iter().map(|&number| u64::from(number) << 40).collect()
+}
+
 fn components(people: u32, pairs: &[(u64, u32)], bits: u32, threads: usize) -> (Vec<u32>, usize) {
     let (hashes, numbers): (Vec<u64>, Vec<u32>) = pairs.iter().copied().unzip();
     let cut = pairs.len().div_ceil(threads).max(1);
-    let dealt: Vec<Vec<Part>> = hashes
+    let mut dealers: Vec<Dealer> = hashes
         .chunks(cut)
         .zip(numbers.chunks(cut))
         .map(|(hashes, numbers)| {
             let mut dealer = Dealer::new(bits);
+            // Pages that were written before are written again.
+            dealer.deal(numbers_to_hashes(numbers).as_slice(), numbers);
+            dealer.settle();
+            dealer.forget(0..dealer.parts());
             dealer.deal(hashes, numbers);
-            dealer.finish()
+            dealer.settle();
+            dealer
         })
         .collect();
-    let mut parts: Vec<Vec<Part>> = (0..1 << bits).map(|_| Vec::new()).collect();
-    for thread in dealt {
-        thread.into_iter().zip(&mut parts).for_each(|(part, all)| all.push(part));
-    }
-    assert_eq!(parts.iter().flatten().map(Part::len).sum::<usize>(), pairs.len());
+    let parts = 1 << bits;
+    assert_eq!(
+        dealers.iter().flat_map(|dealer| (0..parts).map(|part| dealer.len(part))).sum::<usize>(),
+        pairs.len()
+    );
     let forest = Forest::new(people);
     let different = std::thread::scope(|scope| {
-        let halves: Vec<_> = parts
-            .chunks(parts.len().div_ceil(threads))
-            .map(|parts| {
-                let forest = &forest;
+        let (forest, dealers) = (&forest, &dealers);
+        let threads: Vec<_> = (0..threads)
+            .map(|thread| {
                 scope.spawn(move || {
                     let mut table = Table::default();
-                    parts.iter().map(|part| table.unite(bits, part, forest)).sum::<usize>()
+                    (thread..parts)
+                        .step_by(threads)
+                        .map(|part| table.unite(dealers, part, forest))
+                        .sum::<usize>()
                 })
             })
             .collect();
-        halves.into_iter().map(|half| half.join().expect("no panic")).sum()
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).sum()
     });
+    dealers.iter_mut().for_each(|dealer| dealer.forget(0..parts));
+    assert!(dealers.iter().all(|dealer| (0..parts).all(|part| dealer.pages(part).count() == 0)));
     (forest.roots(), different)
 }
 
@@ -110,10 +123,11 @@ fn the_first_of_equal_values_is_found_and_equal_hashes_are_compared() {
     let mut dealer = Dealer::new(1);
     dealer.deal(&hashes, &[0, 1, 2, 3, 4, 5]);
     let mut firsts: Vec<u32> = (0..6).collect();
-    for part in dealer.finish() {
+    dealer.settle();
+    for part in 0..dealer.parts() {
         Table::default().firsts(
-            1,
-            &[part],
+            std::slice::from_ref(&dealer),
+            part,
             |a, b| values[a as usize] == values[b as usize],
             |number, first| firsts[number as usize] = first,
         );

@@ -89,6 +89,8 @@ pub fn egos(
             let mut block = Block { rows: Vec::with_capacity(width * range.len()), ..Block::default() };
             let mut strong = Vec::new();
             for person in range {
+                surroundings
+                    .expect(|turns| Some(person + turns as u32).filter(|&next| (next as usize) < people));
                 surroundings.find(person);
                 block.strength.push(row(surroundings, &mut block.rows));
                 strong_of(&surroundings.partners, &mut strong);

@@ -21,11 +21,18 @@ pub(in crate::link) struct Renewed {
     weights: Weights,
     tau: f64,
     width: usize,
-    /// Rows of features; those of nobody are NaN, which no feature is.
-    rows: Vec<f32>,
+    rows: Rows,
     people: Vec<Person>,
     ties: Blocks<u32>,
 }
+
+/// Rows of features; those of nobody are NaN, which no feature is. They stand in stretches, so that a new person
+/// moves none of them.
+#[derive(Clone, Debug, Default)]
+struct Rows(Vec<Vec<f32>>);
+
+/// Rows of a stretch.
+const STRETCH: usize = 1 << 12;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Person {
@@ -59,7 +66,7 @@ impl Renewed {
     ) -> Result<Self> {
         let weights = Weights::new(settings, tau)?;
         let width = width(settings.types.len());
-        let (rows, people, ties) = (Vec::new(), Vec::new(), Blocks::default());
+        let (rows, people, ties) = (Rows::default(), Vec::new(), Blocks::default());
         let mut renewed = Self { weights, tau, width, rows, people, ties };
         let everybody: Vec<u32> = (0..live.numbers() as u32).filter(|&person| live.has(person)).collect();
         renewed.renew(live, &everybody, &[], threads, control)?;
@@ -85,8 +92,12 @@ impl Renewed {
         control: &Control,
     ) -> Result<Vec<u32>> {
         let numbers = live.numbers().max(self.people.len());
+        if numbers > self.people.capacity() {
+            // Twice the room, which vectors take by themselves, would be copied and kept for few new people.
+            self.people.reserve_exact(numbers + numbers / 8 - self.people.len());
+        }
         self.people.resize(numbers, Person::default());
-        self.rows.resize(numbers * self.width, f32::NAN);
+        self.rows.0.resize_with(numbers.div_ceil(STRETCH), || vec![f32::NAN; STRETCH * self.width]);
         for &person in gone {
             self.ties.remove(std::mem::take(&mut self.people[person as usize]).strong);
             self.row_mut(person).fill(f32::NAN);
@@ -123,11 +134,13 @@ impl Renewed {
     }
 
     fn row(&self, person: u32) -> &[f32] {
-        &self.rows[person as usize * self.width..][..self.width]
+        let (stretch, at) = (person as usize / STRETCH, person as usize % STRETCH);
+        &self.rows.0[stretch][at * self.width..][..self.width]
     }
 
     fn row_mut(&mut self, person: u32) -> &mut [f32] {
-        &mut self.rows[person as usize * self.width..][..self.width]
+        let (stretch, at) = (person as usize / STRETCH, person as usize % STRETCH);
+        &mut self.rows.0[stretch][at * self.width..][..self.width]
     }
 
     fn strong(&self, person: u32) -> &[u32] {
@@ -144,7 +157,9 @@ impl Renewed {
             start,
             |(surroundings, strong, fresh), range| {
                 let mut found = Vec::new();
-                for &person in &dirty[range.start as usize..range.end as usize] {
+                for at in range.start as usize..range.end as usize {
+                    let person = dirty[at];
+                    surroundings.expect(|turns| dirty.get(at + turns).copied());
                     surroundings.find(person);
                     fresh.clear();
                     let strength = row(surroundings, fresh);

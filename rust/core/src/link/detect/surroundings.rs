@@ -5,7 +5,7 @@
 
 use super::history::History;
 use super::weights::{Weights, days_apart};
-use crate::link::{Graph, Links};
+use crate::link::{Graph, Links, Soon};
 
 /// Whose ties count.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +71,15 @@ impl<'a, G: Graph> Surroundings<'a, G> {
         }
     }
 
+    /// Asks for the memory of those whose turn comes soon: `next` tells who comes so many turns later.
+    pub fn expect(&self, next: impl Fn(usize) -> Option<u32>) {
+        for (turns, soon) in
+            [(16, Soon::Person), (12, Soon::Links), (8, Soon::Identifiers), (4, Soon::People)]
+        {
+            next(turns).into_iter().for_each(|person| self.graph.expect(person, soon));
+        }
+    }
+
     /// Finds the partners of a person.
     pub fn find(&mut self, person: u32) {
         self.ties.clear();
@@ -89,7 +98,10 @@ impl<'a, G: Graph> Surroundings<'a, G> {
             degrees[kind] += members.len() as u64;
             let weight = weights.of(kind, members.len() as u32);
             let others = members.iter().filter(|&&member| member != person);
-            ties.extend(others.map(|&member| Tie { person: member, kind: kind as u32, weight }));
+            ties.extend(others.map(|&member| {
+                graph.expect_time(member);
+                Tie { person: member, kind: kind as u32, weight }
+            }));
         });
         self.ties.sort_unstable_by_key(|tie| tie.person);
         for run in self.ties.chunk_by(|a, b| a.person == b.person) {

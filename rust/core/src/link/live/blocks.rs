@@ -5,6 +5,11 @@
 
 use std::collections::BTreeMap;
 
+/// Bytes that memory gives at a time.
+const LINE: usize = 64;
+/// So many of a list are asked for; the processor itself goes on with a longer one.
+const MOST_LINES: usize = 4;
+
 /// Where a list stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::link) struct Block {
@@ -31,6 +36,13 @@ impl<T: Copy + Default> Blocks<T> {
     #[inline(always)]
     pub(in crate::link) fn get(&self, block: Block) -> &[T] {
         &self.items[block.start as usize..][..block.length as usize]
+    }
+
+    /// Asks for the memory of a list.
+    pub(in crate::link) fn expect(&self, block: Block) {
+        let line = (LINE / size_of::<T>().max(1)).max(1);
+        let values = block.start as usize..block.start as usize + block.length as usize;
+        values.step_by(line).take(MOST_LINES).for_each(|at| creditcore_kernels::prefetch(&self.items, at));
     }
 
     /// The values of a list, to be changed.

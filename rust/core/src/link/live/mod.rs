@@ -24,6 +24,7 @@ use super::plan::Settled;
 use super::records::{MOST_LINKS, Records};
 use crate::error::{Error, Result};
 use crate::exec::Control;
+use creditcore_kernels::prefetch;
 use people::People;
 use shared::Shared;
 
@@ -48,6 +49,19 @@ pub(in crate::link) struct Live {
     caps: Vec<u32>,
 }
 
+/// How near the turn of a person is whose partners will be found: each step needs what the one before brought.
+#[derive(Clone, Copy, Debug)]
+pub enum Soon {
+    /// The person itself is wanted.
+    Person,
+    /// Its links.
+    Links,
+    /// Its identifiers.
+    Identifiers,
+    /// Those who show them.
+    People,
+}
+
 /// Who is linked with whom, whatever holds it.
 pub trait Graph: Sync {
     /// How many types there are.
@@ -56,6 +70,10 @@ pub trait Graph: Sync {
     fn time(&self, person: u32) -> u32;
     /// Hands over each identifier that links a person with others now: its number, its type, who shows it.
     fn each(&self, person: u32, take: impl FnMut(u32, usize, &[u32]));
+    /// Asks for memory that will be needed when a person's turn comes.
+    fn expect(&self, person: u32, soon: Soon);
+    /// Asks for the memory of a person's time.
+    fn expect_time(&self, person: u32);
 }
 
 impl Graph for Links {
@@ -72,6 +90,30 @@ impl Graph for Links {
         for &identifier in self.identifiers_of(person) {
             take(identifier, self.type_of(identifier), self.people_of(identifier));
         }
+    }
+
+    fn expect(&self, person: u32, soon: Soon) {
+        match soon {
+            Soon::Person => prefetch(&self.people.starts, person as usize),
+            Soon::Links => prefetch(&self.people.targets, self.people.starts[person as usize] as usize),
+            Soon::Identifiers => {
+                for &identifier in self.identifiers_of(person) {
+                    prefetch(&self.identifiers.starts, identifier as usize);
+                    prefetch(&self.types, identifier as usize);
+                }
+            }
+            Soon::People => {
+                for &identifier in self.identifiers_of(person) {
+                    let start = self.identifiers.starts[identifier as usize];
+                    prefetch(&self.identifiers.targets, start as usize);
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn expect_time(&self, person: u32) {
+        prefetch(&self.times, person as usize);
     }
 }
 
@@ -92,6 +134,23 @@ impl Graph for Live {
                 take(own.identifier, usize::from(kind), self.shared.people(own.identifier));
             }
         }
+    }
+
+    fn expect(&self, person: u32, soon: Soon) {
+        let identifiers = |person| self.people.links(person).iter().map(|own| own.identifier);
+        match soon {
+            Soon::Person => self.people.expect(person),
+            Soon::Links => self.people.expect_links(person),
+            Soon::Identifiers => {
+                identifiers(person).for_each(|identifier| self.shared.expect(identifier));
+            }
+            Soon::People => identifiers(person).for_each(|identifier| self.shared.expect_people(identifier)),
+        }
+    }
+
+    #[inline]
+    fn expect_time(&self, person: u32) {
+        self.people.expect(person);
     }
 }
 

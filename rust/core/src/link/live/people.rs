@@ -187,6 +187,17 @@ impl People {
         self.index.prefetch(hash_of(keys, at, self.seed));
     }
 
+    /// Asks for the memory of a person.
+    #[inline]
+    pub(super) fn expect(&self, person: u32) {
+        creditcore_kernels::prefetch(&self.people, person as usize);
+    }
+
+    /// Asks for the memory of a person's links.
+    pub(super) fn expect_links(&self, person: u32) {
+        self.links.expect(self.people[person as usize].links);
+    }
+
     /// Adds a person without links.
     pub(super) fn add(&mut self, keys: &Keys, at: usize, time: u32) -> u32 {
         let person = Person { links: Block::default(), time };

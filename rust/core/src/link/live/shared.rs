@@ -79,7 +79,20 @@ impl Shared {
 
     /// Asks for the memory of some identifiers; one that is not there needs none.
     pub(super) fn prefetch_people(&self, identifiers: &[u32]) {
-        identifiers.iter().for_each(|&at| creditcore_kernels::prefetch(&self.identifiers, at as usize));
+        identifiers.iter().for_each(|&identifier| self.expect(identifier));
+    }
+
+    /// Asks for the memory of an identifier.
+    pub(super) fn expect(&self, identifier: u32) {
+        creditcore_kernels::prefetch(&self.identifiers, identifier as usize);
+    }
+
+    /// Asks for the memory of who shows an identifier.
+    pub(super) fn expect_people(&self, identifier: u32) {
+        let known = &self.identifiers[identifier as usize];
+        if (2..=LONG).contains(&(known.degree as usize)) {
+            self.lists.expect(Block { start: known.at, length: known.degree });
+        }
     }
 
     /// The number of a hash, or [`NONE`].
