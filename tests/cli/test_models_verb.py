@@ -78,10 +78,21 @@ def test_a_folder_is_verified_model_by_model(tmp_path: Path) -> None:
     compiled = tmp_path / "fleet.ccf"
     assert run("models", "compile", folder, "-o", compiled).returncode == 0
     told = run("models", "verify", compiled, rows, "--against", "lightgbm")
-    assert (told.returncode, "verify the model files it was made of" in told.stderr) == (2, True)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.splitlines()[-1] == "2 models, 12 trees: none differs"
+    # A file of other leaves than those that were compiled.
+    text = (folder / "b.txt").read_text()
+    first = next(line for line in text.splitlines() if line.startswith("leaf_value="))
+    (folder / "b.txt").write_text(text.replace(first, first.replace("=", "=1", 1), 1))
+    told = run("models", "verify", compiled, rows, "--against", "lightgbm", "--json")
+    worst = [one["worst"] is not None for one in json.loads(told.stdout)["models"]]
+    assert (told.returncode, worst) == (3, [False, True])
     other = run("models", "verify", folder, rows, "--against", "xgboost")
     assert other.returncode == 2
     assert "has no model of xgboost; it has models of lightgbm" in other.stderr
+    (folder / "b.txt").unlink()
+    told = run("models", "verify", compiled, rows, "--against", "lightgbm")
+    assert (told.returncode, "b.txt`, which is not there" in told.stderr) == (2, True)
 
 
 def test_a_library_that_is_not_known_is_bad_usage(tmp_path: Path) -> None:

@@ -54,8 +54,15 @@ def verify(file: Path, against: str, data: Path, by_position: bool = False, seed
         ArgumentError: a library that is not installed, or not the model's own.
         SchemaError: a column that is missing or of a wrong type.
     """
-    library = _library(against)
     fleet = Fleet.load({"model": file}, by_position=by_position)
+    return _compared(fleet, file, against, data, by_position, seed)
+
+
+def _compared(
+    fleet: Fleet, file: Path, against: str, data: Path, by_position: bool, seed: int
+) -> dict[str, Any]:
+    """Compare a fleet of one model with what its library makes of a file."""
+    library = _library(against)
     about = fleet.models[0]
     if about["library"] != against:
         raise ArgumentError(f"`{file}` is a model of {about['library']}, not of {against}")
@@ -78,7 +85,7 @@ def verify(file: Path, against: str, data: Path, by_position: bool = False, seed
         whole = np.vstack([rows, probes]).tolist()
         theirs = _answers(library, against, file, about, np.vstack([rows, probes]))
     # The records go in as they are, so that the way from their columns is tried too.
-    ours = [(fleet.leaves(part)["model"], fleet.predict(part).to_numpy()) for part in (frame, made)]
+    ours = [(fleet.leaves(part)[about["name"]], fleet.predict(part).to_numpy()) for part in (frame, made)]
     leaves, scores = (np.concatenate([part[place] for part in ours]) for place in (0, 1))
     their_scores = theirs[1].reshape(scores.shape).astype(np.float64)
     wrong = leaves != theirs[0].reshape(leaves.shape).astype(np.int64)
@@ -117,21 +124,21 @@ def verify_all(
     """Compare the models of a file, a folder or a fleet's declarations, one after the other.
 
     Args:
-        path: models; of several those of other libraries are left out.
+        path: models; of several those of other libraries are left out. The models of a compiled fleet are
+            compared with the files that they were compiled from.
         against, data, by_position, seed: as in `verify`.
 
     Returns:
         A record for each model, as `verify` gives it.
 
     Raises:
-        ArgumentError: a compiled fleet, which no training library reads; no model of this library.
+        ArgumentError: no model of this library; a model that was compiled from a file that is gone, or
+            that applies to some records alone.
         As `verify`.
     """
     if is_compiled(path):
-        raise ArgumentError(
-            f"`{path}` is a compiled fleet, which {against} does not read; verify the model files it was "
-            "made of (their folder, or one of them)"
-        )
+        yield from _of_compiled(path, against, data, seed)
+        return
     declared_models = declared(path)
     if len(declared_models) == 1:
         yield verify(Path(declared_models[0].file), against, data, by_position, seed)
@@ -143,6 +150,31 @@ def verify_all(
         raise ArgumentError(f"`{path}` has no model of {against}; it has models of {_listed(libraries)}")
     for one in own:
         yield verify(Path(one.file), against, data, by_position, seed)
+
+
+def _of_compiled(path: Path, against: str, data: Path, seed: int) -> Iterator[dict[str, Any]]:
+    """Compare each model of a compiled fleet with the file that it says it was compiled from."""
+    _library(against)
+    fleet = Fleet.load(path)
+    files = {one.name: Path(one.file) for one in fleet._declarations}
+    libraries = {one["name"]: one["library"] for one in fleet.models}
+    own = [name for name, library in libraries.items() if library == against]
+    if not own:
+        raise ArgumentError(f"`{path}` has no model of {against}; it has models of {_listed(libraries)}")
+    for name in own:
+        one = fleet.subset([name])
+        if one.models[0]["applies_to"] is not None:
+            raise ArgumentError(
+                f"model `{name}` of `{path}` applies to some records alone; verify the file that it was "
+                f"compiled from, `{files[name]}`"
+            )
+        if not files[name].is_file():
+            raise ArgumentError(
+                f"model `{name}` of `{path}` was compiled from `{files[name]}`, which is not there; "
+                f"{against} reads model files alone: put it back, or verify it where it is"
+            )
+        by_position = all(feature["column"] is None for feature in one.models[0]["features"])
+        yield {**_compared(one, files[name], against, data, by_position, seed), "model": f"{path}: {name}"}
 
 
 def _listed(libraries: Mapping[str, str]) -> str:

@@ -99,8 +99,9 @@ def compile_models(path: Path, output: Path, as_json: bool) -> None:
 def verify(file: Path, data: Path, against: str, by_position: bool, as_json: bool) -> int:
     """Compare leaves and raw outputs of the model FILE over DATA with the training library's.
 
-    FILE may be a folder or a fleet.toml: every model of that library is compared. DATA are records with the
-    models' columns: Parquet, CSV or Arrow IPC. Exit status 3 where any differ.
+    FILE may be a folder, a fleet.toml or a compiled fleet: every model of that library is compared, a
+    compiled one with the file that it was compiled from. DATA are records with the models' columns: Parquet,
+    CSV or Arrow IPC. Exit status 3 where any differ.
     """
     from creditcore.bench.verify import verify_all
     from creditcore.report.models import verdict, verdict_of_all

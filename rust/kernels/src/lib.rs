@@ -14,6 +14,7 @@ pub mod isa;
 pub mod mask;
 pub mod moments;
 pub mod pairs;
+pub mod room;
 pub mod sliced;
 pub mod table;
 pub mod wide;

@@ -93,7 +93,7 @@ impl Fleet {
 
     /// A fleet of some of the models, in the order given; ensembles are shared.
     fn subset(&self, py: Python<'_>, models: Vec<usize>) -> PyResult<Self> {
-        gate::brief(py, || {
+        gate::run(py, None, |_| {
             let taken = models.into_iter().filter_map(|model| self.inner.models().get(model)).cloned();
             Self::new(taken.collect(), self.engine.clone())
         })
@@ -101,7 +101,7 @@ impl Fleet {
 
     /// A fleet of these models and those of another; ensembles are shared.
     fn joined(&self, py: Python<'_>, other: &Self) -> PyResult<Self> {
-        gate::brief(py, || {
+        gate::run(py, None, |_| {
             Self::new([self.inner.models(), other.inner.models()].concat(), self.engine.clone())
         })
     }

@@ -111,7 +111,7 @@ pub static ENGINES: [Kind; 3] = [
         what: "many rows at a time, a bit of each in one register",
         refuses: sliced::refuses,
         fast: true,
-        best_from: 128,
+        best_from: 64,
         build_from: 4096,
         block_rows: sliced::BLOCK_ROWS,
         build: |models, threads, control| Ok(Box::new(Sliced::new(&models, threads, control)?)),

@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use creditcore_kernels::room::fitted;
+
 pub use super::extra::{Computed, Extra, Finish, Line, Linear};
 use super::link::Link;
 
@@ -145,7 +147,11 @@ impl Tree {
         categories: Vec<u32>,
         output: u32,
     ) -> Result<Self, String> {
-        let depth = depth_of(&nodes, &leaves)?;
+        let depth = match depth_in_order(&nodes, leaves.len()) {
+            Some(depth) => depth,
+            None => depth_of(&nodes, &leaves)?,
+        };
+        let (nodes, leaves, categories) = (fitted(nodes), fitted(leaves), fitted(categories));
         Ok(Self { nodes, leaves, categories, depth, output })
     }
 
@@ -153,6 +159,32 @@ impl Tree {
     pub fn members(&self, first: u32, count: u32) -> &[u32] {
         &self.categories[first as usize..][..count as usize]
     }
+}
+
+/// The length of the longest way, where every node stands before its children, as libraries write them: then a link
+/// leads to what no earlier link led to, and all is reached once as many links as children have been followed. None
+/// where it is otherwise, which [`depth_of`] looks into.
+fn depth_in_order(nodes: &[Node], leaves: usize) -> Option<usize> {
+    let count = nodes.len();
+    if leaves != count + 1 || count == 0 {
+        return None;
+    }
+    // For each node and then for each leaf how far below the root it hangs; 0 where no link has led there.
+    let mut below = vec![0u32; count + leaves];
+    let mut deepest = 0;
+    for (at, node) in nodes.iter().enumerate() {
+        let depth = below[at] + 1;
+        deepest = deepest.max(depth);
+        for child in [node.left, node.right] {
+            let place = if child < 0 { count + !child as usize } else { child as usize };
+            let below = below.get_mut(place).filter(|below| **below == 0 && place > at)?;
+            if child >= 0 && place >= count {
+                return None;
+            }
+            *below = depth;
+        }
+    }
+    Some(deepest as usize)
 }
 
 /// Follows every link once, and gives the length of the longest way.
@@ -300,6 +332,53 @@ impl Ensemble {
         }
         for (feature, _) in self.extra.lines.iter().flatten().flat_map(|line| &line.terms) {
             self.features[*feature as usize].splits += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn node((left, right): (i32, i32)) -> Node {
+        let test = Test::Number { cut: 0.0, missing: Missing::Nan, missing_left: true };
+        Node { feature: 0, test, left, right, id: 0, cover: 0.0 }
+    }
+
+    /// A tree that grows by splitting a leaf after the other, as libraries write them.
+    fn grown(splits: &[usize]) -> Vec<(i32, i32)> {
+        let mut links = vec![(!0, !1)];
+        for (&split, leaves) in splits.iter().zip(2i32..) {
+            let (leaf, fresh) = (!((split % leaves as usize) as i32), links.len() as i32);
+            for (left, right) in &mut links {
+                [left, right].into_iter().filter(|link| **link == leaf).for_each(|link| *link = fresh);
+            }
+            links.push((leaf, !leaves));
+        }
+        links
+    }
+
+    proptest! {
+        /// One pass and following every link agree, on trees and on what one changed link makes of them.
+        #[test]
+        fn one_pass_proves_what_following_proves(
+            splits in prop::collection::vec(0usize..40, 0..20),
+            changed in prop::option::of((0usize..20, -22i32..22)),
+        ) {
+            let mut links = grown(&splits);
+            if let Some((place, link)) = changed {
+                let count = links.len();
+                links[place % count].0 = link;
+            }
+            let nodes: Vec<Node> = links.into_iter().map(node).collect();
+            let leaves = vec![Leaf { value: 0.0, id: 0, cover: 0.0 }; nodes.len() + 1];
+            let followed = depth_of(&nodes, &leaves);
+            match depth_in_order(&nodes, leaves.len()) {
+                Some(depth) => prop_assert_eq!(followed, Ok(depth)),
+                None => prop_assert!(changed.is_some(), "a tree in order is not seen as one"),
+            }
         }
     }
 }

@@ -112,6 +112,16 @@ impl Forest {
         Ok(())
     }
 
+    /// Makes room for some trees of so many branches in all.
+    pub fn reserve(&mut self, trees: usize, branches: usize) {
+        match &mut self.nodes {
+            Nodes::Narrow(nodes) => nodes.reserve_exact(2 * branches + trees),
+            Nodes::Wide(nodes) => nodes.reserve_exact(2 * branches + trees),
+        }
+        self.trees.reserve_exact(trees);
+        self.leaves.reserve_exact(branches + trees);
+    }
+
     /// Appends nodes; one that does not fit 4 bytes makes all of them wide.
     fn append(&mut self, packed: &[u64]) {
         if let Nodes::Narrow(nodes) = &mut self.nodes {

@@ -16,7 +16,7 @@ use super::program::{Segment, Tree};
 use super::run::{CODE_BYTES, Kernel, Rows, Sum, Value, Workspace, interpret, places};
 use super::scalar::{deep_leaf, values_of};
 use super::tables::Kind;
-use super::word::{PLANE_BYTES, Word};
+use super::word::{LINE_BYTES, PLANE_BYTES, Word};
 
 /// The AVX2 form.
 struct Avx2;
@@ -120,8 +120,8 @@ impl Kernel for Avx2 {
     const NARROW: [u16; ROWS] = sums_of(false);
 
     #[inline(always)]
-    unsafe fn codes(planes: *const u8, code: &[u16; 8], out: *mut u8) {
-        for half in 0..PLANE_BYTES / 32 {
+    unsafe fn codes<const N: usize>(planes: *const u8, code: &[u16; 8], out: *mut u8) {
+        for half in 0..N * LINE_BYTES / 32 {
             // SAFETY: the planes are there, and `out` has room for eight rows for each byte of a plane.
             unsafe {
                 let plane = code.map(|plane| {
@@ -136,8 +136,14 @@ impl Kernel for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn add<V: Value>(trees: &[Tree], tables: [*const u8; 2], codes: *const u8, sums: *mut V) {
-        for start in (0..ROWS).step_by(32) {
+    unsafe fn add<V: Value>(
+        trees: &[Tree],
+        tables: [*const u8; 2],
+        codes: *const u8,
+        sums: *mut V,
+        rows: usize,
+    ) {
+        for start in (0..rows).step_by(32) {
             // SAFETY: promised by the caller.
             unsafe {
                 let out = sums.add(start).cast::<__m256i>();

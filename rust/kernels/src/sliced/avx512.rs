@@ -13,13 +13,13 @@ use std::arch::x86_64::{
     _mm512_unpacklo_epi8, _mm512_unpacklo_epi16, _mm512_unpacklo_epi32,
 };
 
+use super::ROWS;
 use super::planes::Planes;
 use super::program::{Segment, Tree};
 use super::run::{CODE_BYTES, Kernel, Rows, Sum, Value, Workspace, interpret, places};
 use super::scalar::{deep_leaf, values_of};
 use super::tables::Kind;
-use super::word::{PLANE_BYTES, Word};
-use super::{LINES, ROWS};
+use super::word::{LINE_BYTES, PLANE_BYTES, Word};
 
 /// AVX-512 without extensions: planes become masks of additions.
 struct Avx512;
@@ -140,8 +140,8 @@ impl Kernel for Avx512 {
     const NARROW: [u16; ROWS] = sums_of(super::scalar::NATURAL, false);
 
     #[inline(always)]
-    unsafe fn codes(planes: *const u8, code: &[u16; 8], out: *mut u8) {
-        for word in 0..PLANE_BYTES / 8 {
+    unsafe fn codes<const N: usize>(planes: *const u8, code: &[u16; 8], out: *mut u8) {
+        for word in 0..N * LINE_BYTES / 8 {
             // SAFETY: the planes are there, `out` has room for 64 rows for each word; instructions by promise.
             unsafe {
                 let mut rows = _mm512_setzero_si512();
@@ -155,9 +155,15 @@ impl Kernel for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn add<V: Value>(trees: &[Tree], tables: [*const u8; 2], codes: *const u8, sums: *mut V) {
+    unsafe fn add<V: Value>(
+        trees: &[Tree],
+        tables: [*const u8; 2],
+        codes: *const u8,
+        sums: *mut V,
+        rows: usize,
+    ) {
         // SAFETY: promised by the caller; this form turns no codes into leaves.
-        unsafe { add_lanes::<V, false>(trees, tables, codes, sums) }
+        unsafe { add_lanes::<V, false>(trees, tables, codes, sums, rows) }
     }
 }
 
@@ -167,8 +173,8 @@ impl Kernel for Vbmi {
     const NARROW: [u16; ROWS] = sums_of(UNPACKED, false);
 
     #[inline(always)]
-    unsafe fn codes(planes: *const u8, code: &[u16; 8], out: *mut u8) {
-        for line in 0..LINES {
+    unsafe fn codes<const N: usize>(planes: *const u8, code: &[u16; 8], out: *mut u8) {
+        for line in 0..N {
             // SAFETY: the planes are there, `out` has room for 512 rows for each line; instructions by promise.
             unsafe {
                 let plane = code.map(|plane| {
@@ -186,9 +192,15 @@ impl Kernel for Vbmi {
     }
 
     #[inline(always)]
-    unsafe fn add<V: Value>(trees: &[Tree], tables: [*const u8; 2], codes: *const u8, sums: *mut V) {
+    unsafe fn add<V: Value>(
+        trees: &[Tree],
+        tables: [*const u8; 2],
+        codes: *const u8,
+        sums: *mut V,
+        rows: usize,
+    ) {
         // SAFETY: promised by the caller.
-        unsafe { add_lanes::<V, true>(trees, tables, codes, sums) }
+        unsafe { add_lanes::<V, true>(trees, tables, codes, sums, rows) }
     }
 }
 
@@ -228,9 +240,10 @@ unsafe fn add_lanes<V: Value, const BYTES: bool>(
     tables: [*const u8; 2],
     codes: *const u8,
     sums: *mut V,
+    rows: usize,
 ) {
     let registers = size_of::<V>();
-    for start in (0..ROWS).step_by(64 * TOGETHER) {
+    for start in (0..rows).step_by(64 * TOGETHER) {
         // SAFETY: promised by the caller.
         unsafe {
             let out = sums.add(start).cast::<__m512i>();

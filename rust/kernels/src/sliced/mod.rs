@@ -21,6 +21,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod form;
+mod memory;
 mod numbers;
 mod planes;
 mod program;
@@ -41,13 +42,23 @@ pub use run::Workspace;
 pub use sets::{Codes, SetTests};
 
 /// Lines of a plane.
-const LINES: usize = 2;
+const LINES: usize = 4;
 /// Rows of a step.
-pub const ROWS: usize = 512 * LINES;
+pub const ROWS: usize = LINE_ROWS * LINES;
+/// Rows of a line.
+const LINE_ROWS: usize = 512;
 /// The most bits of a leaf's code.
 pub const MOST_BITS: usize = 16;
 /// Trees whose codes are made before their values are added: sums then stay in registers.
 const GROUP: usize = 8;
+
+/// How many lines of each plane a step of some rows goes over: it is written for one, two and all of them.
+fn lines_of(rows: usize) -> usize {
+    match rows.div_ceil(LINE_ROWS) {
+        lines @ 0..=2 => lines.max(1),
+        _ => LINES,
+    }
+}
 
 /// One bit of 512 rows.
 #[derive(Clone, Copy, Debug, Default)]

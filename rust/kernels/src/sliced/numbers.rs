@@ -3,7 +3,7 @@
 use super::form::Form;
 use super::planes::Planes;
 use super::search::Keys;
-use super::{LINES, Line, ROWS};
+use super::{LINE_ROWS, LINES, Line, ROWS, lines_of};
 use crate::isa::{Isa, multiversion};
 
 /// Where the thermometers of a column stand. A rank has up to three digits: the lowest has `low_bits` bits, the
@@ -103,7 +103,8 @@ impl Numbers {
         self.keys.search(column, self.zero, ranks);
     }
 
-    /// Writes the planes of up to [`ROWS`] values and their ranks; further rows are missing.
+    /// Writes the planes of up to [`ROWS`] values and their ranks, as many lines of them as a step of so many rows goes
+    /// over; further rows of those are missing.
     ///
     /// # Panics
     /// If a plane is not there, there are too many values, or not as many ranks.
@@ -112,26 +113,27 @@ impl Numbers {
         let isa = self.isa;
         let mut missing = [Line([u64::MAX; 8]); LINES];
         find_missing(isa, column, self.zero, &mut missing);
+        let lines = lines_of(column.len());
         let mut all = [0; ROWS];
         all[..ranks.len()].copy_from_slice(ranks);
         let mut bits = [[Line::default(); LINES]; 16];
         let digits = usize::BITS - self.count.leading_zeros();
-        split(isa, &all, &mut bits[..digits as usize]);
+        split(isa, &all[..lines * LINE_ROWS], &mut bits[..digits as usize]);
         planes.of(usize::from(self.at.missing)).copy_from_slice(&missing);
         let (low, rest) = bits[..digits as usize].split_at(self.at.low_bits as usize);
         let (middle, high) = rest.split_at(self.at.middle_bits as usize);
-        thermometer(isa, low, planes.range(self.at.low.into(), self.at.low_planes()));
-        thermometer(isa, middle, planes.range(self.at.middle.into(), self.at.middle_planes()));
+        thermometer(isa, low, lines, planes.range(self.at.low.into(), self.at.low_planes()));
+        thermometer(isa, middle, lines, planes.range(self.at.middle.into(), self.at.middle_planes()));
         let count = self.at.high_planes(self.count);
-        thermometer(isa, high, planes.range(self.at.high.into(), count));
+        thermometer(isa, high, lines, planes.range(self.at.high.into(), count));
         if let Some(first) = self.at.high_or_missing {
             for plane in 0..count {
-                let mut lines = [Line::default(); LINES];
-                lines.copy_from_slice(planes.of(usize::from(self.at.high) + plane));
-                for (line, missing) in lines.iter_mut().zip(&missing) {
+                let mut or_missing = [Line::default(); LINES];
+                or_missing.copy_from_slice(planes.of(usize::from(self.at.high) + plane));
+                for (line, missing) in or_missing[..lines].iter_mut().zip(&missing) {
                     line.0.iter_mut().zip(&missing.0).for_each(|(word, missing)| *word |= missing);
                 }
-                planes.of(usize::from(first) + plane).copy_from_slice(&lines);
+                planes.of(usize::from(first) + plane)[..lines].copy_from_slice(&or_missing[..lines]);
             }
         }
     }
@@ -155,7 +157,7 @@ multiversion! {
 
 /// The planes of the bits of ranks.
 #[inline(always)]
-fn split_all(ranks: &[u16; ROWS], bits: &mut [[Line; LINES]]) {
+fn split_all(ranks: &[u16], bits: &mut [[Line; LINES]]) {
     for (number, ranks) in ranks.chunks_exact(64).enumerate() {
         for (bit, lines) in bits.iter_mut().enumerate() {
             let word = ranks
@@ -168,18 +170,19 @@ fn split_all(ranks: &[u16; ROWS], bits: &mut [[Line; LINES]]) {
 }
 
 multiversion! {
-    fn split(ranks: &[u16; ROWS], bits: &mut [[Line; LINES]]) = split_all;
+    fn split(ranks: &[u16], bits: &mut [[Line; LINES]]) = split_all;
 }
 
 /// The thermometer of a digit, bit by bit from the lowest: with a further bit `top` of worth `half`, the digit is at
-/// least `i` where it was or `top` is set, and at least `half + i` where it was at least `i` and `top` is set.
+/// least `i` where it was or `top` is set, and at least `half + i` where it was at least `i` and `top` is set. The first
+/// `lines` lines of each plane are written.
 #[inline(always)]
-fn thermometer_all(bits: &[[Line; LINES]], out: &mut [Line]) {
+fn thermometer_all(bits: &[[Line; LINES]], lines: usize, out: &mut [Line]) {
     let planes = out.len() / LINES;
     for (bit, top) in bits.iter().enumerate() {
         let half = 1usize << bit;
         for at in 1..half.min(planes + 1) {
-            for line in 0..LINES {
+            for line in 0..lines {
                 let lower = out[(at - 1) * LINES + line].0;
                 if half + at <= planes {
                     out[(half + at - 1) * LINES + line] =
@@ -196,5 +199,5 @@ fn thermometer_all(bits: &[[Line; LINES]], out: &mut [Line]) {
 }
 
 multiversion! {
-    fn thermometer(bits: &[[Line; LINES]], out: &mut [Line]) = thermometer_all;
+    fn thermometer(bits: &[[Line; LINES]], lines: usize, out: &mut [Line]) = thermometer_all;
 }

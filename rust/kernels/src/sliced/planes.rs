@@ -1,5 +1,6 @@
 //! The planes of a step.
 
+use super::memory::Lines;
 use super::{LINES, Line};
 
 /// The plane without any row.
@@ -9,7 +10,7 @@ pub const ONES: u16 = 1;
 
 /// Planes by their numbers, the first two of them [`ZEROS`] and [`ONES`].
 pub struct Planes {
-    lines: Vec<Line>,
+    lines: Lines,
 }
 
 impl Planes {
@@ -19,7 +20,7 @@ impl Planes {
     /// If there are fewer than two, or more than 16 bits can number.
     pub fn new(count: usize) -> Self {
         assert!((2..=1 << 16).contains(&count), "{count} planes");
-        let mut lines = vec![Line::default(); count * LINES];
+        let mut lines = Lines::new(count * LINES);
         lines[LINES..2 * LINES].fill(Line([u64::MAX; 8]));
         Self { lines }
     }

@@ -9,6 +9,7 @@ use super::form::Form;
 use super::planes::ONES;
 use super::sets::SetTests;
 use super::tables::{At, Kind, Tables};
+use crate::room::fitted;
 
 /// How the values of a run are added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,7 +138,8 @@ impl Segment {
         };
         parts.pairs.iter().for_each(|test| see(test));
         parts.triples.iter().for_each(|test| see(test));
-        let (mut muxes, mut trees, mut tables) = (Vec::new(), Vec::new(), Tables::default());
+        let mut muxes = Vec::with_capacity(parts.trees.iter().map(|tree| tree.muxes.len()).sum());
+        let (mut trees, mut tables) = (Vec::with_capacity(parts.trees.len()), Tables::default());
         let mut next = 0;
         for run in &parts.runs {
             assert!(run.trees.start == next && run.trees.end >= next, "runs do not follow each other");
@@ -154,16 +156,14 @@ impl Segment {
             }
         }
         assert!(next == parts.trees.len(), "trees without a run");
-        muxes.shrink_to_fit();
-        tables.shrink();
         Self {
             form,
-            pairs: parts.pairs,
-            triples: parts.triples,
+            pairs: fitted(parts.pairs),
+            triples: fitted(parts.triples),
             first_test: parts.first_test,
             muxes,
             trees,
-            tables,
+            tables: tables.fitted(),
             planes: highest + 1,
             columns: parts.sets.iter().map(|tests| tests.column as usize + 1).max().unwrap_or(0),
             outputs: parts.runs.iter().map(|run| run.output + 1).max().unwrap_or(0),

@@ -4,7 +4,7 @@ use super::planes::Planes;
 use super::program::{Fixed, Run, Segment, Start, Sums, Tree};
 use super::tables::Kind;
 use super::word::{Word, muxes, pairs, triples};
-use super::{GROUP, Line, ROWS, scalar};
+use super::{GROUP, LINE_ROWS, LINES, Line, ROWS, lines_of, scalar};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512, form::Form};
 
@@ -85,20 +85,27 @@ pub(super) trait Kernel {
     /// For each row the place of its sum of single precision or integers.
     const NARROW: [u16; ROWS];
 
-    /// Writes a byte for each row, in the form's order of rows: the bits of eight planes, that of the first lowest.
+    /// Writes a byte for each row of the first `N` lines, in the form's order of rows: the bits of eight planes, that of
+    /// the first lowest.
     ///
     /// # Safety
     /// The planes are there, `out` has room for [`ROWS`] bytes and begins at a multiple of 64, and the processor has
     /// the form's instructions.
-    unsafe fn codes(planes: *const u8, code: &[u16; 8], out: *mut u8);
+    unsafe fn codes<const N: usize>(planes: *const u8, code: &[u16; 8], out: *mut u8);
 
-    /// Adds the values of some trees to the sums, which are in the form's order.
+    /// Adds the values of some trees to the sums of the first `rows` rows (of whole lines), which are in the form's order.
     ///
     /// # Safety
     /// The tables are those of the trees, checked for the form and for sums of this type; the codes of each tree,
     /// [`CODE_BYTES`] after those of the one before, are below the length of its table, and `sums` has room for
     /// [`ROWS`] sums and begins at a multiple of 64. The processor has the form's instructions.
-    unsafe fn add<V: Value>(trees: &[Tree], tables: [*const u8; 2], codes: *const u8, sums: *mut V);
+    unsafe fn add<V: Value>(
+        trees: &[Tree],
+        tables: [*const u8; 2],
+        codes: *const u8,
+        sums: *mut V,
+        rows: usize,
+    );
 }
 
 /// Bytes between the codes of one tree and the next: low bytes, then high bytes.
@@ -149,7 +156,7 @@ impl Segment {
         assert!(self.planes <= planes.count() && self.columns <= columns.len());
         let mut first = usize::from(self.first_test) + self.pairs.len() + self.triples.len();
         for tests in &self.sets {
-            tests.run(columns, planes, first);
+            tests.run(columns, planes, first, lines_of(rows));
             first += tests.count as usize;
         }
         let mut out = Rows { rows, width, fast, outputs };
@@ -188,19 +195,40 @@ pub(super) unsafe fn interpret<K: Kernel>(
     workspace: &mut Workspace,
     out: &mut Rows<'_>,
 ) {
+    // SAFETY: promised by the caller.
+    unsafe {
+        match lines_of(out.rows) {
+            1 => interpret_lines::<K, 1>(segment, planes, workspace, out),
+            2 => interpret_lines::<K, 2>(segment, planes, workspace, out),
+            _ => interpret_lines::<K, LINES>(segment, planes, workspace, out),
+        }
+    }
+}
+
+/// The same, for the first `N` lines of every plane.
+///
+/// # Safety
+/// As for [`interpret`].
+#[inline(always)]
+unsafe fn interpret_lines<K: Kernel, const N: usize>(
+    segment: &Segment,
+    planes: &mut Planes,
+    workspace: &mut Workspace,
+    out: &mut Rows<'_>,
+) {
     let planes = planes.start();
     let second = segment.first_test + segment.pairs.len() as u16;
     // SAFETY: promised by the caller; the program was checked when it was built.
     unsafe {
-        pairs::<K::Word>(planes, &segment.pairs, segment.first_test);
-        triples::<K::Word>(planes, &segment.triples, second);
+        pairs::<K::Word, N>(planes, &segment.pairs, segment.first_test);
+        triples::<K::Word, N>(planes, &segment.triples, second);
         for run in &segment.runs {
             match (run.sums, run.fixed) {
                 (_, Some(Fixed { unit, .. })) if out.fast => {
-                    sum::<K, i32>(segment, run, unit, planes, workspace, out);
+                    sum::<K, i32, N>(segment, run, unit, planes, workspace, out);
                 }
-                (Sums::F64, _) => sum::<K, f64>(segment, run, 1.0, planes, workspace, out),
-                (Sums::F32, _) => sum::<K, f32>(segment, run, 1.0, planes, workspace, out),
+                (Sums::F64, _) => sum::<K, f64, N>(segment, run, 1.0, planes, workspace, out),
+                (Sums::F32, _) => sum::<K, f32, N>(segment, run, 1.0, planes, workspace, out),
             }
         }
     }
@@ -211,7 +239,7 @@ pub(super) unsafe fn interpret<K: Kernel>(
 /// # Safety
 /// As for [`interpret`].
 #[inline(always)]
-unsafe fn sum<K: Kernel, V: Value>(
+unsafe fn sum<K: Kernel, V: Value, const N: usize>(
     segment: &Segment,
     run: &Run,
     unit: f64,
@@ -244,24 +272,28 @@ unsafe fn sum<K: Kernel, V: Value>(
             let end = tree.muxes_end as usize;
             // SAFETY: the planes exist; a group has room for the codes of as many trees.
             unsafe {
-                muxes::<K::Word>(planes, &segment.muxes[next..end]);
+                muxes::<K::Word, N>(planes, &segment.muxes[next..end]);
                 let out = codes.add(number * CODE_BYTES);
                 let [low, high] = halves(&tree.code);
-                K::codes(planes, low, out);
+                K::codes::<N>(planes, low, out);
                 if tree.kind == Kind::Deep {
-                    K::codes(planes, high, out.add(ROWS));
+                    K::codes::<N>(planes, high, out.add(ROWS));
                 }
             }
             next = end;
         }
         // SAFETY: the tables belong to the trees; codes have as many bits as the tables were checked for.
-        unsafe { K::add::<V>(trees, segment.tables.starts(), codes, sums) };
+        unsafe { K::add::<V>(trees, segment.tables.starts(), codes, sums, N * LINE_ROWS) };
     }
     // SAFETY: as above; the slice of before is not used any more.
     let all = unsafe { std::slice::from_raw_parts(sums, ROWS) };
-    let outputs = out.outputs[run.output..].iter_mut().step_by(out.width);
-    for (output, &place) in outputs.zip(places).take(out.rows) {
-        *output = all[usize::from(place)].output(unit);
+    // The mask changes no place; with it the compiler sees that there are as many.
+    let found = places.iter().map(|&place| all[usize::from(place) & (ROWS - 1)].output(unit));
+    if out.width == 1 {
+        out.outputs.iter_mut().zip(found).for_each(|(output, found)| *output = found);
+    } else {
+        let outputs = out.outputs[run.output..].iter_mut().step_by(out.width);
+        outputs.zip(found).take(out.rows).for_each(|(output, found)| *output = found);
     }
 }
 

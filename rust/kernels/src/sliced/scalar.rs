@@ -4,7 +4,7 @@ use super::ROWS;
 use super::program::Tree;
 use super::run::{CODE_BYTES, Kernel, Sum, Value};
 use super::tables::Kind;
-use super::word::{PLANE_BYTES, Word};
+use super::word::{LINE_BYTES, PLANE_BYTES, Word};
 
 /// The portable form.
 pub(super) struct Portable;
@@ -70,9 +70,9 @@ impl Kernel for Portable {
     const NARROW: [u16; ROWS] = NATURAL;
 
     #[inline(always)]
-    unsafe fn codes(planes: *const u8, code: &[u16; 8], out: *mut u8) {
+    unsafe fn codes<const N: usize>(planes: *const u8, code: &[u16; 8], out: *mut u8) {
         let used = code.iter().rposition(|&plane| plane != 0).map_or(0, |last| last + 1);
-        for byte in 0..PLANE_BYTES {
+        for byte in 0..N * LINE_BYTES {
             let mut rows = 0u64;
             for (bit, &plane) in code[..used].iter().enumerate() {
                 // SAFETY: the planes are there.
@@ -85,9 +85,15 @@ impl Kernel for Portable {
     }
 
     #[inline(always)]
-    unsafe fn add<V: Value>(trees: &[Tree], tables: [*const u8; 2], codes: *const u8, sums: *mut V) {
+    unsafe fn add<V: Value>(
+        trees: &[Tree],
+        tables: [*const u8; 2],
+        codes: *const u8,
+        sums: *mut V,
+        rows: usize,
+    ) {
         // SAFETY: promised by the caller.
-        unsafe { add_plain(trees, tables, codes, sums) }
+        unsafe { add_plain(trees, tables, codes, sums, rows) }
     }
 }
 
@@ -101,8 +107,9 @@ pub(super) unsafe fn add_plain<V: Value>(
     tables: [*const u8; 2],
     codes: *const u8,
     sums: *mut V,
+    rows: usize,
 ) {
-    for start in (0..ROWS).step_by(8) {
+    for start in (0..rows).step_by(8) {
         // SAFETY: promised by the caller: codes are within their tables, and there is room for the sums.
         unsafe {
             let out = sums.add(start).cast::<[V; 8]>();

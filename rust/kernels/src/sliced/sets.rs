@@ -4,7 +4,7 @@
 //! for each test ([`SetTests`]), however large its set.
 
 use super::planes::Planes;
-use super::{ROWS, scalar};
+use super::{LINE_ROWS, ROWS, scalar};
 
 /// The codes of a categorical column that tests know, in increasing order. A row's position is [`UNKNOWN`],
 /// [`MISSING`], or that of its code.
@@ -67,10 +67,10 @@ pub struct SetTests {
 }
 
 impl SetTests {
-    /// Makes the planes of the tests, from `first` on.
-    pub(super) fn run(&self, columns: &[[u32; ROWS]], planes: &mut Planes, first: usize) {
+    /// Makes the first lines of the planes of the tests, from `first` on.
+    pub(super) fn run(&self, columns: &[[u32; ROWS]], planes: &mut Planes, first: usize, lines: usize) {
         let positions = &columns[self.column as usize];
-        for (word, rows) in positions.chunks_exact(64).enumerate() {
+        for (word, rows) in positions[..lines * LINE_ROWS].chunks_exact(64).enumerate() {
             let mut bits: [u64; 64] =
                 std::array::from_fn(|row| self.right.get(rows[row] as usize).copied().unwrap_or_default());
             scalar::transpose_64(&mut bits);

@@ -3,6 +3,7 @@
 use super::form::Form;
 use super::program::{Run, Sums, TreeParts};
 use super::{Line, MOST_BITS};
+use crate::room::fitted;
 
 /// How the value of a code is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,10 +80,9 @@ impl Tables {
         (kind, at)
     }
 
-    /// Gives back what was reserved in vain.
-    pub(super) fn shrink(&mut self) {
-        self.exact.shrink_to_fit();
-        self.fixed.shrink_to_fit();
+    /// The tables without room for more.
+    pub(super) fn fitted(self) -> Self {
+        Self { exact: fitted(self.exact), fixed: fitted(self.fixed) }
     }
 
     /// Bytes of all tables.

@@ -52,7 +52,7 @@ fn thermometers_are_digits_of_ranks() {
         for (count, low_bits, middle_bits) in shapes {
             let cuts = cuts(&mut random, count);
             for (rows, zero, or_missing) in
-                [(ROWS, None, true), (ROWS - 77, Some(1e-35), false), (1, None, true)]
+                [(ROWS, None, true), (ROWS - 77, Some(1e-35), false), (513, None, true), (1, None, true)]
             {
                 let (at, planes) = stacked(low_bits, middle_bits, cuts.len(), or_missing);
                 let mut planes = Planes::new(planes);
@@ -60,7 +60,7 @@ fn thermometers_are_digits_of_ranks() {
                 let (numbers, mut ranks) = (Numbers::new(form, &cuts, zero, at), vec![9; rows]);
                 numbers.rank(&column, &mut ranks);
                 numbers.write(&column, &ranks, &mut planes);
-                for row in 0..ROWS {
+                for row in 0..lines_of(rows) * LINE_ROWS {
                     let value = column.get(row).copied().unwrap_or(f64::NAN);
                     let missing = value.is_nan() || zero.is_some_and(|zero| value.abs() <= zero);
                     let rank = if missing { 0 } else { cuts.iter().filter(|&&cut| value > cut).count() };
@@ -97,7 +97,7 @@ fn sets_send_rows_where_their_tables_say() {
     let mut columns = [[9; ROWS], [0; ROWS]];
     codes.find(&column, code, &mut columns[1]);
     let mut planes = Planes::new(60);
-    tests.run(&columns, &mut planes, 5);
+    tests.run(&columns, &mut planes, 5, super::LINES);
     for (row, &value) in column.iter().enumerate() {
         let (unknown, missing) = Codes::others();
         let position = match code(value) {
@@ -237,7 +237,7 @@ fn programs_give_the_twin_s_bits_in_every_form() {
         let parts_of = parts(&mut random, sums, fixed);
         let planes: Vec<[u64; ROWS / 64]> =
             (0..PLANES).map(|_| std::array::from_fn(|_| random.next())).collect();
-        for rows in [ROWS, ROWS - 3, 513, 1] {
+        for rows in [ROWS, ROWS - 3, 1025, 1024, 513, 512, 1] {
             let started: Vec<f64> = (0..rows * 4).map(|at| at as f64 * 0.5).collect();
             for form in forms() {
                 let mut mine = Planes::new(PLANES as usize);

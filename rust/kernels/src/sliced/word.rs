@@ -1,9 +1,12 @@
 //! Words of bits, and the two loops of a program over them: tests and multiplexers.
+//! Both go over the first `N` lines of each plane.
 
 use super::{LINES, Line};
 
+/// Bytes of a line.
+pub(super) const LINE_BYTES: usize = size_of::<Line>();
 /// Bytes of a plane.
-pub(super) const PLANE_BYTES: usize = LINES * size_of::<Line>();
+pub(super) const PLANE_BYTES: usize = LINES * LINE_BYTES;
 
 /// Some bits of a plane that one instruction works on.
 pub(super) trait Word: Copy {
@@ -38,11 +41,11 @@ pub(super) trait Word: Copy {
 /// # Safety
 /// The planes that are named lie within `planes`, and the processor has the instructions of the word.
 #[inline(always)]
-pub(super) unsafe fn pairs<W: Word>(planes: *mut u8, tests: &[[u16; 3]], first: u16) {
+pub(super) unsafe fn pairs<W: Word, const N: usize>(planes: *mut u8, tests: &[[u16; 3]], first: u16) {
     let mut out = usize::from(first) * PLANE_BYTES;
     for test in tests {
         let [a, b, c] = test.map(|plane| usize::from(plane) * PLANE_BYTES);
-        for step in (0..PLANE_BYTES).step_by(size_of::<W>()) {
+        for step in (0..N * LINE_BYTES).step_by(size_of::<W>()) {
             // SAFETY: promised by the caller.
             unsafe {
                 let word = |at: usize| W::load(planes.add(at + step));
@@ -58,11 +61,11 @@ pub(super) unsafe fn pairs<W: Word>(planes: *mut u8, tests: &[[u16; 3]], first: 
 /// # Safety
 /// As for [`pairs`].
 #[inline(always)]
-pub(super) unsafe fn triples<W: Word>(planes: *mut u8, tests: &[[u16; 5]], first: u16) {
+pub(super) unsafe fn triples<W: Word, const N: usize>(planes: *mut u8, tests: &[[u16; 5]], first: u16) {
     let mut out = usize::from(first) * PLANE_BYTES;
     for test in tests {
         let [a, b, c, d, e] = test.map(|plane| usize::from(plane) * PLANE_BYTES);
-        for step in (0..PLANE_BYTES).step_by(size_of::<W>()) {
+        for step in (0..N * LINE_BYTES).step_by(size_of::<W>()) {
             // SAFETY: promised by the caller.
             unsafe {
                 let word = |at: usize| W::load(planes.add(at + step));
@@ -79,10 +82,10 @@ pub(super) unsafe fn triples<W: Word>(planes: *mut u8, tests: &[[u16; 5]], first
 /// # Safety
 /// As for [`pairs`].
 #[inline(always)]
-pub(super) unsafe fn muxes<W: Word>(planes: *mut u8, muxes: &[[u16; 4]]) {
+pub(super) unsafe fn muxes<W: Word, const N: usize>(planes: *mut u8, muxes: &[[u16; 4]]) {
     for mux in muxes {
         let [test, left, right, out] = mux.map(|plane| usize::from(plane) * PLANE_BYTES);
-        for step in (0..PLANE_BYTES).step_by(size_of::<W>()) {
+        for step in (0..N * LINE_BYTES).step_by(size_of::<W>()) {
             // SAFETY: promised by the caller.
             unsafe {
                 let word = |at: usize| W::load(planes.add(at + step));

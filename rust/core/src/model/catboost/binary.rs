@@ -69,8 +69,8 @@ fn model(bytes: &[u8], rest: &[u8]) -> Result<Model, Fault> {
     if let Some(part) = parts.iter().find(|part| **part != CTR_PART) {
         return Err(Fault::Unsupported(format!("the model has an unknown part `{part}`")));
     }
-    let (objective, version) = note(&root)?;
     let mut budget = Budget(bytes.len());
+    let (objective, version) = note(&root, &mut budget)?;
     let multiple = trees.doubles(16)?;
     let bias = if multiple.is_empty() { vec![trees.double(15, 0.0)?; outputs] } else { multiple };
     Ok(Model {
@@ -89,9 +89,11 @@ fn model(bytes: &[u8], rest: &[u8]) -> Result<Model, Fault> {
 }
 
 /// What the list of notes says of objective and version.
-fn note(root: &Table<'_>) -> Result<(String, String), Fault> {
+fn note(root: &Table<'_>, budget: &mut Budget) -> Result<(String, String), Fault> {
     let (mut objective, mut version) = (String::new(), String::new());
     for pair in root.tables(2, 2)? {
+        budget.spend(pair.vector(0, 1)?)?;
+        budget.spend(pair.vector(1, 1)?)?;
         match pair.text(0)? {
             "params" => {
                 let params = Json::parse(pair.text(1)?).map_err(|text| format!("note `params`: {text}"))?;
@@ -104,7 +106,8 @@ fn note(root: &Table<'_>) -> Result<(String, String), Fault> {
     Ok((objective, version))
 }
 
-/// Bytes that may still be copied: two tables may share a vector, and what is read must not outgrow the file.
+/// Bytes that may still be read: two tables may share a vector or a text, and neither time nor memory may outgrow the
+/// file.
 struct Budget(usize);
 
 impl Budget {

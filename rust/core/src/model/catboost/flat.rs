@@ -6,6 +6,9 @@
 
 use crate::model::tokens::four;
 
+/// Fields that a table may have: each table that names a list of them goes through all of it.
+const MOST_FIELDS: usize = 256;
+
 /// Some bytes of one buffer.
 #[derive(Clone, Copy)]
 pub(super) struct Table<'a> {
@@ -38,7 +41,8 @@ impl<'a> Table<'a> {
             usize::try_from(place as i64 - back).map_err(|_| format!("byte {place} points nowhere"))?;
         let length = usize::from(u16::from_le_bytes(word(bytes, list)?));
         let fields = list.checked_add(length).and_then(|end| bytes.get(list + 4..end)).unwrap_or(&[]);
-        if length < 4 || length % 2 != 0 || fields.len() + 4 != length {
+        let few = (4..=MOST_FIELDS * 2 + 4).contains(&length);
+        if !few || length % 2 != 0 || fields.len() + 4 != length {
             return Err(format!("byte {list} begins no list of fields"));
         }
         let unknown = fields.chunks_exact(2).skip(known).position(|field| field != [0, 0]);
@@ -114,13 +118,14 @@ impl<'a> Table<'a> {
         std::str::from_utf8(self.vector(number, 1)?).map_err(|_| "a text is not UTF-8".to_owned())
     }
 
-    /// The texts of a vector of texts.
+    /// The texts of a vector of texts. Several may lie in the same bytes, but no more are read than the buffer has.
     pub(super) fn tables_of_texts(&self, number: usize) -> Result<Vec<&'a str>, String> {
         let (start, items) = self.placed(number, 4)?;
-        let mut texts = Vec::new();
+        let (mut texts, mut left) = (Vec::new(), self.bytes.len());
         for index in (0..items.len()).step_by(4) {
             let place = offset(self.bytes, start + index)?;
             let length = u32::from_le_bytes(word(self.bytes, place)?) as usize;
+            left = left.checked_sub(length).ok_or_else(|| "texts share their bytes".to_owned())?;
             let text = self.bytes.get(place + 4..).and_then(|rest| rest.get(..length));
             let text = text.and_then(|text| std::str::from_utf8(text).ok());
             texts.push(text.ok_or_else(|| format!("byte {place} begins no text"))?);

@@ -3,6 +3,7 @@
 //! In: the bytes of each section. Out: models, or which section is wrong and how. A count is compared with the length
 //! of what it counts before anything is reserved by it.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::binding::Columns;
@@ -245,28 +246,15 @@ fn tree(
         .iter()
         .map(|bytes| u32::from_le_bytes(*bytes))
         .collect();
-    let made: Vec<Node> = (at.node..at.node + nodes)
-        .map(|node| {
-            let feature = u32::from_le_bytes(parts.feature[node]);
-            if feature as usize >= features {
-                return Err(("nodes.feature", format!("feature {feature} is not there")));
-            }
-            Ok(Node {
-                feature,
-                test: test(parts.kind[node], u64::from_le_bytes(parts.cut[node]), &sets)?,
-                left: i32::from_le_bytes(parts.left[node]),
-                right: i32::from_le_bytes(parts.right[node]),
-                id: i32::from_le_bytes(parts.id[node]),
-                cover: f64::from_le_bytes(parts.cover[node]),
-            })
-        })
-        .collect::<std::result::Result<_, Fault>>()?;
-    let leaf = |leaf| Leaf {
-        value: f64::from_le_bytes(parts.value[leaf]),
-        id: i32::from_le_bytes(parts.leaf_id[leaf]),
-        cover: f64::from_le_bytes(parts.leaf_cover[leaf]),
+    let made = made_nodes(parts, at.node..at.node + nodes, features, &sets)?;
+    let ends = at.leaf..at.leaf + leaves;
+    let weights = parts.leaf_id[ends.clone()].iter().zip(&parts.leaf_cover[ends.clone()]);
+    let leaf = |(value, (id, cover)): (&[u8; 8], (&[u8; 4], &[u8; 8]))| Leaf {
+        value: f64::from_le_bytes(*value),
+        id: i32::from_le_bytes(*id),
+        cover: f64::from_le_bytes(*cover),
     };
-    let ends = (at.leaf..at.leaf + leaves).map(leaf).collect();
+    let ends = parts.value[ends].iter().zip(weights).map(leaf).collect();
     *at = Span {
         tree: at.tree + 1,
         node: at.node + nodes,
@@ -276,6 +264,35 @@ fn tree(
     Tree::new(made, ends, sets, output as u32).map_err(|text| ("nodes.left", text))
 }
 
+/// The nodes of a tree, out of columns that are cut to its own first: their loop then needs no checks of places.
+fn made_nodes(
+    parts: &Parts<'_>,
+    own: Range<usize>,
+    features: usize,
+    sets: &[u32],
+) -> std::result::Result<Vec<Node>, Fault> {
+    let asked = parts.feature[own.clone()].iter().zip(&parts.kind[own.clone()]).zip(&parts.cut[own.clone()]);
+    let links = parts.left[own.clone()].iter().zip(&parts.right[own.clone()]);
+    let kept = parts.id[own.clone()].iter().zip(&parts.cover[own.clone()]);
+    let mut made = Vec::with_capacity(own.len());
+    for ((((feature, &kind), cut), (left, right)), (id, cover)) in asked.zip(links).zip(kept) {
+        let feature = u32::from_le_bytes(*feature);
+        if feature as usize >= features {
+            return Err(("nodes.feature", format!("feature {feature} is not there")));
+        }
+        made.push(Node {
+            feature,
+            test: test(kind, u64::from_le_bytes(*cut), sets)?,
+            left: i32::from_le_bytes(*left),
+            right: i32::from_le_bytes(*right),
+            id: i32::from_le_bytes(*id),
+            cover: f64::from_le_bytes(*cover),
+        });
+    }
+    Ok(made)
+}
+
+#[inline]
 fn test(kind: u8, cut: u64, sets: &[u32]) -> std::result::Result<Test, Fault> {
     let missing_left = kind & MISSING_LEFT != 0;
     if kind & CATEGORY == 0 {

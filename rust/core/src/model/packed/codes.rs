@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use creditcore_kernels::forest::{Ask, ZERO_VIEW};
+use creditcore_kernels::room::fitted;
 
 use super::super::engine::{Block, Bound};
 use super::super::ensemble::{Library, Missing, Node, Test, Tree};
@@ -73,6 +74,8 @@ struct Column {
     library: Library,
     /// Every cut of every model, in increasing order.
     cuts: Vec<f64>,
+    /// How many of them are in order, each once.
+    sorted: usize,
     /// The highest category in a set.
     highest: u32,
     /// For each way of taking it its view; [`ZERO_VIEW`] where no node takes it so.
@@ -115,8 +118,8 @@ impl Codes {
             places.push(fits.then(|| made.admit(model, &takes, &mut known)));
         }
         for column in &mut made.columns {
-            column.cuts.sort_unstable_by(f64::total_cmp);
-            column.cuts.dedup_by(|a, b| a == b);
+            column.sort();
+            column.cuts = fitted(std::mem::take(&mut column.cuts));
         }
         made.bound_sets(bound, room.words, &mut places);
         (made, places)
@@ -150,7 +153,8 @@ impl Codes {
             *place = *known.entry((slot, library)).or_insert(self.columns.len());
             if *place == self.columns.len() {
                 let views = [ZERO_VIEW; TAKES];
-                self.columns.push(Column { slot, library, cuts: Vec::new(), highest: 0, views });
+                let cuts = Vec::new();
+                self.columns.push(Column { slot, library, cuts, sorted: 0, highest: 0, views });
             }
             for (take, view) in self.columns[*place].views.iter_mut().enumerate() {
                 if takes >> take & 1 == 1 && *view == ZERO_VIEW {
@@ -172,6 +176,8 @@ impl Codes {
                 }
             }
         }
+        // Most cuts of a model are there several times.
+        self.columns.iter_mut().filter(|column| column.cuts.len() > 2 * column.sorted).for_each(Column::sort);
         places
     }
 
@@ -224,6 +230,13 @@ impl Codes {
 }
 
 impl Column {
+    /// Brings the cuts into order, each once.
+    fn sort(&mut self) {
+        self.cuts.sort_unstable_by(f64::total_cmp);
+        self.cuts.dedup_by(|a, b| a == b);
+        self.sorted = self.cuts.len();
+    }
+
     /// The codes of one view.
     fn codes<'a>(&self, take: Take, values: &[f64], ranks: &[u32], out: impl Iterator<Item = &'a mut u32>) {
         let missing = |left: bool| if left { 0 } else { ABOVE };

@@ -119,6 +119,7 @@ impl Packed {
 fn pack(codes: &Codes, places: &[usize], model: &Bound, control: &Control) -> Result<Model> {
     let ensemble = &*model.ensemble;
     let mut forest = Forest::new(codes.views(), ensemble.outputs(), ensemble.library == Library::XgBoost);
+    forest.reserve(ensemble.trees.len(), ensemble.trees.iter().map(|tree| tree.nodes.len()).sum());
     for tree in &ensemble.trees {
         control.check()?;
         let branch = |node: &super::ensemble::Node| {

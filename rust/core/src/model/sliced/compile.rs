@@ -156,7 +156,7 @@ impl Fleet<'_> {
     }
 
     /// Compiles parts that share a layout.
-    fn group(&self, layout: Layout, parts: &[Part]) -> Result<Group> {
+    fn group(&self, mut layout: Layout, parts: &[Part]) -> Result<Group> {
         let programs: Vec<Mutex<Option<Program>>> = parts.iter().map(|_| Mutex::default()).collect();
         let compile = |(): &mut (), task: usize| {
             self.control.check()?;
@@ -169,6 +169,7 @@ impl Fleet<'_> {
             program.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
         };
         let programs: Vec<Program> = programs.into_iter().filter_map(taken).collect();
+        layout.seal();
         let segments = programs.iter().flat_map(|program| &program.segments);
         let planes = segments.map(Segment::planes).max().unwrap_or(0).max(usize::from(layout.end));
         Ok(Group { layout, programs, planes })

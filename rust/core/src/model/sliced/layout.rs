@@ -84,6 +84,11 @@ impl Layout {
         Some(Self { numbers, categories, by_column, end: next as u16 })
     }
 
+    /// Gives back what only questions need: none is asked from here on.
+    pub(super) fn seal(&mut self) {
+        self.numbers.iter_mut().for_each(|column| column.cuts = Vec::new());
+    }
+
     /// How a question is answered.
     pub(super) fn operands(&self, question: &Question) -> Operands {
         match question {

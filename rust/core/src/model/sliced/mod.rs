@@ -29,7 +29,7 @@ use compile::Group;
 use question::Column;
 
 /// Rows of the blocks that it likes.
-pub(super) const BLOCK_ROWS: usize = 4 * ROWS;
+pub(super) const BLOCK_ROWS: usize = 2 * ROWS;
 
 /// Why the engine cannot evaluate a model.
 pub(super) fn refuses(ensemble: &Ensemble) -> Option<String> {
