@@ -238,11 +238,15 @@ def measured(options: argparse.Namespace) -> None:
     folder = Path(options.folder)
     if options.one == "local":
         for name, run in here(options.case, folder, options.demo).items():
+            if options.only not in ("", name):
+                continue
             print(json.dumps(passes(name, run, options.runs, lambda: 0)), flush=True)
         return
     with tempfile.TemporaryDirectory() as scratch:
         spark = session(options.one, Path(scratch))
         for name, run in there(options.case, folder, options.demo, spark).items():
+            if options.only not in ("", name):
+                continue
             runs = 1 if name == "loop" else options.runs
             print(json.dumps(passes(name, run, runs, lambda: shuffled(spark))), flush=True)
         spark.stop()
@@ -268,6 +272,7 @@ def main() -> None:
     parser.add_argument("--demo", default="creditcore-demo")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--masters", default=" ".join(MASTERS))
+    parser.add_argument("--only", default="", help="of a case's answers this one")
     parser.add_argument("--folder", help="of records that are there, or are made and stay")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -284,6 +289,7 @@ def main() -> None:
             told = [
                 f"--demo={options.demo}",
                 f"--runs={options.runs}",
+                f"--only={options.only}",
                 f"--folder={folder}",
                 f"--one={master}",
             ]

@@ -67,7 +67,9 @@ def risks_of(
     )
     direct = (pl.col("faded") * pl.col("fixed")) // UNIT
     sums = met.group_by("key").agg(direct.sum().alias("direct"), pl.col("faded").sum().alias("total"))
-    made = people.hstack(risks.select(names)).join(sums, on="key")
+    made = people.hstack(risks.select(names)).filter(pl.col("key").is_in(own.implode()))
+    # Of the ties of some nothing is left, but what does not fade.
+    made = made.join(sums, on="key", how="left").with_columns(pl.col("direct", "total").fill_null(0))
     yield from spark_types(made.to_arrow()).to_batches()
 
 
