@@ -58,7 +58,7 @@ def test_a_person_model_is_that_of_one_machine(
     """Under a cut that everybody passes the guard leaves the model aside, here and there."""
     pytest.importorskip("lightgbm")
     monkeypatch.setattr(person_model, "LEAST_RINGS", 3)
-    there, here = both(spark, labelled(6_000, 3), None if cut is None else {"cut": cut})
+    there, here = both(spark, labelled(4_000, 3), None if cut is None else {"cut": cut})
     told = "person model of " if cut is None else "label-free score: the person model does not fit"
     assert here.notes[0].startswith(told)
     assert there.notes[0] == here.notes[0]
