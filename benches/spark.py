@@ -39,6 +39,9 @@ FILES = 16
 """Files of records, so that there is something to share out."""
 CITIES = ("310100", "330400", "440300", "110100", "500100", "120100")
 BY = ["city", "province"]
+MODEL = Path(__file__).parents[1] / "tests" / "model" / "data" / "small_lightgbm.txt"
+"""Six trees over a town, a size and an age: so few that Spark's share is all that counts."""
+SCORED = "points:0"
 FIGURES = ("group_id", "size", "score", "strength", "closure", "shared")
 ALIKE = {"loop": "components"}
 """What must give the same answer as another."""
@@ -56,6 +59,9 @@ def records(folder: Path, rows: int) -> None:
             "adcode": np.array(CITIES)[rng.integers(0, len(CITIES), each)],
             "points_model": np.round(points * 64) / 64 if number % 2 else points,
             "exposure": rng.integers(1, 1_000_000, each) / 100,
+            "town": rng.integers(0, 4, each),
+            "size": rng.integers(0, 4, each),
+            "age": rng.uniform(18.0, 80.0, each),
         }
         pl.DataFrame(columns).write_parquet(folder / f"{number:02}.parquet")
 
@@ -69,6 +75,17 @@ def parts(frame: pl.DataFrame, folder: Path) -> None:
 def digest(data: bytes) -> str:
     """What tells two answers apart."""
     return hashlib.sha256(data).hexdigest()
+
+
+def of_sums(sums: cc.Aggregate) -> str:
+    """The digest of sums and of the rankings that they make."""
+    ranked = b"".join(sums.rank(name).to_polars().write_csv().encode() for name in BY)
+    return digest(sums.to_bytes() + ranked)
+
+
+def of_groups(rings: pl.DataFrame, people: pl.DataFrame) -> str:
+    """The digest of groups and of everybody's score."""
+    return digest((of_frame(rings.select(FIGURES), "group_id") + of_frame(people)).encode())
 
 
 def of_frame(frame: pl.DataFrame, by: str = "key") -> str:
@@ -87,7 +104,16 @@ def here(case: str, folder: Path, demo: str) -> dict[str, Answer]:
     """What the local engine does, by name."""
     files = sorted(folder.glob("*.parquet"))
     if case == "sums":
-        return {"sums": lambda: digest(cc.aggregate(files, BY, weight="exposure", threads=2).to_bytes())}
+
+        def points() -> str:
+            rows = pl.read_parquet(files)
+            made = cc.Fleet.load({"points": MODEL}).predict(rows, threads=2).hstack(rows.select("adcode"))
+            return of_sums(cc.aggregate(made, BY, SCORED, threads=2))
+
+        return {
+            "sums": lambda: of_sums(cc.aggregate(files, BY, weight="exposure", threads=2)),
+            "scores": points,
+        }
     if case == "fleet":
         known = pipeline(demo)
 
@@ -99,11 +125,14 @@ def here(case: str, folder: Path, demo: str) -> dict[str, Answer]:
         return {"fleet": scored}
     from creditcore.bench.credit_graph import COLUMNS
 
+    def groups(labels: str | None = None) -> str:
+        found = cc.find_groups(files, "key", COLUMNS, "day", labels, threads=2)
+        return of_groups(found.all(), found.people())
+
     return {
         "components": lambda: of_frame(cc.components(files, "key", COLUMNS, threads=2)),
-        "groups": lambda: of_frame(
-            cc.find_groups(files, "key", COLUMNS, "day", threads=2).all().select(FIGURES), "group_id"
-        ),
+        "groups": groups,
+        "labels": lambda: groups("fraud"),
     }
 
 
@@ -113,7 +142,15 @@ def there(case: str, folder: Path, demo: str, spark: SparkSession) -> dict[str, 
 
     rows = spark.read.parquet(str(folder))
     if case == "sums":
-        return {"sums": lambda: digest(cs.aggregate(rows, BY, weight="exposure").to_bytes())}
+
+        def points() -> str:
+            made = cs.score(rows, cc.Fleet.load({"points": MODEL}), "raw").select("adcode", f"`{SCORED}`")
+            return of_sums(cs.aggregate(made, BY, SCORED))
+
+        return {
+            "sums": lambda: of_sums(cs.aggregate(rows, BY, weight="exposure")),
+            "scores": points,
+        }
     if case == "fleet":
         scored = cs.score(rows, pipeline(demo)).select("adcode", "points_model")
         return {"fleet": lambda: digest(cs.aggregate(scored, BY).to_bytes())}
@@ -122,13 +159,18 @@ def there(case: str, folder: Path, demo: str, spark: SparkSession) -> dict[str, 
     def ours() -> str:
         return of_frame(pl.DataFrame(cs.components(rows, "key", COLUMNS).toArrow()))
 
-    def groups() -> str:
-        found = cs.find_groups(rows, "key", COLUMNS, "day")
-        made = of_frame(pl.DataFrame(found.all().select(*FIGURES).toArrow()), "group_id")
+    def groups(labels: str | None = None) -> str:
+        found = cs.find_groups(rows, "key", COLUMNS, "day", labels)
+        rings, people = (pl.DataFrame(one.toArrow()) for one in (found.all(), found.people()))
         found.release()
-        return made
+        return of_groups(rings, people)
 
-    return {"components": ours, "loop": lambda: of_frame(loop(rows, COLUMNS)), "groups": groups}
+    return {
+        "components": ours,
+        "loop": lambda: of_frame(loop(rows, COLUMNS)),
+        "groups": groups,
+        "labels": lambda: groups("fraud"),
+    }
 
 
 def loop(rows: DataFrame, columns: dict[str, list[str]]) -> pl.DataFrame:
@@ -180,6 +222,7 @@ def session(master: str, folder: Path) -> SparkSession:
 
     os.environ.update(PYSPARK_PYTHON=sys.executable, SPARK_LOCAL_IP="127.0.0.1")
     told = {**settings(folder), "spark.executor.memory": "1g", "spark.sql.shuffle.partitions": "8"}
+    told.pop("spark.sql.autoBroadcastJoinThreshold")
     told["spark.driver.extraJavaOptions"] = told["spark.driver.extraJavaOptions"].replace(
         "-XX:TieredStopAtLevel=1", ""
     )
@@ -195,11 +238,15 @@ def measured(options: argparse.Namespace) -> None:
     folder = Path(options.folder)
     if options.one == "local":
         for name, run in here(options.case, folder, options.demo).items():
+            if options.only not in ("", name):
+                continue
             print(json.dumps(passes(name, run, options.runs, lambda: 0)), flush=True)
         return
     with tempfile.TemporaryDirectory() as scratch:
         spark = session(options.one, Path(scratch))
         for name, run in there(options.case, folder, options.demo, spark).items():
+            if options.only not in ("", name):
+                continue
             runs = 1 if name == "loop" else options.runs
             print(json.dumps(passes(name, run, runs, lambda: shuffled(spark))), flush=True)
         spark.stop()
@@ -225,6 +272,7 @@ def main() -> None:
     parser.add_argument("--demo", default="creditcore-demo")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--masters", default=" ".join(MASTERS))
+    parser.add_argument("--only", default="", help="of a case's answers this one")
     parser.add_argument("--folder", help="of records that are there, or are made and stay")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -241,6 +289,7 @@ def main() -> None:
             told = [
                 f"--demo={options.demo}",
                 f"--runs={options.runs}",
+                f"--only={options.only}",
                 f"--folder={folder}",
                 f"--one={master}",
             ]
@@ -270,7 +319,8 @@ def made_for(options: argparse.Namespace, folder: Path) -> None:
     else:
         from creditcore.bench.credit_graph import draw_graph
 
-        parts(draw_graph(options.people, seed=1).frame(), folder)
+        graph = draw_graph(options.people, seed=1)
+        parts(graph.frame().with_columns(fraud=pl.Series(graph.ring >= 0)), folder)
 
 
 if __name__ == "__main__":

@@ -19,8 +19,9 @@ from tests.spark_session import settings
 
 ROOT = Path(__file__).parents[1]
 WORKERS = 2
-SECONDS = 400
-"""How long a process of the cluster may take to answer."""
+SECONDS = 800
+"""How long a process of the cluster may take to answer, and may be silent before it is taken for dead: a busy
+machine holds up all of them for minutes. One that is killed is missed at once, by its connections."""
 
 
 def home() -> Path:
@@ -38,7 +39,7 @@ def environment(folder: Path) -> dict[str, str]:
         "SPARK_HOME": str(home()),
         "SPARK_LOCAL_IP": "127.0.0.1",
         "SPARK_LOCAL_DIRS": str(folder),
-        "SPARK_DAEMON_JAVA_OPTS": f"-XX:+UseSerialGC {quiet}",
+        "SPARK_DAEMON_JAVA_OPTS": f"-XX:+UseSerialGC -Dspark.worker.timeout={SECONDS} {quiet}",
         "PYSPARK_PYTHON": sys.executable,
     }
     return {**os.environ, **told}
@@ -117,6 +118,8 @@ def executors() -> dict[str, str]:
         "spark.executor.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
         "spark.scheduler.minRegisteredResourcesRatio": "1.0",
         "spark.scheduler.maxRegisteredResourcesWaitingTime": f"{SECONDS}s",
+        "spark.network.timeout": f"{SECONDS}s",
+        "spark.python.authenticate.socketTimeout": f"{SECONDS}s",
         "spark.task.maxFailures": "3",
     }
 

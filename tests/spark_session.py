@@ -14,12 +14,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    import polars as pl
+    from pyspark.sql import DataFrame, SparkSession
 
 SETTINGS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
-    "spark.driver.memory": "1g",
+    "spark.driver.memory": "2g",
+    # What a page would show of past queries, plans as text among it, is most of what a small driver keeps.
+    "spark.sql.maxPlanStringLength": "1000",
+    "spark.sql.ui.retainedExecutions": "1",
+    "spark.sql.autoBroadcastJoinThreshold": "-1",
     "spark.sql.shuffle.partitions": "4",
     "spark.sql.session.timeZone": "UTC",
     "spark.task.maxFailures": "1",
@@ -42,6 +47,31 @@ def settings(folder: Path) -> dict[str, str]:
     java = f"-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile={logs.as_uri()}"
     folders = {"spark.local.dir": str(folder), "spark.sql.warehouse.dir": str(folder / "warehouse")}
     return {**SETTINGS, **folders, "spark.driver.extraJavaOptions": java}
+
+
+def given(session: SparkSession, frame: pl.DataFrame) -> DataFrame:
+    """The rows of a frame as a DataFrame."""
+    from creditcore.spark.batches import frame_of, spark_types
+
+    if pyspark_version() >= 4:
+        return session.createDataFrame(frame.to_arrow())
+    return frame_of(session, spark_types(frame.to_arrow()))
+
+
+def collected(frame: DataFrame) -> pl.DataFrame:
+    """The rows of a DataFrame."""
+    import polars as pl
+
+    from creditcore.spark.batches import collected as brought
+
+    return pl.DataFrame(frame.toArrow() if pyspark_version() >= 4 else brought(frame))
+
+
+def pyspark_version() -> int:
+    """The version of Spark: from 4 on it takes and gives Arrow tables."""
+    import pyspark
+
+    return int(pyspark.__version__.split(".")[0])
 
 
 @contextmanager

@@ -16,8 +16,9 @@ from creditcore.bench.credit_graph import COLUMNS, draw_graph
 from creditcore.spark import session
 from tests.line import case
 from tests.spark.test_aggregation import in_spark, records
-from tests.spark.test_groups import IDENTIFIERS, assert_same, collected, people
+from tests.spark.test_groups import IDENTIFIERS, assert_same, people
 from tests.spark.test_line import assert_same as assert_same_line
+from tests.spark_session import collected
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -87,14 +87,16 @@ def test_a_packed_environment_goes_along(tmp_path: Path, master: str) -> None:
         (site / more.name).symlink_to(more)
     (site / "typing_extensions.py").symlink_to(here_or_installed("typing_extensions.py"))
     (site / "creditcore").symlink_to(here)
-    with tarfile.open(tmp_path / "pack.tar", "w", dereference=True) as archive:
+    # Spark unpacks a plain `.tar` without permissions, so that nothing in it can be run.
+    pack = tmp_path / "pack.tar.gz"
+    with tarfile.open(pack, "w:gz", dereference=True, compresslevel=0) as archive:
         for part in (tmp_path / "pack").iterdir():
             if not part.is_symlink():  # `lib64` is `lib`
                 archive.add(part, part.name)
     (tmp_path / "job.py").write_text(JOB)
     told = environment(tmp_path)
     told |= {"PYSPARK_PYTHON": "./environment/bin/python", "PYSPARK_DRIVER_PYTHON": sys.executable}
-    archive_of = ["--archives", f"{tmp_path / 'pack.tar'}#environment"]
+    archive_of = ["--archives", f"{pack}#environment"]
     command = [str(home() / "bin" / "spark-submit"), "--master", master, *archive_of, *options(tmp_path)]
     run = [str(tmp_path / "job.py"), "run", "--engine", "spark", *files, "--as-of", "2026-03-10"]
     done([*command, *run, "-o", str(tmp_path / "there")], told)

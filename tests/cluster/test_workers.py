@@ -20,10 +20,11 @@ from creditcore.bench.credit_graph import COLUMNS, draw_graph
 from creditcore.spark import session, travel
 from tests.line import case
 from tests.spark.test_aggregation import in_spark, records
-from tests.spark.test_groups import IDENTIFIERS, assert_same, collected, people
+from tests.spark.test_groups import IDENTIFIERS, assert_same, people
 from tests.spark.test_line import assert_same as assert_same_line
 from tests.spark.test_scoring import MODEL
 from tests.spark_cluster import executor
+from tests.spark_session import collected
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -92,6 +93,14 @@ def test_an_executor_that_is_killed_changes_nothing(clustered: SparkSession, onc
     some = people(400)
     found = collected(cs.components(fragile(in_spark(clustered, some, 4), once), "key", IDENTIFIERS))
     assert found.sort("key").equals(cc.components(some, "key", IDENTIFIERS).sort("key"))
+    assert once.exists()
+
+    once.unlink()
+    fleet = cc.Fleet.load({"small": MODEL})
+    inputs = pl.DataFrame({"town": [0, 1, 2, 3] * 50, "size": [3, 2] * 100, "age": range(200)})
+    scored = collected(cs.score(fragile(in_spark(clustered, inputs, 4), once), fleet, "raw"))
+    wanted = inputs.hstack(fleet.predict(inputs))
+    assert scored.sort("age").equals(wanted.sort("age").cast(dict(scored.schema)))  # type: ignore[arg-type]
     assert once.exists()
 
 

@@ -74,7 +74,7 @@ UNSAFE_PLACES = ("kernels/", "store/src/map.rs")
 FRAME_PLACES = (
     *("_frame.py", "_text.py", "_units.py", "_used.py", "_within.py", "_weighing.py", "_profile.py"),
     *("_decided.py", "_renewed.py"),
-    *("spark/batches.py", "spark/shards.py", "demo/", "bench/"),
+    *("spark/batches.py", "spark/risks.py", "spark/shards.py", "demo/", "bench/"),
 )
 
 FORBIDDEN_WORDS = {"manager", "helper", "helpers", "processor", "util", "utils", "info", "misc"}

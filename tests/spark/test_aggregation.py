@@ -10,6 +10,7 @@ import pytest
 
 import creditcore as cc
 import creditcore.spark as cs
+from tests.spark_session import given
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -41,7 +42,7 @@ def records(rows: int, seed: int = 7) -> pl.DataFrame:
 
 def in_spark(spark: SparkSession, frame: pl.DataFrame, partitions: int) -> DataFrame:
     """The rows of a frame, dealt to partitions."""
-    return spark.createDataFrame(frame.to_arrow()).repartition(partitions)
+    return given(spark, frame).repartition(partitions)
 
 
 @pytest.mark.parametrize("partitions", [1, 2, 7, 64])

@@ -14,9 +14,10 @@ import creditcore.spark as cs
 from creditcore.bench.credit_graph import COLUMNS, draw_graph
 from creditcore.spark import session
 from tests.spark.test_aggregation import in_spark
+from tests.spark_session import collected
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 pytestmark = pytest.mark.spark
 
@@ -51,10 +52,6 @@ def oracle(frame: pl.DataFrame) -> dict[int, int]:
         graph.add_edges_from((("key", key), value) for value in values if value[1] is not None)
     sets = ([node[1] for node in part if node[0] == "key"] for part in nx.connected_components(graph))
     return {key: min(part) for part in sets for key in part}
-
-
-def collected(frame: DataFrame) -> pl.DataFrame:
-    return pl.DataFrame(frame.toArrow())
 
 
 @pytest.mark.parametrize("partitions", [1, 7])
@@ -109,8 +106,6 @@ def test_a_frozen_configuration_learns_nothing_and_text_keys_do(spark: SparkSess
         cs.find_groups(in_spark(spark, frame, 3), "key", COLUMNS, config=config),
         cc.find_groups(frame, "key", COLUMNS, config=config),
     )
-    with pytest.raises(cc.ArgumentError, match="`labels` are learned on one machine"):
-        cs.find_groups(in_spark(spark, frame, 1), "key", COLUMNS, labels="x")  # type: ignore[arg-type]
 
 
 def test_nobody_who_shares_and_a_bad_row(spark: SparkSession) -> None:

@@ -14,6 +14,7 @@ import creditcore.spark as cs
 from creditcore import line
 from tests.line import case
 from tests.spark.test_aggregation import in_spark
+from tests.spark_session import collected
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -29,7 +30,7 @@ def assert_same(there: cs.SparkLine, here: line.Line) -> None:
     for name, ranking in here.rankings.items():
         assert there.rankings[name].to_polars().equals(ranking.to_polars())
         assert there.rankings[name].excluded == ranking.excluded
-    found = pl.DataFrame(there.records.toArrow()).sort("id")
+    found = collected(there.records).sort("id")
     assert found.columns == here.records.columns
     wanted = here.records.sort("id")
     assert found.equals(wanted.cast(dict(found.schema)))  # type: ignore[arg-type]
@@ -57,7 +58,7 @@ def test_network_features_and_rings_are_those_of_one_machine(tmp_path: Path, spa
     assert here.records["net_now_partners"].null_count()
     assert here.groups is not None
     assert there.groups is not None
-    rings = pl.DataFrame(there.groups.all().toArrow()).sort("group_id")
+    rings = collected(there.groups.all()).sort("group_id")
     assert len(rings)
     assert rings.equals(here.groups.all().select(rings.columns).cast(dict(rings.schema)))  # type: ignore[arg-type]
     there.release()

@@ -15,6 +15,7 @@ from creditcore.demo import UCI, UCI_CASE
 from creditcore.pipeline.pipeline import Pipeline
 from creditcore.spark import session, travel
 from tests.spark.test_aggregation import in_spark
+from tests.spark_session import collected
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -41,7 +42,7 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> pl.DataFrame:
 def test_scores_are_those_of_one_machine(spark: SparkSession, clients: pl.DataFrame) -> None:
     scored = cs.score(in_spark(spark, clients, 5), UCI_CASE, "probability")
     assert scored.rdd.getNumPartitions() == 5
-    found = pl.DataFrame(scored.toArrow()).sort("key")
+    found = collected(scored).sort("key")
     wanted = Pipeline.load(UCI_CASE).score(clients, "probability")
     assert found.select(clients.columns).equals(clients)
     assert found.select(wanted.columns).equals(wanted)
@@ -54,7 +55,7 @@ def test_rules_of_a_pipeline_run_after_its_models(spark: SparkSession, clients: 
     rule = {"id": "poor", "when": "pd > 0.2", "action": "review", "on_null": "review"}
     policy = cc.Policy({"tactics": [{"id": "entry", "rules": [rule]}]})
     pipeline = Pipeline(plain.fleet, plain.schema, plain.blend, plain.scaling, policy)
-    found = pl.DataFrame(cs.score(in_spark(spark, clients, 3), pipeline).toArrow()).sort("key")
+    found = collected(cs.score(in_spark(spark, clients, 3), pipeline)).sort("key")
     wanted = pipeline.score(clients)
     assert found.select(wanted.columns).equals(wanted)
     assert wanted["decision"].n_unique() == 2
@@ -69,7 +70,7 @@ def test_a_fleet_gives_its_raw_outputs(spark: SparkSession, clients: pl.DataFram
     )
     outputs = fleet.predict(rows)
     for models in (fleet, tmp_path / "fleet.ccf"):
-        found = pl.DataFrame(cs.score(in_spark(spark, rows, 2), models).toArrow()).sort("key")
+        found = collected(cs.score(in_spark(spark, rows, 2), models)).sort("key")
         assert found.select(outputs.columns).equals(outputs)
 
 
@@ -84,7 +85,7 @@ def test_decisions_are_those_of_one_machine(
     none: dict[str, Any] = {}
     for arguments in (none, further):
         decided = cs.decide(in_spark(spark, rows, 3), policy, as_of="2026-01-02", **arguments)
-        found = pl.DataFrame(decided.toArrow()).sort("key")
+        found = collected(decided).sort("key")
         wanted = policy.decide(rows, as_of="2026-01-02", **arguments)
         assert found.select(wanted.columns).equals(wanted)
         assert found.filter(pl.col("rules").list.contains("known"))["key"].to_list() == [11]

@@ -13,6 +13,7 @@ import pytest
 
 import creditcore as cc
 import creditcore.spark as cs
+from tests.spark_session import given
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -109,7 +110,7 @@ def test_batches_without_order_or_a_stream_are_refused(tmp_path: Path, spark: Sp
     columns = {"key": "id", "region": "adcode"}
     cc.Portfolio.create(tmp_path / "state", {"columns": columns, "rankings": [{"by": "city"}]}).close()
     rows = pl.DataFrame({"id": [1, 2, 1], "adcode": ["310100"] * 3, "points_model": [1.0, 2.0, 3.0]})
-    frame = spark.createDataFrame(rows.to_arrow())
+    frame = given(spark, rows)
     with cs.portfolio_sink(tmp_path / "state", stream="files") as sink:
         with pytest.raises(cc.SchemaError, match="batch 7: key `1` comes more than once"):
             sink(frame, 7)

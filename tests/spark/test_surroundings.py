@@ -15,6 +15,7 @@ from creditcore.spark.lists import fitted, lists_of
 from creditcore.spark.shards import surroundings_of
 from creditcore.spark.surroundings import UNIT, now_features
 from tests.spark.test_aggregation import in_spark
+from tests.spark_session import collected
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -27,7 +28,7 @@ def test_every_feature_is_that_of_one_machine(spark: SparkSession) -> None:
     wanted = network.ego_features(view="now").sort("key")
     lists = fitted(lists_of(in_spark(spark, frame, 4), "key", COLUMNS, "day", None, bytes(16)))
     names = [name for name in wanted.columns if name != "key"]
-    found = pl.DataFrame(now_features(lists, 20.0, names).toArrow()).sort("key")
+    found = collected(now_features(lists, 20.0, names)).sort("key")
     lists.release()
     assert (found["net_now_two_hop"] > 0).any()
     assert found.equals(wanted.cast(dict(found.schema)))  # type: ignore[arg-type]

@@ -30,6 +30,13 @@ LEAST_GOOD = 1_000
 GUARD = 3.0
 """The filter may pass this many times more, or fewer, people than where the model was fitted."""
 TREES = 100
+RISKS = (
+    *("risk", "risk_max", "risk_static", "risk_ties", "risk_share"),
+    *("risk_two_hop", "several_types", "risk_several_types"),
+)
+"""What the second round sees beside the features: what partners' scores say, in the order of the trees."""
+HOP = "risk_two_hop"
+"""The risk that hangs on partners' own partners."""
 GOOD_FOR_EACH = 15
 """Confirmed good people to fit on for each confirmed fraud; each stands for those left out."""
 PARAMETERS = {
@@ -90,8 +97,8 @@ class PersonModel:
                 f"the person model needs feature `{missing[0]}`; find groups in a network of the same types"
             )
         plain = features.select(self.features)
-        first = _predict(self.first, plain.to_numpy(), threads)
-        return _predict(self.second, _beside_risks(detection, plain, first, threads), threads)
+        first = predict(self.first, plain.to_numpy(), threads)
+        return predict(self.second, _beside_risks(detection, plain, first, threads), threads)
 
     def guarded(
         self,
@@ -104,14 +111,19 @@ class PersonModel:
         """Give scores, cut and a note; no scores where the filter passes many more or fewer than it did."""
         scores = self.scores(detection, features, threads=threads)
         bound = CUT if cut is None else cut
-        rate = float((scores >= bound).mean())
+        fits, told = self.judged(float((scores >= bound).mean()))
+        return (scores, bound, told) if fits else (None, None, told)
+
+    def judged(self, rate: float) -> tuple[bool, str]:
+        """Say whether the model fits records of whom a share passes the filter, and tell it."""
         told = f"{rate:.2%} of people pass the filter, {self.pass_rate:.2%} where it was fitted"
         if not self.pass_rate / GUARD <= rate <= self.pass_rate * GUARD:
-            return None, None, f"label-free score: the person model does not fit these records ({told})"
-        return scores, bound, f"person model of {self.rings} confirmed rings ({told})"
+            return False, f"label-free score: the person model does not fit these records ({told})"
+        return True, f"person model of {self.rings} confirmed rings ({told})"
 
 
-def _predict(model: str, rows: NDArray[np.float32], threads: int | None) -> NDArray[np.float64]:
+def predict(model: str, rows: NDArray[np.float32], threads: int | None) -> NDArray[np.float64]:
+    """Give what a round of trees says of rows, each alone, from 0 to 1."""
     booster = _lightgbm().Booster(model_str=model)
     scores: NDArray[np.float64] = booster.predict(rows, num_threads=threads or 1)
     return scores.clip(0.0, 1.0)
@@ -155,42 +167,51 @@ def learn(
     confirmed = (known == 1).astype("float64")
     _, rings = detection.rings(confirmed, known, 0.5, 4, threads=threads)
     count, good = len(to_polars(rings)), int((known == 0).sum())
-    if count < LEAST_RINGS or good < LEAST_GOOD:
-        told = f"{count} confirmed rings and {good:,} confirmed good people"
-        wanted = f"a person model takes {LEAST_RINGS} and {LEAST_GOOD:,}"
-        return None, [f"label-free score: the labels have {told}; {wanted}"]
-    if _missing_lightgbm():
-        return None, ["label-free score: lightgbm is not installed (extra `train`)"]
+    if (lacking := unfit(count, good)) is not None:
+        return None, [lacking]
     names = [name for name in features.columns if name != "key"]
     plain = features.select(names)
     rows = plain.to_numpy()
     used, weight = _sample(known)
-    first = _train(rows[used], known[used], weight, threads)
-    beside = _beside_risks(detection, plain, _predict(first, rows, threads), threads)
-    second = _train(beside[used], known[used], weight, threads)
-    rate = float((_predict(second, beside, threads) >= CUT).mean())
+    first = train(rows[used], known[used], weight, threads)
+    beside = _beside_risks(detection, plain, predict(first, rows, threads), threads)
+    second = train(beside[used], known[used], weight, threads)
+    rate = float((predict(second, beside, threads) >= CUT).mean())
     return PersonModel(first, second, names, rate, count, tau), []
 
 
-def _missing_lightgbm() -> bool:
+def unfit(rings: int, good: int) -> str | None:
+    """Say why no model is fitted on so many confirmed rings and good people; None where one is."""
     from importlib.util import find_spec
 
-    return find_spec("lightgbm") is None
+    if rings < LEAST_RINGS or good < LEAST_GOOD:
+        told = f"{rings} confirmed rings and {good:,} confirmed good people"
+        wanted = f"a person model takes {LEAST_RINGS} and {LEAST_GOOD:,}"
+        return f"label-free score: the labels have {told}; {wanted}"
+    if find_spec("lightgbm") is None:
+        return "label-free score: lightgbm is not installed (extra `train`)"
+    return None
+
+
+def step_of(good: int, frauds: int) -> int:
+    """Give of how many good people one is fitted on."""
+    return max(good // (GOOD_FOR_EACH * max(frauds, 1)), 1)
 
 
 def _sample(known: NDArray[np.int8]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Give the people to fit on, in the order of keys, and their weights: all frauds, some of the good."""
     chosen = known == 1
     good = (known == 0).nonzero()[0]
-    step = max(len(good) // (GOOD_FOR_EACH * max(int(chosen.sum()), 1)), 1)
+    step = step_of(len(good), int(chosen.sum()))
     chosen[good[::step]] = True
     used = chosen.nonzero()[0]
     return used, (known[used] == 0) * (step - 1.0) + 1.0
 
 
-def _train(
+def train(
     rows: NDArray[np.float32], known: NDArray[np.int8], weight: NDArray[np.float64], threads: int | None
 ) -> str:
+    """Fit a round of trees to rows in the order of keys; gives its text."""
     lightgbm = _lightgbm()
     data = lightgbm.Dataset(rows, label=known.astype("float64"), weight=weight)
     booster = lightgbm.train({**PARAMETERS, "num_threads": threads or 1}, data, num_boost_round=TREES)

@@ -15,7 +15,7 @@ import pyarrow as pa
 from creditcore.errors import CreditcoreError
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
 ROWS = 65_536
 """Rows that are worked on at a time, or somewhat more."""
@@ -221,11 +221,20 @@ def forest_of(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield from found.filter(pc.not_equal(found.column("key"), found.column("component"))).to_batches()
 
 
-def rankings_table(rankings: Sequence[Any]) -> pa.Table:
-    """Give frames of rankings, one under the other, in the types that Spark knows."""
+def rankings_frame(session: SparkSession, rankings: Sequence[Any]) -> DataFrame:
+    """Give frames of rankings, one under the other, as a DataFrame."""
     import polars as pl
 
-    return spark_types(pl.concat(rankings, how="diagonal").to_arrow())
+    return frame_of(session, spark_types(pl.concat(rankings, how="diagonal").to_arrow()))
+
+
+def frame_of(session: SparkSession, table: pa.Table) -> DataFrame:
+    """Give the rows of a small table as a DataFrame; Spark 3.5 takes no table itself."""
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    schema = from_arrow_schema(table.schema)
+    rows = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    return session.createDataFrame(rows, schema)
 
 
 def collected(frame: DataFrame) -> pa.Table:

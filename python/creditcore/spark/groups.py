@@ -6,9 +6,11 @@ and people. Law 2 holds because every step needs complete lists of the people of
 1. the people of each identifier up to its cap (one shuffle by hash; of hubs only a count);
 2. strengths of types, from counts of people;
 3. ties of each person, in blocks of people with all the lists of theirs; triangles where strong ties meet;
-4. the score of each person, the cut, the filter;
+4. the score of each person, a model's where there are labels, the cut, the filter;
 5. components of those who passed, never of the raw graph, which is one giant component;
 6. communities and evidence of whole components, under the total weight of all of them.
+
+Under a model's scores the last step is done in one task, with the lists of those who passed.
 """
 
 from __future__ import annotations
@@ -16,20 +18,21 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from creditcore.errors import ArgumentError
 from creditcore.hash_keys import hash_key
 from creditcore.linking.groups import JUDGED_FROM, PASS_SHARE, RESOLUTION, SIXTEENTHS, TAU, _split
 from creditcore.linking.plan import Identifiers
+from creditcore.spark.labels import Labelled, confirmed, everybody, judged, labels_of
 from creditcore.spark.linking import joined, partitions_of
 from creditcore.spark.lists import Lists, fitted, functions, in_blocks, lists_of
 from creditcore.spark.session import house_errors
+from creditcore.spark.surroundings import triangles_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
 PASSES = 0.5
 """The suspicion from which a person passes; it is so at the cut."""
@@ -95,8 +98,10 @@ class Shard:
     plan: str
     tau: float
     cut: float = 0.0
+    bound: float = PASSES
+    """The score from which a person passes."""
     resolution: int = SIXTEENTHS
-    total: int = 0
+    total: int | None = 0
 
     def ties(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Give the strengths and strong ties of a block's people."""
@@ -120,13 +125,13 @@ class Shard:
         """Give twice the weight of the edges of a partition's components."""
         from creditcore.spark.shards import total_of
 
-        yield from total_of(batches, self.plan, self.tau)
+        yield from total_of(batches, self.plan, self.tau, self.bound)
 
     def rings(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Give the groups of a partition's components with their members."""
         from creditcore.spark.shards import rings_of
 
-        yield from rings_of(batches, self.plan, self.tau, self.resolution, self.total)
+        yield from rings_of(batches, self.plan, self.tau, self.bound, self.resolution, self.total)
 
 
 def find_groups(
@@ -134,75 +139,112 @@ def find_groups(
     key: str,
     identifiers: Identifiers,
     time: str | None = None,
-    labels: None = None,
+    labels: str | None = None,
     config: Mapping[str, Any] | None = None,
     *,
     key_file: str | os.PathLike[str] | None = None,
 ) -> SparkGroups:
-    """Find hidden groups, without labels; equal to `creditcore.find_groups`, to the bit.
+    """Find hidden groups; equal to `creditcore.find_groups`, to the bit.
 
     Args:
         frame: the records.
         key, identifiers, time, config, key_file: as in `creditcore.find_groups`. Give `strengths` and `cut`
-            (`groups.config` of an earlier call), and nothing is learned.
-        labels: not on a cluster yet: a person model is fitted on one machine.
+            (`groups.config` of an earlier call), and nothing is learned but, of labels, the person model.
+        labels: a column: true for confirmed fraud, false for confirmed good, null for unknown. A person model
+            is fitted on the driver; it and the executors need lightgbm (extra `train`).
 
     Returns:
-        `SparkGroups`. Strengths, the cut and the total of weights are found at once, the rest when Spark runs
-        it.
+        `SparkGroups`. Strengths, the model, the cut and the total of weights are found at once, the rest when
+        Spark runs it.
 
     Memory: for each task the identifiers of a partition of people, or the lists of a block of people, or a
-    component of those who passed; on the driver the scores above the cut, unless `cut` is given.
+    component of those who passed; on the driver the scores above the cut, unless `cut` is given. With labels
+    also every tie of a block of people, on the driver the features of all confirmed frauds and of 15 good for
+    each, and, where a model is used, in one task the lists of all who passed.
 
     Raises:
-        As `creditcore.find_groups`, with partition, row and key in place of file and row; ArgumentError for
-        labels.
+        As `creditcore.find_groups`, with partition, row and key in place of file and row.
     """
-    if labels is not None:
-        raise ArgumentError(
-            "`labels` are learned on one machine (`creditcore.find_groups`); here groups are found without"
-        )
     own, rest = _split(config)
     known = lists_of(frame, key, identifiers, time, rest, hash_key(key_file))
-    return groups_in(known if rest.get("strengths") else fitted(known), own)
+    known = known if rest.get("strengths") else fitted(known)
+    return groups_in(known, own, None if labels is None else labels_of(frame, key, labels, known.kind))
 
 
-def groups_in(known: Lists, own: Mapping[str, Any]) -> SparkGroups:
-    """Find the groups of lists under their plan; nothing is learned but, where it is not given, the cut.
+def groups_in(known: Lists, own: Mapping[str, Any], labels: DataFrame | None = None) -> SparkGroups:
+    """Find the groups of lists under their plan; without labels nothing is learned but, not given, the cut.
 
     Args:
         known: people and lists, which the groups keep.
         own: `tau`, `pass_share`, `cut`, `judged_from`, `resolution`, where they are not the defaults.
+        labels: `key` and `known`, 1 or 0, of everybody whose label is known.
     """
-    session, kind, plan = known.session, known.kind, known.plan
     tau = own.get("tau", TAU)
     with house_errors():
-        count = known.people.count()
-        ties = _ties(known, tau).persist()
-        scored = _scored(ties, plan, tau, kind).persist()
-        cut = own.get("cut")
-        if cut is None:
-            cut = _cut(scored, count, own.get("pass_share", PASS_SHARE))
-        suspects = scored.mapInArrow(Shard(plan, tau, cut).suspicions, f"key {kind}, score double")
-        parts = _components(session, known.lists, suspects, kind).persist()
-        totals = parts.mapInArrow(Shard(plan, tau).totals, "total decimal(38,0)").collect()
-    sixteenths = max(round(own.get("resolution", RESOLUTION["label_free"]) * SIXTEENTHS), 1)
-    shard = Shard(plan, tau, cut, sixteenths, int(sum(row["total"] for row in totals)))
-    members = f"members array<struct<key:{kind},level:string,score:double,reason:string>>"
-    rings = parts.mapInArrow(shard.rings, f"group_id {kind}, {FIGURES}, {members}")
+        found: Labelled | None = None
+        kept = list(known.kept)
+        if labels is not None:
+            found = judged(known, tau, own.get("cut"), labels, _confirmed_rings(known, tau, labels))
+            kept += found.kept
+        learned = found is not None and found.scores is not None
+        if found is not None and found.scores is not None:
+            cut, scores = found.bound, found.scores
+        else:
+            cut, scores, more = _label_free(known, own, tau, found)
+            kept += more
+        used = "model" if learned else "label_free"
+        resolution = max(round(own.get("resolution", RESOLUTION[used]) * SIXTEENTHS), 1)
+        people = everybody(known, scores, float(_core_score(0.0, 0, cut)), found)
+        shard = Shard(known.plan, tau, cut, cut if learned else PASSES, resolution, None)
+        # Only who is tied to somebody can be in a group.
+        parts = _parts(known, scores if found is None else people, labels, shard.bound, learned).persist()
+        rings = _rings(known, parts, shard if learned else replace(shard, total=_total(parts, shard)))
     complete = {
-        **json.loads(plan)["config"],
+        **json.loads(known.plan)["config"],
         "tau": tau,
         "pass_share": own.get("pass_share", PASS_SHARE),
         "cut": cut,
-        "resolution": sixteenths / SIXTEENTHS,
-        "judged_from": own.get("judged_from", JUDGED_FROM["label_free"]),
+        "resolution": resolution / SIXTEENTHS,
+        "judged_from": own.get("judged_from", JUDGED_FROM[used]),
     }
-    alone = float(_core_score(0.0, 0, cut))
-    everyone = known.people.join(suspects, "key", "left").select(
-        "key", functions().coalesce("score", functions().lit(alone)).alias("score")
-    )
-    return SparkGroups(complete, [], rings, everyone, [*known.kept, ties, scored, parts])
+    notes = [] if found is None else found.notes
+    return SparkGroups(complete, notes, rings, people, [*kept, parts])
+
+
+def _label_free(
+    known: Lists, own: Mapping[str, Any], tau: float, found: Labelled | None
+) -> tuple[float, DataFrame, tuple[DataFrame, ...]]:
+    """Give the cut and the label-free scores of everybody who shares anything."""
+    ties = _ties(known, tau).persist()
+    scored = _scored(ties, known.plan, tau, known.kind).persist()
+    # The cut that is given is that of a model which does not fit.
+    cut = None if found is not None and found.fitted else own.get("cut")
+    if cut is None:
+        cut = _cut(scored, known.people.count(), own.get("pass_share", PASS_SHARE))
+    cut = float(cut)
+    scores = scored.mapInArrow(Shard(known.plan, tau, cut).suspicions, f"key {known.kind}, score double")
+    return cut, scores, (ties, scored)
+
+
+def _confirmed_rings(known: Lists, tau: float, labels: DataFrame) -> int:
+    """Count the groups of people who are known as fraud."""
+    shard = Shard(known.plan, tau, resolution=4)
+    parts = _parts(known, confirmed(labels), labels, PASSES, False).persist()
+    count = _rings(known, parts, replace(shard, total=_total(parts, shard))).count()
+    parts.unpersist()
+    return count
+
+
+def _total(parts: DataFrame, shard: Shard) -> int:
+    """Give twice the weight of the edges of all components."""
+    totals = parts.mapInArrow(shard.totals, "total decimal(38,0)").collect()
+    return int(sum(row["total"] for row in totals))
+
+
+def _rings(known: Lists, parts: DataFrame, shard: Shard) -> DataFrame:
+    """Give a row for each group, its members in a list."""
+    members = f"members array<struct<key:{known.kind},level:string,score:double,reason:string>>"
+    return parts.mapInArrow(shard.rings, f"group_id {known.kind}, {FIGURES}, {members}")
 
 
 def _ties(known: Lists, tau: float) -> DataFrame:
@@ -218,18 +260,6 @@ def _scored(ties: DataFrame, plan: str, tau: float, kind: str) -> DataFrame:
     rows = ties.select("key", "strength").join(triangles, "key", "left")
     rows = rows.select("key", "strength", f.coalesce("triangles", f.lit(0)).cast("bigint").alias("triangles"))
     return rows.mapInArrow(Shard(plan, tau).scores, f"key {kind}, plain double")
-
-
-def triangles_of(ties: DataFrame) -> DataFrame:
-    """Count the triangles of strong ties, `key` and `triangles`, where the rows of partners meet."""
-    f = functions()
-    asked = ties.select("key", "strong", f.explode("strong").alias("partner"))
-    theirs = ties.select(f.col("key").alias("partner"), f.col("strong").alias("theirs"))
-    met = asked.join(theirs, "partner").select(
-        "key", f.size(f.array_intersect("strong", "theirs")).alias("common")
-    )
-    # Each triangle is met from both of its other corners.
-    return met.groupBy("key").agg(f.shiftright(f.sum("common"), 1).alias("triangles"))
 
 
 def _core_score(strength: float, triangles: int, cut: float | None = None) -> float:
@@ -258,20 +288,27 @@ def _cut(scored: DataFrame, people: int, share: float) -> float:
     return cut_between(top, wanted)
 
 
-def _components(session: SparkSession, lists: DataFrame, suspects: DataFrame, kind: str) -> DataFrame:
-    """Give the lists that somebody who passed is on, each with its component and those who passed.
+def _parts(known: Lists, scores: DataFrame, labels: DataFrame | None, bound: float, one: bool) -> DataFrame:
+    """Give the lists that somebody who passed is on, with those who passed: score, and what is known of them.
 
-    Whole components lie in one partition.
+    Whole components lie in one partition; with `one` all of them lie in one.
     """
     f = functions()
-    passed = suspects.where(f.col("score") >= PASSES)
+    session, lists = known.session, known.lists
+    passed = scores.where(f.col("score") >= bound)
+    if labels is None:
+        passed = passed.withColumn("known", f.lit(-1))
+    else:
+        passed = passed.join(labels, "key", "left").fillna({"known": -1})
     on = lists.select("hash", f.explode("members.key").alias("key")).join(passed, "key")
-    on = on.groupBy("hash").agg(f.collect_list(f.struct("key", "score")).alias("passed"))
+    on = on.groupBy("hash").agg(f.collect_list(f.struct("key", "score", "known")).alias("passed"))
+    if one:
+        return lists.join(on, "hash").select("hash", "kind", "members", "passed").repartition(1)
     on = on.withColumn("first", f.array_min("passed.key"))
     edges = on.select(f.col("first").alias("one"), f.explode("passed.key").alias("other")).where(
         "one <> other"
     )
-    found = joined(session, edges, kind).withColumnRenamed("key", "first")
+    found = joined(session, edges, known.kind).withColumnRenamed("key", "first")
     rows = lists.join(on, "hash").join(found, "first", "left")
     rows = rows.select(
         f.coalesce("component", "first").alias("component"), "hash", "kind", "members", "passed"

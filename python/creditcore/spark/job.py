@@ -102,13 +102,13 @@ def write(made: SparkLine, folder: str) -> None:
     Raises:
         What a task raised, as the error of creditcore; SourceError: a folder that cannot be written.
     """
-    from creditcore.spark.batches import rankings_table
+    from creditcore.spark.batches import rankings_frame
 
     spark = made.records.sparkSession
     tables = {"scored": made.records}
     if made.rankings:
-        ranked = rankings_table([ranking.to_polars() for ranking in made.rankings.values()])
-        tables["rankings"] = spark.createDataFrame(ranked).coalesce(1)
+        ranked = [ranking.to_polars() for ranking in made.rankings.values()]
+        tables["rankings"] = rankings_frame(spark, ranked).coalesce(1)
     if made.groups is not None:
         tables |= {"groups": made.groups.members, "rings": made.groups.summary.drop("dissolved_degrees")}
     with house_errors():

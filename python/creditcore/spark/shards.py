@@ -22,14 +22,14 @@ EXACT = 1 << 24
 """Up to so many units a 32-bit float tells a strength exactly."""
 
 
-def _whole(batches: Iterator[pa.RecordBatch], names: tuple[str, ...]) -> pl.DataFrame | None:
+def whole(batches: Iterator[pa.RecordBatch], names: tuple[str, ...]) -> pl.DataFrame | None:
     """Give the rows of a partition as one frame; a list that comes for several blocks is taken once."""
     for _, table in tables(batches, names, None):
         return pl.DataFrame(table)
     return None
 
 
-def _network(lists: pl.DataFrame, plan: str) -> Any:
+def network_of(lists: pl.DataFrame, plan: str) -> Any:
     """Build the network of complete lists."""
     flat = lists.select(LISTS).unique("hash", keep="any").explode("members").unnest("members")
     no_time = 2**32 - 1
@@ -59,22 +59,22 @@ def _strong(network: Any, tau: float, own: pl.Series) -> pa.Table:
 
 def ties_of(batches: Iterator[pa.RecordBatch], plan: str, tau: float) -> Iterator[pa.RecordBatch]:
     """Give `key`, `strength`, `strong` of the people of a block."""
-    lists = _whole(batches, (*LISTS, "own"))
+    lists = whole(batches, (*LISTS, "own"))
     if lists is None:
         return
     own = lists["own"].explode().drop_nulls().unique().sort().rechunk()
-    yield from _strong(_network(lists, plan), tau, own).combine_chunks().to_batches()
+    yield from _strong(network_of(lists, plan), tau, own).combine_chunks().to_batches()
 
 
 def surroundings_of(
     batches: Iterator[pa.RecordBatch], plan: str, tau: float, names: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
     """Give `key`, `units` (the exact strength), `strong` and some features of the people of a block."""
-    lists = _whole(batches, (*LISTS, "own"))
+    lists = whole(batches, (*LISTS, "own"))
     if lists is None:
         return
     own = lists["own"].explode().drop_nulls().unique().sort().rechunk()
-    network = _network(lists, plan)
+    network = network_of(lists, plan)
     found = pl.DataFrame(_strong(network, tau, own))
     features = to_polars(_core.Detection.of(network, tau, False, threads=task_threads()).features())
     units = (found["strength"].cast(pl.Float64) * UNIT).cast(pl.Int64)
@@ -91,7 +91,7 @@ def surroundings_of(
 def _exact_units(lists: pl.DataFrame, plan: str, tau: float, people: pl.Series) -> pl.DataFrame:
     """Give the strength of people whose strength a 32-bit float has rounded, by adding up their ties."""
     on = lists.filter(lists["own"].list.eval(pl.element().is_in(people.implode())).list.any())
-    network = _network(on, plan)
+    network = network_of(on, plan)
     keys = to_polars(network.components()).select("key").sort("key")["key"]
     ties = to_polars(_core.Detection.of(network, tau, False).ties(0.0))
     weights = (ties["weight"] * UNIT).cast(pl.Int64).alias("exact")
@@ -106,17 +106,18 @@ def scores_of(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = pl.DataFrame(table).rechunk()
         strengths, triangles = rows["strength"], rows["triangles"].cast(pl.UInt32)
         plain = _core.label_free_of(strengths.to_arrow(), triangles.to_arrow())
-        yield from _beside(table, "plain", pa.table(plain).column("score"))
+        yield from beside(table, "plain", pa.table(plain).column("score"))
 
 
 def suspicions_of(batches: Iterator[pa.RecordBatch], cut: float) -> Iterator[pa.RecordBatch]:
     """Give `key` and `score` of `key` and `plain`."""
     for _, table in tables(batches, ("key", "plain")):
         plain = table.combine_chunks().column("plain").chunk(0)
-        yield from _beside(table, "score", pa.table(_core.suspicion(plain, cut)).column("suspicion"))
+        yield from beside(table, "score", pa.table(_core.suspicion(plain, cut)).column("suspicion"))
 
 
-def _beside(table: pa.Table, name: str, values: Any) -> list[pa.RecordBatch]:
+def beside(table: pa.Table, name: str, values: Any) -> list[pa.RecordBatch]:
+    """Give keys with a column beside them."""
     made = table.select(["key"]).append_column(name, values)
     return made.combine_chunks().to_batches()
 
@@ -145,39 +146,55 @@ def cut_between(counts: list[tuple[float, int]], wanted: int) -> float:
     return _core.cut_of(pa.array(around, pa.float64()), 1.0 / max(len(around), 1))
 
 
-def _scored(batches: Iterator[pa.RecordBatch], plan: str) -> tuple[Any, Any, Any, pl.DataFrame] | None:
-    """Give a partition's network, its people's scores (0 where they did not pass), and no known outcome."""
-    lists = _whole(batches, (*LISTS, "passed"))
+def _scored(batches: Iterator[pa.RecordBatch], plan: str) -> tuple[Any, Any, Any] | None:
+    """Give a partition's network, its people's scores (0 for who did not pass), what is known of them."""
+    lists = whole(batches, (*LISTS, "passed"))
     if lists is None:
         return None
-    network = _network(lists, plan)
+    network = network_of(lists, plan)
     passed = lists.select("passed").explode("passed").unnest("passed").unique("key")
     people = to_polars(network.components()).select("key")
-    scores = people.join(passed, on="key", how="left", maintain_order="left")["score"].fill_null(0.0)
-    known = pl.Series("known", [-1], pl.Int8).new_from_index(0, len(people))
-    return network, scores.rechunk().to_arrow(), known.rechunk().to_arrow(), people
+    rows = people.join(passed, on="key", how="left", maintain_order="left")
+    scores, known = rows["score"].fill_null(0.0), rows["known"].fill_null(-1).cast(pl.Int8)
+    return network, scores.rechunk().to_arrow(), known.rechunk().to_arrow()
 
 
-def total_of(batches: Iterator[pa.RecordBatch], plan: str, tau: float) -> Iterator[pa.RecordBatch]:
+def total_of(
+    batches: Iterator[pa.RecordBatch], plan: str, tau: float, bound: float
+) -> Iterator[pa.RecordBatch]:
     """Give twice the weight of the edges between those who passed."""
     from decimal import Decimal
 
     found = _scored(batches, plan)
     if found is not None:
-        total = Decimal(_core.edge_total(found[0], tau, found[1], 0.5))
+        total = Decimal(_core.edge_total(found[0], tau, found[1], bound))
         yield pa.RecordBatch.from_pydict({"total": pa.array([total], pa.decimal128(38, 0))})
 
 
 def rings_of(
-    batches: Iterator[pa.RecordBatch], plan: str, tau: float, resolution: int, total: int
+    batches: Iterator[pa.RecordBatch],
+    plan: str,
+    tau: float,
+    bound: float,
+    resolution: int,
+    total: int | None,
 ) -> Iterator[pa.RecordBatch]:
-    """Give the groups of a partition's components, a row each, its members in a list."""
+    """Give the groups of a partition's components, a row each, its members in a list.
+
+    Without a total the partition has all who passed, whose scores are a model's.
+    """
     found = _scored(batches, plan)
     if found is None:
         return
-    network, scores, known, _ = found
+    network, scores, known = found
     threads = task_threads()
-    members, summary = _core.rings_of(network, tau, scores, known, 0.5, resolution, total, threads=threads)
+    if total is None:
+        detection = _core.Detection.of(network, tau, False, threads=threads)
+        members, summary = detection.rings(scores, known, bound, resolution, learned=True, threads=threads)
+    else:
+        members, summary = _core.rings_of(
+            network, tau, scores, known, bound, resolution, total, threads=threads
+        )
     by_group = to_polars(members).group_by("group_id", maintain_order=True)
     listed = by_group.agg(pl.struct("key", "level", "score", "reason").alias("members"))
     rings = to_polars(summary).join(listed, on="group_id", maintain_order="left")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from creditcore.errors import SchemaError
-from creditcore.spark.groups import triangles_of
 from creditcore.spark.lists import Lists, functions, in_blocks
 
 if TYPE_CHECKING:
@@ -75,6 +74,18 @@ def now_features(known: Lists, tau: float, names: Sequence[str]) -> DataFrame:
         return f.coalesce(one, f.lit(0.0)).cast("float").alias(NOW + name)
 
     return known.people.join(rows, "key", "left").select("key", *map(told, wanted))
+
+
+def triangles_of(ties: DataFrame) -> DataFrame:
+    """Count the triangles of strong ties, `key` and `triangles`, where the rows of partners meet."""
+    f = functions()
+    asked = ties.select("key", "strong", f.explode("strong").alias("partner"))
+    theirs = ties.select(f.col("key").alias("partner"), f.col("strong").alias("theirs"))
+    met = asked.join(theirs, "partner").select(
+        "key", f.size(f.array_intersect("strong", "theirs")).alias("common")
+    )
+    # Each triangle is met from both of its other corners.
+    return met.groupBy("key").agg(f.shiftright(f.sum("common"), 1).alias("triangles"))
 
 
 def _means(found: DataFrame, figures: DataFrame, name: str) -> DataFrame:
