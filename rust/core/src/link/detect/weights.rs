@@ -29,6 +29,8 @@ pub struct Weights {
     decay: Vec<u64>,
     /// Ties from this weight on are strong; triangles and hops are counted among them.
     pub strong: u64,
+    /// Whether rarities were learned.
+    pub learned: bool,
 }
 
 impl Weights {
@@ -55,6 +57,7 @@ impl Weights {
         };
         let learned = types.iter().any(|kind| !kind.rarities.is_empty());
         Ok(Self {
+            learned,
             strong: if learned { STRONG_LEARNED } else { STRONG_DECLARED },
             strengths: types.iter().map(|kind| std::array::from_fn(|at| of_band(kind, at))).collect(),
             decay: (0..MOST_DAYS).map(faded).take_while(|&decay| decay > 0).collect(),
