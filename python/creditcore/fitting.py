@@ -125,7 +125,8 @@ def _network(config: Config, records: Records, threads: int | None) -> dict[str,
     )
     fitted = built if part.strengths else built.fit()
     groups = find_in(fitted._core, None, part.group_config, threads=threads)
-    return {"strengths": fitted.config["strengths"], "cut": groups.config["cut"]}
+    learned = {name: fitted.config[name] for name in ("strengths", "rarities") if name in fitted.config}
+    return {**learned, "cut": groups.config["cut"]}
 
 
 def _put(path: Path, text: str) -> Path:

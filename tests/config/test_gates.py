@@ -246,7 +246,7 @@ def test_fit_writes_what_is_learned_once_and_freezes_it(tmp_path: Path) -> None:
     assert Baseline.load(tmp_path / "baseline.json") == Baseline.of(frame, ["city", "income"])
     learned = json.loads((tmp_path / "network.json").read_text())
     groups = cc.find_groups(frame, "id", {"device": "device"}, "t")
-    assert learned == {"strengths": groups.config["strengths"], "cut": groups.config["cut"]}
+    assert learned == {name: groups.config[name] for name in ("strengths", "rarities", "cut")}
     assert read.network is not None
     assert (read.network.strengths, read.network.cut) == (learned["strengths"], learned["cut"])
     assert cc.Config.of(read.to_dict(), tmp_path).fingerprint == read.fingerprint

@@ -103,6 +103,12 @@ def test_strengths_are_learned_when_asked_and_only_then() -> None:
         ]
         people = {key for node in shared for key in graph[node]}
         assert fitted.config["strengths"][kind] == pytest.approx(-math.log2(len(people) / 500), abs=1e-12)
+        # By how many people show it, two bands for each doubling: 2; 3; 4 and 5; 6 and 7.
+        for at, some in enumerate(((2,), (3,), (4, 5), (6, 7))[: len(fitted.config["rarities"][kind])]):
+            people = {key for node in shared if graph.degree(node) in some for key in graph[node]}
+            bits = max(-math.log2(2 * max(len(people), 1) / 500), 0.0)
+            assert fitted.config["rarities"][kind][at] == pytest.approx(bits, abs=1e-12)
+        assert len(fitted.config["rarities"][kind]) == {4: 3, 6: 4}[caps[kind]]
     again = cc.Network.build(frame, "key", NAMES, config=json.loads(json.dumps(fitted.config)))
     assert again.config == fitted.config
     assert again.to_bytes() == fitted.to_bytes()
@@ -117,6 +123,8 @@ def test_strengths_are_learned_when_asked_and_only_then() -> None:
         ({"caps": {"ship": 3}}, "names type `ship`, which no identifier has"),
         ({"strengths": {"device": -1.0}}, "the strength of type `device` is `-1`"),
         ({"strengths": {"device": "high"}}, "the plan is not valid"),
+        ({"rarities": {"device": [1.0, -2.0]}}, "the rarities of type `device` are `.1.0, -2.0.`"),
+        ({"rarities": {"ship": [1.0]}}, "names type `ship`, which no identifier has"),
         ({"placeholders": {"ship": ["x"]}}, "placeholders of type `ship`"),
         ({"most_people": 0}, "`most_people` is `0`"),
         ({"cap": 3}, "unknown field `cap`"),

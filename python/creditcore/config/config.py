@@ -141,7 +141,10 @@ class Config(Part):
         network = told.get("network")
         if not unlearned and isinstance(network, Mapping) and network.get("learned"):
             learned = config._learned(folder / network["learned"])
-            # `learned` is read once: what it says becomes part of the configuration.
+            # `learned` is read once: what it says becomes part of the configuration. Strengths said here
+            # weigh ties as they are, without the rarities that were learned beside others.
+            if network.get("strengths"):
+                learned.pop("rarities", None)
             whole = {**learned, **{key: value for key, value in network.items() if key != "learned"}}
             return cls._made({**told, "network": whole}, folder, place, lines)
         config._check_columns()
@@ -261,7 +264,7 @@ class Config(Part):
             told = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise self.fault(("network", "learned"), f"`{path}` cannot be read: {error}") from error
-        if not isinstance(told, dict) or set(told) - {"strengths", "cut"}:
+        if not isinstance(told, dict) or set(told) - {"strengths", "rarities", "cut"}:
             raise self.fault(("network", "learned"), f"`{path}` is not what `creditcore fit` writes")
         return told
 

@@ -133,6 +133,9 @@ class NetworkPart(Part):
     strengths: dict[Name, float] = Field(
         default={}, description="Learned: how much an identifier of a type says."
     )
+    rarities: dict[Name, list[float]] = Field(
+        default={}, description="Learned: the same by how many people show one, in bands."
+    )
     caps: dict[Name, int] = Field(default={}, description="People up to which an identifier of a type links.")
     placeholders: dict[Name, Names] = Field(
         default={}, description="Further values that link nobody, by type."
@@ -159,7 +162,7 @@ class NetworkPart(Part):
     @property
     def build_config(self) -> dict[str, Any]:
         """What `Network.build` takes as its configuration."""
-        told = self.model_dump(include={"strengths", "caps", "placeholders", "most_people"})
+        told = self.model_dump(include={"strengths", "rarities", "caps", "placeholders", "most_people"})
         return {name: value for name, value in told.items() if value}
 
     @property

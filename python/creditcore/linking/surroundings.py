@@ -36,7 +36,9 @@ class Surroundings:
 
         The strength of a type is -log2 of the share of people who share an identifier of it that 20 people
         show at most: what few share says much. A type of which nobody shares an identifier keeps its
-        strength.
+        strength. Its `rarities` say the same by how many people show an identifier, in bands (2; 3; 4 and 5;
+        6 and 7; 8 to 11 ...): -log2 of twice the share of people who share one of so many. Where there are
+        rarities, they and not the strength weigh ties.
 
         Args:
             labels: a frame with `key` and `label` (true for confirmed fraud, false for confirmed good, null

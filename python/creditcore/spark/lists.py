@@ -110,13 +110,29 @@ def fitted(known: Lists) -> Lists:
     common = known.lists.where(f.size("members") <= COMMON).select(
         "kind", f.explode("members.key").alias("key")
     )
+    size = f.size("members").cast("bigint")
+    # Two bands for each doubling: the bits of the square, as `band` of the core has them.
+    banded = known.lists.select(
+        "kind", (f.length(f.bin(size * size)) - 3).alias("band"), f.explode("members.key").alias("key")
+    )
     told = json.loads(known.plan)
+    learned = told["config"]
     with house_errors():
         people = known.people.count()
         for row in common.groupBy("kind").agg(f.count_distinct("key").alias("sharing")).collect():
-            strength = _core.learned_strength(people, row["sharing"])
-            told["config"]["strengths"][known.types[row["kind"]]] = strength
+            name = known.types[row["kind"]]
+            learned["strengths"][name] = _core.learned_strength(people, row["sharing"])
+            bands = (max(learned["caps"][name], 2) ** 2).bit_length() - 2
+            learned.setdefault("rarities", {})[name] = [_rarity(people, 1)] * bands
+        for row in banded.groupBy("kind", "band").agg(f.count_distinct("key").alias("sharing")).collect():
+            rarities = learned.get("rarities", {}).get(known.types[row["kind"]])
+            if rarities is not None:
+                rarities[row["band"]] = _rarity(people, row["sharing"])
     return replace(known, plan=json.dumps(told))
+
+
+def _rarity(people: int, sharing: int) -> float:
+    return max(_core.learned_strength(people, 2 * sharing), 0.0)
 
 
 def in_blocks(known: Lists) -> DataFrame:

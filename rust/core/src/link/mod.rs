@@ -36,7 +36,7 @@ pub use network::{Kind, Network, Step};
 pub use normalise::Normaliser;
 pub use plan::{CONTACT, Config, Identifiers, OWN, Plan};
 pub use records::{Entry, Gathering, MOST_LINKS, Records};
-pub use settings::{MOST_TYPES, Overrides, Settings, TypeSettings};
+pub use settings::{BANDS, MOST_TYPES, Overrides, Settings, TypeSettings, band};
 pub use shards::{ShownRows, learned_strength, smallest_of_sets};
 pub use shown::shown;
 pub use update::{Change, Changes};

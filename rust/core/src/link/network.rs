@@ -13,6 +13,8 @@ use super::links::{Link, Links};
 use super::plan::{Plan, Settled};
 use super::read::read;
 use super::records::Records;
+use super::settings::{BANDS, band};
+use super::shards::learned_strength;
 use super::values::Met;
 use crate::batch::Source;
 use crate::error::{Error, Result};
@@ -52,6 +54,8 @@ pub struct Kind {
     pub hubs: u64,
     /// Links of these.
     pub hub_links: u64,
+    /// People who show one that so many people show, by [`band`], hubs left out.
+    pub by_band: Vec<u64>,
 }
 
 /// One step of a path: a person, and the identifier that leads to the next.
@@ -119,7 +123,9 @@ impl Network {
     }
 
     /// Learns the strengths of types: -log2 of the share of people who share an identifier of it of 20 people at most.
-    /// A type that nobody shares keeps its strength.
+    /// A type that nobody shares keeps its strength. The rarities of a type are, for each band of numbers of
+    /// people up to the cap, -log2 of twice the share of people who share an identifier of so many: nothing where half
+    /// of all do, and those of a single person where nobody does.
     ///
     /// # Errors
     /// Only what [`Settings::new`](super::Settings::new) refuses.
@@ -127,8 +133,12 @@ impl Network {
         let links = &self.links;
         let mut plan = self.plan();
         for kind in self.kinds(control)?.into_iter().filter(|kind| kind.sharing > 0) {
-            let strength = libm::log2(links.people() as f64 / kind.sharing as f64);
-            plan.config.strengths.insert(kind.name, strength);
+            let people = links.people() as u64;
+            let bits = |sharing: &u64| learned_strength(people, 2 * (*sharing).max(1)).max(0.0);
+            let cap = plan.config.caps.get(&kind.name).map_or(u32::MAX, |&cap| cap);
+            let rarities = kind.by_band[..=band(cap)].iter().map(bits).collect();
+            plan.config.strengths.insert(kind.name.clone(), learned_strength(people, kind.sharing));
+            plan.config.rarities.insert(kind.name, rarities);
         }
         let settled = plan.settle()?;
         let mut fitted = Self { plan, ..self.clone() };
@@ -144,9 +154,11 @@ impl Network {
     pub fn kinds(&self, control: &Control) -> Result<Vec<Kind>> {
         let (links, shown) = (&self.links, &self.records.links);
         let types = links.settings.types.iter();
-        let mut kinds: Vec<Kind> =
-            types.map(|kind| Kind { name: kind.name.clone(), ..Kind::default() }).collect();
+        let mut kinds: Vec<Kind> = types
+            .map(|kind| Kind { name: kind.name.clone(), by_band: vec![0; BANDS], ..Kind::default() })
+            .collect();
         let mut last = vec![[UNSEEN; 2]; kinds.len()];
+        let mut last_of_band = vec![[UNSEEN; BANDS]; kinds.len()];
         for person in 0..links.people() as u32 {
             if person % 65_536 == 0 {
                 control.check()?;
@@ -157,7 +169,11 @@ impl Network {
             }
             for &identifier in links.identifiers_of(person) {
                 let kind = links.type_of(identifier);
-                let shares = links.degree(identifier) <= COMMON;
+                let degree = links.degree(identifier);
+                let at = band(degree);
+                let first = std::mem::replace(&mut last_of_band[kind][at], person) != person;
+                kinds[kind].by_band[at] += u64::from(first);
+                let shares = degree <= COMMON;
                 if shares && std::mem::replace(&mut last[kind][1], person) != person {
                     kinds[kind].sharing += 1;
                 }

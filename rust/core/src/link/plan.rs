@@ -64,6 +64,9 @@ pub struct Config {
     pub caps: BTreeMap<String, u32>,
     /// Strengths by type.
     pub strengths: BTreeMap<String, f64>,
+    /// What an identifier says by how many people show it, by type; see [`TypeSettings`](super::TypeSettings).
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub rarities: BTreeMap<String, Vec<f64>>,
     /// Values that link nobody, by type, beyond those that are listed.
     pub placeholders: BTreeMap<String, Vec<String>>,
     /// An identifier of more people than this is a placeholder, also where no cap is asked for.
@@ -166,8 +169,9 @@ impl Plan {
             (normaliser, (name.clone(), cap, strength))
         };
         let (normalisers, types): (Vec<_>, Vec<_>) = kinds.iter().enumerate().map(of_kind).unzip();
-        let Config { caps, strengths, placeholders, most_people } = &self.config;
-        let overrides = Overrides { caps: caps.clone(), strengths: strengths.clone() };
+        let Config { caps, strengths, rarities, placeholders, most_people } = &self.config;
+        let (caps, strengths, rarities) = (caps.clone(), strengths.clone(), rarities.clone());
+        let overrides = Overrides { caps, strengths, rarities };
         let mut settings = Settings::new(&types, roles, &overrides)?;
         settings.most_people = *most_people;
         if let Some(name) = placeholders.keys().find(|name| !kinds.contains(name)) {

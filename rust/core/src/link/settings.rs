@@ -36,6 +36,19 @@ pub struct TypeSettings {
     pub cap: u32,
     /// How much a shared identifier says: -log2(share of people who share a non-hub identifier of the type).
     pub strength: f64,
+    /// How much it says by how many people show it, by [`band`]; the last one goes on. Where there are none,
+    /// `strength` says it of any number.
+    #[serde(default)]
+    pub rarities: Vec<f64>,
+}
+
+/// Bands that numbers of people fall into.
+pub const BANDS: usize = 62;
+
+/// The band of a number of people, two for each doubling: 2; 3; 4 and 5; 6 and 7; 8 to 11; 12 to 15; 16 to 22 ...
+pub fn band(degree: u32) -> usize {
+    let degree = u64::from(degree.max(2));
+    (degree * degree).ilog2() as usize - 2
 }
 
 /// Caps and strengths that differ from the defaults, by type.
@@ -46,6 +59,8 @@ pub struct Overrides {
     pub caps: BTreeMap<String, u32>,
     /// Strengths, finite and zero or more.
     pub strengths: BTreeMap<String, f64>,
+    /// Rarities by band, as strengths are.
+    pub rarities: BTreeMap<String, Vec<f64>>,
 }
 
 impl Settings {
@@ -63,7 +78,7 @@ impl Settings {
         if types.len() > MOST_TYPES || roles.len() > MOST_TYPES {
             return Err(Error::argument(format!("more than {MOST_TYPES} types or roles of identifiers")));
         }
-        let named = overrides.caps.keys().chain(overrides.strengths.keys());
+        let named = overrides.caps.keys().chain(overrides.strengths.keys()).chain(overrides.rarities.keys());
         for name in named {
             if !types.iter().any(|(known, ..)| known == name) {
                 let known = list_names(types.iter().map(|(known, ..)| known.as_str()), 12);
@@ -83,7 +98,14 @@ impl Settings {
                     "the strength of type `{name}` is `{strength}`; strengths are finite and zero or more"
                 )));
             }
-            Ok(TypeSettings { name: name.clone(), cap, strength })
+            let rarities = overrides.rarities.get(name).cloned().unwrap_or_default();
+            if rarities.len() > BANDS || !rarities.iter().all(|bits| bits.is_finite() && *bits >= 0.0) {
+                return Err(Error::argument(format!(
+                    "the rarities of type `{name}` are `{rarities:?}`; they are {BANDS} numbers at most, finite and \
+                     zero or more"
+                )));
+            }
+            Ok(TypeSettings { name: name.clone(), cap, strength, rarities })
         };
         Ok(Self { types: types.iter().map(setting).collect::<Result<_>>()?, roles, most_people: None })
     }

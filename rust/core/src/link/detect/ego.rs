@@ -10,8 +10,6 @@ use crate::exec::{Control, parallel};
 use crate::link::{Links, Settings};
 use crate::{Error, Result};
 
-/// Ties from this weight on are strong; triangles and hops are counted among them.
-pub const STRONG: u64 = UNIT / 4;
 /// Of a person's strong ties so many are kept, the strongest.
 const MOST_STRONG: usize = 64;
 /// Features that belong to no type.
@@ -93,7 +91,7 @@ pub fn egos(
                     .expect(|turns| Some(person + turns as u32).filter(|&next| (next as usize) < people));
                 surroundings.find(person);
                 block.strength.push(row(surroundings, &mut block.rows));
-                strong_of(&surroundings.partners, &mut strong);
+                strong_of(&surroundings.partners, weights.strong, &mut strong);
                 block.ties.extend(strong.iter().map(|&(_, person)| person));
                 block.ends.push(block.ties.len() as u32);
             }
@@ -147,9 +145,9 @@ pub(super) fn row<G>(found: &Surroundings<'_, G>, rows: &mut Vec<f32>) -> u64 {
 }
 
 /// The strong ties among all: weight and person, ascending by person; says whether some were left out.
-pub(super) fn strong_of(partners: &[Partner], strong: &mut Vec<(u64, u32)>) -> bool {
+pub(super) fn strong_of(partners: &[Partner], least: u64, strong: &mut Vec<(u64, u32)>) -> bool {
     strong.clear();
-    let ties = partners.iter().filter(|partner| partner.faded >= STRONG);
+    let ties = partners.iter().filter(|partner| partner.faded >= least);
     strong.extend(ties.map(|partner| (partner.faded, partner.person)));
     // Of equal ties all are kept or none, so that no numbering matters.
     let cut = strong.len() > MOST_STRONG;
@@ -194,7 +192,7 @@ pub fn strong_ties(
         surroundings.find(person);
         let strength = surroundings.partners.iter().map(|partner| partner.faded).sum();
         found.strengths.push(in_units(strength));
-        strong_of(&surroundings.partners, &mut strong);
+        strong_of(&surroundings.partners, weights.strong, &mut strong);
         found.partners.extend(strong.iter().map(|&(_, person)| person));
         found.ends.push(found.partners.len() as u32);
     }
@@ -218,7 +216,7 @@ pub fn risks(
         let mut sums = Vec::with_capacity(range.len());
         for person in range {
             surroundings.find(person);
-            sums.push(risk(&surroundings.partners, &scores));
+            sums.push(risk(&surroundings.partners, &scores, weights.strong));
         }
         sums
     })?;
@@ -284,7 +282,7 @@ struct Risk {
     risky_several: u64,
 }
 
-fn risk(partners: &[Partner], scores: &[u64]) -> Risk {
+fn risk(partners: &[Partner], scores: &[u64], strong: u64) -> Risk {
     let mut sums = Risk::default();
     for partner in partners {
         let score = scores[partner.person as usize];
@@ -293,7 +291,7 @@ fn risk(partners: &[Partner], scores: &[u64]) -> Risk {
         sums.faded += faded;
         sums.most = sums.most.max(faded);
         sums.fixed += (partner.weight * score) >> 20;
-        if partner.faded >= STRONG {
+        if partner.faded >= strong {
             sums.ties += score;
         }
         if partner.types.count_ones() > 1 {

@@ -145,7 +145,7 @@ pub fn find(links: &Links, weights: &Weights, filter: &Filter<'_>, control: &Con
             let own = numbers.iter().map(|&number| totals[number as usize]);
             let all = own.fold((0, 0), |sum, (faded, weight)| (sum.0 + faded, sum.1 + weight));
             let mut group = sums.take(links, place, people, all, &fixed);
-            group.score = ring_score(&group, filter.basis);
+            group.score = ring_score(&group, filter.basis, weights.learned);
             found.push(group);
         }
     }
@@ -248,11 +248,13 @@ fn entropy(parts: &[u64]) -> f64 {
 
 /// How suspect a group is: a logistic function of its figures. The coefficients were fitted once on made-up graphs
 /// (`benches/rings.py`), rounded, and say only how groups differ in shape; they know no type and no time.
-pub fn ring_score(found: &Found, basis: Basis) -> f64 {
+/// `learned` says that ties weigh by learned rarities.
+pub fn ring_score(found: &Found, basis: Basis, learned: bool) -> f64 {
     let size = found.members.len() as f64;
     let strength = libm::log(2.0 * found.inside as f64 / UNIT as f64 / size + 1e-3);
     let mean = found.mean_score.clamp(1e-3, 1.0 - 1e-3);
     let part = match basis {
+        Basis::LabelFree if learned => &LEARNED,
         Basis::LabelFree => &LABEL_FREE,
         Basis::Model => &MODEL,
     };
@@ -294,6 +296,16 @@ const LABEL_FREE: Coefficients = Coefficients {
     diversity: 0.9,
     several_types: 3.3,
     exclusivity: 6.9,
+};
+/// Of the label-free score under learned rarities, where the strength of ties tells more.
+const LEARNED: Coefficients = Coefficients {
+    base: -8.4,
+    size: 0.0,
+    strength: 2.0,
+    mean: 0.1,
+    diversity: 1.6,
+    several_types: 1.1,
+    exclusivity: 5.9,
 };
 const MODEL: Coefficients = Coefficients {
     base: -3.3,

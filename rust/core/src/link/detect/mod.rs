@@ -25,7 +25,7 @@ mod tests;
 pub use cluster::{Edge, louvain};
 pub use detection::{Detection, Known, Ring};
 pub use ego::{
-    COMMON_FEATURES, Egos, RISK_FEATURES, STRONG, StrongTies, TYPE_FEATURES, egos, names, risks, strong_ties,
+    COMMON_FEATURES, Egos, RISK_FEATURES, StrongTies, TYPE_FEATURES, egos, names, risks, strong_ties,
 };
 pub use evidence::{Benign, Evidence, SharedType, evidence};
 pub use groups::{Basis, Filter, Found, LEAST_MEMBERS, Tie, edge_total, find, ring_score};

@@ -163,7 +163,7 @@ impl Renewed {
                     surroundings.find(person);
                     fresh.clear();
                     let strength = row(surroundings, fresh);
-                    let cut = strong_of(&surroundings.partners, strong);
+                    let cut = strong_of(&surroundings.partners, self.weights.strong, strong);
                     let known = &self.people[person as usize];
                     let own = self.row(person);
                     let same = (0..self.width)

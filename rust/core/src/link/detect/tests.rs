@@ -110,7 +110,7 @@ proptest! {
         let mut strong: Vec<BTreeSet<u32>> = Vec::new();
         for person in 0..rows.len() as u32 {
             surroundings.find(person);
-            let partners = surroundings.partners.iter().filter(|partner| partner.faded >= STRONG);
+            let partners = surroundings.partners.iter().filter(|partner| partner.faded >= weights.strong);
             strong.push(partners.map(|partner| partner.person).collect());
         }
         for person in 0..rows.len() {

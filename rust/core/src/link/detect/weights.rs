@@ -1,9 +1,9 @@
 //! What a tie between two people weighs.
 //!
-//! In: the strength of each type, days. Out: integers in units of 2^-20, so that sums depend neither on the order
+//! In: the strength of each type, or its rarities by how many people show an identifier, days. Out: integers in units of 2^-20, so that sums depend neither on the order
 //! of identifiers nor on threads (laws 2 and 7).
 
-use crate::link::{Graph, NO_TIME, Settings};
+use crate::link::{BANDS, Graph, NO_TIME, Settings, TypeSettings, band};
 use crate::{Error, Result};
 
 /// A weight of one.
@@ -17,11 +17,20 @@ const MOST_STRENGTH: f64 = 64.0;
 /// Days after which nothing is left, whatever the decay.
 const MOST_DAYS: usize = 4_096;
 
-/// The strength of each type in units, and the decay of each number of days.
+/// Ties from this weight on are strong, where strengths are declared by type.
+const STRONG_DECLARED: u64 = UNIT / 4;
+/// The same where they were learned by numbers of people.
+const STRONG_LEARNED: u64 = 3 * UNIT / 8;
+
+/// The strength of each type in units, by bands of people, and the decay of each number of days.
 #[derive(Clone, Debug)]
 pub struct Weights {
-    strengths: Vec<u64>,
+    strengths: Vec<[u64; BANDS]>,
     decay: Vec<u64>,
+    /// Ties from this weight on are strong; triangles and hops are counted among them.
+    pub strong: u64,
+    /// Whether rarities were learned.
+    pub learned: bool,
 }
 
 impl Weights {
@@ -42,15 +51,22 @@ impl Weights {
         }
         let faded = |days: usize| (libm::exp(-(days as f64) / tau) * WHOLE as f64).round() as u64;
         let units = |strength: f64| (strength.clamp(0.0, MOST_STRENGTH) * UNIT as f64).round() as u64;
+        let of_band = |kind: &TypeSettings, at: usize| {
+            let last = kind.rarities.len().saturating_sub(1);
+            units(kind.rarities.get(at.min(last)).copied().unwrap_or(kind.strength))
+        };
+        let learned = types.iter().any(|kind| !kind.rarities.is_empty());
         Ok(Self {
-            strengths: types.iter().map(|kind| units(kind.strength)).collect(),
+            learned,
+            strong: if learned { STRONG_LEARNED } else { STRONG_DECLARED },
+            strengths: types.iter().map(|kind| std::array::from_fn(|at| of_band(kind, at))).collect(),
             decay: (0..MOST_DAYS).map(faded).take_while(|&decay| decay > 0).collect(),
         })
     }
 
     /// What sharing an identifier of `degree` people says of two of them.
     pub fn of(&self, kind: usize, degree: u32) -> u64 {
-        self.strengths[kind] / u64::from(degree.max(2) - 1)
+        self.strengths[kind][band(degree)] / u64::from(degree.max(2) - 1)
     }
 
     /// A weight after so many days.
