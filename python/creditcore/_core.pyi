@@ -294,6 +294,16 @@ class FolderLock:
         """
 
 @final
+class Found:
+    """
+    Records that were found, in the order of their rows.
+    """
+    def asked(self, /) -> Table:
+        """
+        For each record the place of its key among those asked for (`asked`).
+        """
+
+@final
 class Network:
     """
     People, the identifiers that they share, and the links between them.
@@ -381,6 +391,16 @@ class Network:
         """
         The network after a delta, what changed (`key`, `change`), and, where a decay is given, the features as of now
         that changed, and those as known at the records' own times that may have.
+        """
+
+@final
+class Part:
+    """
+    Some records with all that the state keeps of them.
+    """
+    def records(self, /) -> Table:
+        """
+        The records.
         """
 
 @final
@@ -714,9 +734,9 @@ class State:
         """
         Forgets what is staged.
         """
-    def find(self, /, keys: Source) -> Table:
+    def find(self, /, keys: Source, columns: SupportsGetItem[int, str] | None = None) -> Table:
         """
-        The records of the keys of a source.
+        The records of the keys of a source, or some of their columns.
         """
     def fingerprint(self, /) -> tuple[bytes, bytes, int]:
         """
@@ -726,6 +746,10 @@ class State:
     def ingest(self, /, source: Source, first_number: SupportsIndex, *, progress: Any | None = None) -> str:
         """
         Takes in a source of any size; gives the segments written and the counts (JSON).
+        """
+    def look_up(self, /, keys: Source) -> Found:
+        """
+        Finds the records of the keys of a source.
         """
     @staticmethod
     def open(
@@ -739,6 +763,14 @@ class State:
         """
         Opens a state by its manifest (JSON).
         """
+    def part(self, /, found: Found, start: SupportsIndex, rows: SupportsIndex) -> Part:
+        """
+        Gathers some of the records that were found.
+        """
+    def renew(self, /, part: Part, made: Source) -> None:
+        """
+        Notes what is made of some records of a part now: `_at` says which of them a row is of.
+        """
     def scan(self, /, columns: SupportsGetItem[int, str] | None = None) -> Table:
         """
         All records, or some of their columns.
@@ -751,17 +783,21 @@ class State:
         """
         How many records and rows there are, and bytes of the index beside its file.
         """
-    def stage(self, /, delta: Source) -> str:
+    def stage(self, /, delta: Source | None = None) -> str:
         """
-        Finds out what a delta changes, and gives counts and seconds by stage (JSON).
+        Finds out what a delta changes, and what was renewed; gives counts and seconds by stage (JSON).
+        """
+    def staged(self, /, columns: SupportsGetItem[int, str]) -> list[list[Table]]:
+        """
+        The records that are staged for each file, in some of their columns.
         """
     def sums(self, /) -> Aggregate:
         """
         The exact sums of all records.
         """
-    def write(self, /, file: str) -> str | None:
+    def write(self, /, file: str, second: str) -> str:
         """
-        Writes what is staged; gives the segment (JSON), or none where nothing changes.
+        Writes what is staged to one file, or two; gives the segments (JSON), none where nothing changes.
         """
 
 @final
@@ -866,6 +902,14 @@ def explain(
 ) -> tuple[Table, Table]:
     """
     Explains scores: the parts of each, and its adverse reasons.
+    """
+
+def fingerprints(
+    source: Source, names: SupportsGetItem[int, str], *, threads: SupportsIndex | None = None
+) -> Table:
+    """
+    Fingerprints of columns (`inputs`): for each row SHA-256 over the columns of some names, 128 bits in hexadecimal
+    digits; texts come as columns of 16 bytes, and a column that is not there is one of nulls.
     """
 
 def fit_calibration(

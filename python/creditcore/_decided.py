@@ -12,14 +12,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 import polars.selectors as cs
 
+from creditcore import _core
+from creditcore._frame import to_polars
 from creditcore.errors import StateError
+from creditcore.sources import open_source
 
 DELETED = "_deleted"
 """The mark of rows of a segment that delete."""
+TOLD, AT = "_told", "#at"
+"""The rows that have the other columns of a segment of what was made anew; and a place in a frame."""
 ROW = "_row"
 """The place of a row in the file of its segment."""
 PRINT = "_inputs"
@@ -38,15 +42,25 @@ TEXTS = ("decision", "decision_policy", "review_reason", "rules", "reasons")
 STAMP = ("configuration", "models", "policy")
 COLUMNS = ("key", "time", "version", "segment", "inputs", *STAMP, *NUMBERS, *TEXTS)
 """The columns of the log."""
-_NULL, _INTEGER, _FLOAT, _TEXT = range(4)
-_NAN = np.float64(np.nan).tobytes()
 
 
-def segment_rows(path: Path, columns: Sequence[str] | None = None, start: int = 0) -> Iterator[pl.DataFrame]:
+def placed(folder: Path, segments: Iterable[Mapping[str, Any]]) -> list[tuple[int, Path]]:
+    """Give the number of the first row of each segment of a state, and its file."""
+    found, first = [], 0
+    for segment in segments:
+        found.append((first, folder / segment["file"]))
+        first += segment["rows"]
+    return found
+
+
+def segment_rows(
+    path: Path, state: Sequence[tuple[int, Path]], columns: Sequence[str] | None = None, start: int = 0
+) -> Iterator[pl.DataFrame]:
     """Give the records that a segment holds, rows that delete left out, a slice at a time.
 
     Args:
         path: of the segment.
+        state: what `placed` gives of all segments: one of what was made anew has its other columns there.
         columns: those to read, as far as they are there; all by default. `ROW` is the place in the file.
         start: the first row.
 
@@ -58,13 +72,38 @@ def segment_rows(path: Path, columns: Sequence[str] | None = None, start: int = 
         names = whole.collect_schema().names()
         count = int(whole.select(pl.len()).collect().item())
         asked = [name for name in columns or names[1:] if name in names and name != DELETED]
+        asked += [TOLD] if TOLD in names and TOLD not in asked else []
         while start < count:
             part = whole.slice(start, SLICE)
             part = part.filter(~pl.col(DELETED)) if DELETED in names else part
-            yield part.select(asked).with_columns(*_WIDE).collect()
+            rows = part.select(asked).with_columns(*_WIDE).collect()
+            yield _whole(rows, state, columns) if TOLD in names else rows
             start += SLICE
     except (OSError, pl.exceptions.PolarsError) as error:
         raise StateError(f"`{path}`: cannot be read: {error}; restore it from a backup") from error
+
+
+def _whole(
+    rows: pl.DataFrame, state: Sequence[tuple[int, Path]], columns: Sequence[str] | None
+) -> pl.DataFrame:
+    """Put behind rows of what was made anew what they said before, in other segments."""
+    told, rows = rows[TOLD], rows.drop(TOLD)
+    which = pl.Series([first for first, _ in state]).search_sorted(told, side="right") - 1
+    parts = []
+    for number in which.unique():
+        first, path = state[number]
+        chosen = which == number
+        part = pl.scan_ipc(path)
+        names = [
+            name
+            for name in part.collect_schema().names()
+            if name not in rows.columns and name != DELETED and (columns is None or name in columns)
+        ]
+        at = pl.int_range(len(rows), eager=True).filter(chosen)
+        found = part.select(names).collect()[told.filter(chosen) - first]
+        parts.append(found.with_columns(*_WIDE).with_columns(at.alias(AT)))
+    rest = pl.concat(parts, how="diagonal_relaxed").sort(AT).drop(AT) if parts else rows.clear().select()
+    return rows.with_columns(rest.get_columns())
 
 
 def fingerprints(rows: pl.DataFrame, names: Iterable[str]) -> pl.Series:
@@ -75,53 +114,32 @@ def fingerprints(rows: pl.DataFrame, names: Iterable[str]) -> pl.Series:
     what their columns count, anything else by its text.
     """
     known = sorted(names)
-    parts = [part for name in known for part in _encoded(rows, name)]
-    start = hashlib.sha256("\0".join(known).encode())
-    matrix = np.concatenate(parts, axis=1) if parts else np.zeros((len(rows), 0), dtype=np.uint8)
-    width, content = matrix.shape[1], memoryview(np.ascontiguousarray(matrix).tobytes())
-    found = []
-    for row in range(len(rows)):
-        made = start.copy()
-        made.update(content[row * width : (row + 1) * width])
-        found.append(made.hexdigest()[:32])
-    return pl.Series("inputs", found, dtype=pl.String)
+    # A column without a type is one that is not there.
+    there = [name for name in known if name in rows.columns and rows.schema[name] != pl.Null]
+    told = rows.select(_countable(rows[name]) for name in there)
+    found = to_polars(_core.fingerprints(open_source(told), known)) if told.width else None
+    if found is not None:
+        return found.to_series()
+    empty = hashlib.sha256("\0".join(known).encode() + bytes([0] * len(known))).hexdigest()[:32]
+    return pl.repeat(empty, len(rows), dtype=pl.String, eager=True).alias("inputs")
 
 
-def _encoded(rows: pl.DataFrame, name: str) -> list[Any]:
-    """A column as bytes: for each row its kind, and its value."""
-    count = len(rows)
-    column = rows[name] if name in rows.columns else pl.repeat(None, count, dtype=pl.Null, eager=True)
-    if column.dtype == pl.Null:
-        return [np.full((count, 1), _NULL, dtype=np.uint8)]
-    kind, values = _values(column)
-    nulls = column.is_null().to_numpy()
-    values[nulls] = 0
-    return [np.where(nulls, _NULL, kind).astype(np.uint8)[:, None], values]
-
-
-def _values(column: pl.Series) -> tuple[Any, Any]:
-    """The kind of a column or of each of its values, and its values as bytes."""
+def _countable(column: pl.Series) -> pl.Series:
+    """A column as fingerprints take it: texts, and what only its text tells, as 16 bytes each (BLAKE2b)."""
     dtype = column.dtype
-    if dtype.is_temporal():
-        column, dtype = column.to_physical(), pl.Int64()
-    if dtype.is_integer() or dtype == pl.Boolean:
-        whole = np.uint64 if dtype == pl.UInt64 else np.int64
-        whole_numbers = column.fill_null(0).to_numpy().astype(whole)
-        return _INTEGER, whole_numbers.view(np.uint8).reshape(-1, 8).copy()
-    if dtype.is_float():
-        doubles = column.cast(pl.Float64).fill_null(0.0).to_numpy().copy()
-        doubles[np.isnan(doubles)] = np.frombuffer(_NAN)[0]
-        whole = (np.abs(doubles) < 2.0**63) & (np.floor(doubles) == doubles)
-        whole &= ~((doubles == 0.0) & np.signbit(doubles))
-        bits = doubles.view(np.int64).copy()
-        bits[whole] = doubles[whole].astype(np.int64)
-        return np.where(whole, _INTEGER, _FLOAT), bits.view(np.uint8).reshape(-1, 8)
-    texts = column.cast(pl.String).fill_null("")
-    distinct = texts.unique()
-    held = b"".join(hashlib.blake2b(one.encode(), digest_size=16).digest() for one in distinct)
-    table = np.frombuffer(held, dtype=np.uint8).reshape(-1, 16)
-    places = texts.replace_strict(distinct, list(range(len(distinct))), return_dtype=pl.UInt32)
-    return _TEXT, table[places.to_numpy().astype(np.int64)]
+    if dtype == pl.Boolean or dtype.is_integer() or dtype.is_float() or dtype.is_temporal():
+        return column.to_physical() if dtype.is_temporal() else column
+    texts = column.cast(pl.String)
+    distinct = texts.unique().drop_nulls()
+    if not len(distinct):
+        return pl.Series(column.name, [None] * len(column), dtype=pl.Binary)
+    held = [hashlib.blake2b(one.encode(), digest_size=16).digest() for one in distinct]
+    return texts.replace_strict(distinct, pl.Series(held, dtype=pl.Binary), return_dtype=pl.Binary)
+
+
+def logged_columns(key: str, inputs: Iterable[str]) -> list[str]:
+    """Give the columns of records that rows of the log are made of."""
+    return [*dict.fromkeys([key, *inputs, *NUMBERS, *TEXTS])]
 
 
 def log_rows(
@@ -281,12 +299,12 @@ def under(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def replaced_rows(
-    segments: Sequence[tuple[int, Path]], key: str, columns: Sequence[str], *, every: bool
+    state: Sequence[tuple[int, Path]], key: str, columns: Sequence[str], *, every: bool
 ) -> Iterator[pl.DataFrame]:
     """Give key, some columns and their fingerprint of records of which a later row took the place.
 
     Args:
-        segments: numbers and files, in the order in which they were written.
+        state: the segments, as `placed` gives them.
         key: the column of keys.
         columns: to give.
         every: give those of current records too.
@@ -294,12 +312,13 @@ def replaced_rows(
     # A segment may hold several rows of a key, the later one further behind.
     keys = [
         pl.read_ipc(path, columns=[key], row_index_name=ROW).with_columns(*_WIDE, pl.lit(at).alias("last"))
-        for at, (_, path) in enumerate(segments)
+        for at, (_, path) in enumerate(state)
     ]
     newest = pl.struct("last", ROW).max().alias("newest")
     last = pl.concat(keys).group_by(key).agg(newest).unnest("newest") if keys else pl.DataFrame()
-    for at, (_, path) in enumerate(segments):
-        for rows in segment_rows(path, [ROW, key, *(name for name in columns if name != key)]):
+    wanted = [ROW, key, *(name for name in columns if name != key)]
+    for at, (_, path) in enumerate(state):
+        for rows in segment_rows(path, state, wanted):
             current = last.filter(pl.col("last") == at).select(key, ROW)
             old = rows if every else rows.join(current, on=[key, ROW], how="anti", maintain_order="left")
             if len(old):

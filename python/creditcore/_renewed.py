@@ -6,6 +6,8 @@ in the same places. Beside `_frame.py` one of the few places that compute on fra
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,6 +15,7 @@ import polars as pl
 
 ROW, DELETED, OP = "_row", "_deleted", "op"
 MISSING_TIME = pl.Datetime("us")
+FRESH, GONE = "#fresh", "#gone"
 
 
 class Sifted(NamedTuple):
@@ -83,30 +86,45 @@ def without(keys: pl.Series, known: Sequence[pl.Series]) -> pl.Series:
     return keys
 
 
-def features_of(
-    rows: pl.DataFrame,
-    key: str,
+def told_of(
+    keys: pl.Series,
     changed: pl.DataFrame | None,
     features: pl.DataFrame,
     wanted: Sequence[str],
+    *,
+    every: bool = False,
 ) -> pl.DataFrame:
+    """Give what a network says of some keys: features, whether they are new (or those of everybody, who then
+    keeps none of before), whether the record has expired.
+    """
+    asked = keys.alias("key").to_frame()
+    fresh = features.select(pl.col("key").cast(keys.dtype), *wanted, pl.lit(True).alias(FRESH))
+    found = asked.join(fresh, on="key", how="left", maintain_order="left").drop("key")
+    gone = pl.lit(every)
+    if changed is not None:
+        expired = changed.filter(pl.col("change") == "expired")["key"]
+        if len(expired):
+            gone = pl.lit(asked["key"].is_in(expired.cast(keys.dtype).implode()))
+    return found.with_columns(pl.col(FRESH).is_not_null(), gone.alias(GONE))
+
+
+def features_of(rows: pl.DataFrame, told: pl.DataFrame, wanted: Sequence[str]) -> pl.DataFrame:
     """Give the features of rows that stand beside the old ones: new ones where there are such, none where a
     record has expired, otherwise the old ones, or nothing where the rows have none.
     """
-    keys = rows.select(pl.col(key).alias("key"))
-    fresh = features.select(pl.col("key").cast(keys["key"].dtype), *wanted, pl.lit(True).alias("#fresh"))
-    found = keys.join(fresh, on="key", how="left", maintain_order="left")
-    if changed is None:
-        found = found.with_columns(pl.lit(None).alias("#expired"))
-    else:
-        gone = changed.filter(pl.col("change") == "expired").select("key", pl.lit(True).alias("#expired"))
-        found = found.join(gone, on="key", how="left", maintain_order="left")
-    made = {}
+    if told[FRESH].all():
+        return told.select(wanted)
+    made = []
     for name in wanted:
         old = rows[name] if name in rows.columns else pl.repeat(None, len(rows), dtype=pl.Float32, eager=True)
-        kept = pl.when(pl.col("#expired").is_null()).then(old.cast(pl.Float32))
-        made[name] = pl.when(pl.col("#fresh").is_not_null()).then(pl.col(name)).otherwise(kept)
-    return found.select(**made)
+        kept = pl.when(~pl.col(GONE)).then(pl.lit(old.cast(pl.Float32)))
+        made.append(pl.when(pl.col(FRESH)).then(pl.col(name)).otherwise(kept).alias(name))
+    return told.select(made)
+
+
+def numbered(rows: pl.DataFrame) -> pl.DataFrame:
+    """Give the place of each row."""
+    return pl.int_range(len(rows), dtype=pl.Int64, eager=True).alias("_at").to_frame()
 
 
 def beside_old(keys: pl.DataFrame, key: str, old: pl.DataFrame, wanted: Sequence[str]) -> pl.DataFrame:
@@ -125,13 +143,13 @@ def looked_up(rows: pl.DataFrame, key: str, found: pl.DataFrame, wanted: Sequenc
 
 def differing(old: pl.DataFrame, new: pl.DataFrame) -> pl.Series:
     """Say which rows differ in one of the columns of `new`; nulls are equal to nulls."""
-    found = pl.repeat(False, len(new), eager=True)
-    for name in new.columns:
-        if name not in old.columns:
-            found = found | new[name].is_not_null()
-        else:
-            found = found | new[name].ne_missing(old[name].cast(new[name].dtype))
-    return found
+    parts = [
+        new[name].ne_missing(old[name].cast(new[name].dtype))
+        if name in old.columns
+        else new[name].is_not_null()
+        for name in new.columns
+    ]
+    return functools.reduce(operator.or_, parts, pl.repeat(False, len(new), eager=True))
 
 
 def stacked(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -31,6 +31,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
             "num-bigint",
             "serde",
             "serde_json",
+            "sha2",
             "sqlparser",
             "thiserror",
             "unicode-normalization",

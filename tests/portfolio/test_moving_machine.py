@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 import creditcore as cc
+from creditcore.portfolio import columns
 from creditcore.portfolio import network as network_of
 from tests.portfolio.moving import Held, config_of, records
 
 KEYS = 30
+APART = columns.APART
 FIRST = dt.date(2026, 3, 9)
 
 
@@ -31,9 +33,10 @@ class Machine(RuleBasedStateMachine):
         links=st.sampled_from([None, 5]),
         at=st.booleans(),
         few=st.sampled_from([0, 8]),
+        apart=st.sampled_from([1, 3, APART]),
     )
-    def begin(self, window: int | None, links: int | None, at: bool, few: int) -> None:
-        network_of.FEW = few
+    def begin(self, window: int | None, links: int | None, at: bool, few: int, apart: int) -> None:
+        network_of.FEW, columns.APART = few, apart
         self.folder = Path(tempfile.mkdtemp(prefix="creditcore-machine-"))
         network = {} if links is None else {"window_days": links}
         self.held = Held(
@@ -101,7 +104,7 @@ class Machine(RuleBasedStateMachine):
         self.held.portfolio = cc.Portfolio.open(self.folder / "state", "write")
 
     def teardown(self) -> None:
-        network_of.FEW = 8
+        network_of.FEW, columns.APART = 8, APART
         if hasattr(self, "folder"):
             self.held.portfolio.close()
             shutil.rmtree(self.folder)

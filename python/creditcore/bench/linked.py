@@ -1,8 +1,11 @@
 """How long a refresh takes where records are linked: models, identifiers, network features, neighbours.
 
 Comes in: how many records, rows of a delta, identifiers, features, models. Goes out: figures as plain data.
-Identifiers are those of homes and devices: each joins a handful of records. A tenth of the models see
-`net_now_*`. A delta's rows come later than all before.
+A tenth of the models see `net_now_*`. Identifiers are shared as `credit_graph.py` has it: almost every phone
+and bank card is of one person, devices of some housemates, addresses of homes of one to six, employers of
+some nine people, a few of a thousand (hubs). A person has some five neighbours. Records came in the two
+months before; a delta's rows come later than all before, so ties to their neighbours are others than they
+were, and a fifth of them show another phone and device.
 """
 
 from __future__ import annotations
@@ -24,7 +27,13 @@ from creditcore.portfolio.portfolio import Portfolio
 START = dt.datetime(2026, 3, 1)
 NETWORK_FEATURES = ("net_now_partners", "net_now_strength", "net_now_triangles", "net_now_one_hop")
 PART = 1_000_000
-
+SORTS = ("phone", "device", "bank_card", "address", "company")
+STRANGERS = {"phone": 0.02, "device": 0.012, "bank_card": 0.004, "address": 0.0, "company": 0.0}
+"""The sorts of identifiers, and the share of people who show that of somebody else."""
+HOMES = np.repeat(np.arange(16), [1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 5, 6])
+"""The home of each of some people, and so on."""
+FRESH = 1 << 40
+"""Numbers of homes, firms and new devices are beyond those of people."""
 
 LEAVES = 32
 HEAD = """tree
@@ -87,6 +96,11 @@ def trees_of(names: list[str], trees: int, seed: int) -> str:
     return "".join([*text, "end of trees\n"])
 
 
+def names_of(count: int) -> list[str]:
+    """Give names of sorts of identifiers."""
+    return [f"{SORTS[at % len(SORTS)]}{at // len(SORTS) or ''}" for at in range(count)]
+
+
 def write_config(folder: Path, size: Size) -> Config:
     """Write models, rules and the key of the hashes; give the configuration."""
     models = folder / "models"
@@ -107,7 +121,10 @@ def write_config(folder: Path, size: Size) -> Config:
     secret.touch(mode=0o600)
     secret.write_text("the hash key of a benchmark, of no records", encoding="utf-8")
     columns = {"key": "key", "version": "version", "event_time": "time", "region": "region"}
-    sorts = {f"sort{number}": {"columns": [f"id{number}"]} for number in range(size.identifiers)}
+    sorts = {
+        name: {"columns": [f"id{number}"], "normaliser": "exact"}
+        for number, name in enumerate(names_of(size.identifiers))
+    }
     told: dict[str, Any] = {
         "columns": columns,
         "fleet": {"models": "models"},
@@ -118,21 +135,51 @@ def write_config(folder: Path, size: Size) -> Config:
     return Config.of(told, folder)
 
 
-def records(keys: np.ndarray[Any, Any], version: int, seed: int, size: Size, known: int) -> pl.DataFrame:
-    """Give records of some keys; of `known` records two to four share each identifier."""
+def drawn(numbers: np.ndarray[Any, Any], salt: int) -> np.ndarray[Any, Any]:
+    """Give for each number one from 0 to 1 that hangs on nothing else (splitmix64)."""
+    mixed = (numbers.astype(np.uint64) + np.uint64(salt)) * np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return (mixed >> np.uint64(11)).astype(np.float64) / 2.0**53
+
+
+def shown(numbers: np.ndarray[Any, Any], another: np.ndarray[Any, Any], count: int) -> Iterator[Any]:
+    """Give for each sort of identifiers what people show; those of `another` have a phone and device anew."""
+    home = numbers // len(HOMES) * 16 + HOMES[numbers % len(HOMES)]
+    at_home = drawn(numbers, 1)
+    for number in range(count):
+        sort, chance = SORTS[number % len(SORTS)], drawn(numbers, 2 + number)
+        # Neighbours by number are strangers otherwise.
+        stranger = numbers ^ (drawn(numbers, 99 + number) * 65_536).astype(np.int64)
+        own = np.where(chance < STRANGERS[sort], stranger, numbers)
+        if sort == "address":
+            own = np.where(chance < 0.93, FRESH + home, own)
+        elif sort == "device":
+            own = np.where(at_home < 0.2, FRESH + home, own)
+        elif sort == "company":
+            # Firms of some nine of twenty neighbours, a few of thousands; the others work for themselves.
+            firm, large = 2 * FRESH + numbers // 20, 3 * FRESH + numbers // 20_000
+            own = np.select([chance < 0.44, chance < 0.49], [firm, large], own)
+        yield np.where(another, 4 * FRESH + numbers, own) if sort in ("phone", "device") else own
+
+
+def records(keys: np.ndarray[Any, Any], version: int, seed: int, size: Size) -> pl.DataFrame:
+    """Give records of some keys; version 1 is spread over two months, a later one comes at its hour."""
     draw = np.random.default_rng(seed)
     rows = len(keys)
+    later = pl.repeat(START + dt.timedelta(hours=version), rows, eager=True)
+    first = START - pl.Series(drawn(keys, 0) * 60 * 86_400_000_000).cast(pl.Duration("us"))
     made: dict[str, Any] = {
         "key": (keys.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(1)).astype(np.int64),
         "version": np.full(rows, version, dtype=np.int64),
-        "time": pl.repeat(START + dt.timedelta(hours=version), rows, eager=True),
+        "time": first if version == 1 else later,
         "region": draw.integers(0, 340, rows),
     }
     for number in range(size.features):
         made[f"x{number}"] = draw.normal(size=rows).round(3)
-    for number in range(size.identifiers):
-        # Sorts of more and of fewer sharers: a phone of one, a home of several.
-        made[f"id{number}"] = draw.integers(0, max(known * 2 // (number + 1), 2), rows)
+    another = (draw.random(rows) < 0.2) & (version > 1)
+    for number, column in enumerate(shown(keys, another, size.identifiers)):
+        made[f"id{number}"] = column
     return pl.DataFrame(made)
 
 
@@ -144,7 +191,7 @@ def deltas(known: int, rows: int, count: int, version: int, size: Size) -> Itera
         old = np.unique(draw.integers(0, known, rows - fresh))
         keys = np.concatenate([old, np.arange(known, known + fresh)])
         known += fresh
-        yield records(keys, version + number, version + number, size, known)
+        yield records(keys, version + number, version + number, size)
 
 
 def measure(folder: Path, size: Size, rows: int, refreshes: int) -> dict[str, Any]:
@@ -160,7 +207,7 @@ def measure(folder: Path, size: Size, rows: int, refreshes: int) -> dict[str, An
         with Portfolio.create(state, config) as portfolio:
             for start in range(0, size.records, PART):
                 keys = np.arange(start, min(start + PART, size.records))
-                portfolio.ingest(records(keys, 1, start, size, size.records), START)
+                portfolio.ingest(records(keys, 1, start, size), START)
     before, start_time = resident(), time.perf_counter()
     with Portfolio.open(state, "write") as portfolio:
         opened, known, version = time.perf_counter() - start_time, portfolio.records, portfolio.version + 2
@@ -186,8 +233,8 @@ def equal(portfolio: Portfolio, config: Config) -> bool:
     rows = portfolio.scanned()
     made = portfolio.line.made_names
     told = config.to_dict()
-    for number in range(len(told["network"]["identifiers"])):
-        told["network"]["identifiers"][f"sort{number}"]["columns"] = [f"_sort{number}:id{number}"]
+    for name, sort in told["network"]["identifiers"].items():
+        sort["columns"] = [f"_{name}:{column}" for column in sort["columns"]]
     whole = run(Config.of(told, config.folder), rows.drop(made))
     shown = [name for name in rows.columns if name in made and name in whole.records.columns]
     shown = [name for name in shown if name not in ("rules", "reasons")]

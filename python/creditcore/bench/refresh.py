@@ -30,7 +30,7 @@ CONFIG: dict[str, Any] = {
     "rankings": [{"by": "region"}],
 }
 REGIONS = 340
-PART = 4_000_000
+PART = 25_000_000
 """Records that are made at a time."""
 INSERTS = 0.1
 """The share of a delta's rows whose key is new."""

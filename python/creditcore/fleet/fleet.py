@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 from creditcore import _core
 from creditcore.aggregation import Progress
 from creditcore.errors import ArgumentError
-from creditcore.fleet.about import column_records, model_records
+from creditcore.fleet.about import Described, column_records, model_records
 from creditcore.fleet.compiled import declarations_of, is_compiled, told_of
 from creditcore.fleet.declarations import Declaration, Paths, declared, native_text
 
@@ -28,7 +28,7 @@ OUTPUTS = ("raw", "probability")
 PRECISIONS = ("exact", "fast")
 
 
-class Fleet:
+class Fleet(Described):
     """Models that are evaluated together; immutable, and safe to use from many threads at once.
 
     >>> import creditcore as cc
@@ -302,7 +302,7 @@ class Fleet:
         A column that is found by position stands under its feature's name. Features that no tree tests are
         left out.
         """
-        return column_records(self.models)
+        return column_records(self.told)
 
     def engines(self, rows: int | None = None) -> list[dict[str, Any]]:
         """Give which engine evaluates each model, and why; no output depends on it.

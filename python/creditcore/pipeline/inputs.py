@@ -32,7 +32,7 @@ def inputs(
     fleet: Fleet, schema: Schema | None, policy: Policy | None, columns: Sequence[str]
 ) -> list[tuple[str, str]]:
     """The columns of a source that decide what is made of it, with roles."""
-    models = fleet.models
+    models = fleet.told
     if any(feature["column"] is None for model in models for feature in model["features"]):
         # A model takes its inputs by position: all columns are its own.
         return [(name, "number") for name in columns]
@@ -51,7 +51,7 @@ def uses(fleet: Fleet, schema: Schema | None) -> dict[str, list[str]]:
     """Give for each model the columns of records behind its inputs and its `applies_to`, in order."""
     behind = _behind(schema) if schema else {}
     found = {}
-    for model in fleet.models:
+    for model in fleet.told:
         tested = [one["column"] or one["name"] for one in model["features"] if one["splits"]]
         if model["applies_to"]:
             tested += columns_of(model["applies_to"])
@@ -106,7 +106,7 @@ def record_columns(pipeline: Pipeline) -> dict[str, str]:
     fleet, schema, policy = pipeline.fleet, pipeline.schema, pipeline.policy
     found = roles(fleet, schema)
     made = {*(schema.names if schema else ()), *pipeline.made}
-    for model in fleet.models:
+    for model in fleet.told:
         for name in columns_of(model["applies_to"]) if model["applies_to"] else ():
             if name not in made:
                 found.setdefault(name, "key")

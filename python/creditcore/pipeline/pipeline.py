@@ -127,19 +127,19 @@ class Pipeline:
     @property
     def needed(self) -> list[str]:
         """The models that decide scores and decisions: those of the blends, those that a rule names."""
-        blended = {} if self.blend is None else self.blend.fraud | self.blend.credit
-        named = {name.split(":")[0] for name in self.policy.columns} if self.policy else set()
-        models = [model["name"] for model in self.fleet.models]
+        models = [model["name"] for model in self.fleet.told]
         if self.blend is None:
             return models
-        return [name for name in models if name in named or name in {one.split(":")[0] for one in blended}]
+        named = set() if self.policy is None else {name.split(":")[0] for name in self.policy.columns}
+        named |= {name.split(":")[0] for name in (*self.blend.fraud, *self.blend.credit)}
+        return [name for name in models if name in named]
 
     @property
     def made(self) -> list[str]:
         """The names that rules may use beside columns and features: outputs of models, and scores."""
         outputs = [
             name if model["outputs"] == 1 else f"{name}:{place}"
-            for model in self.fleet.models
+            for model in self.fleet.told
             for name in [model["name"]]
             for place in range(model["outputs"])
         ]

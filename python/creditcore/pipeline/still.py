@@ -62,8 +62,9 @@ class Still:
         if not standing.width:
             standing = outputs[:, :1].rename({outputs.columns[0]: "nothing"})
         sums = to_polars(_core.still_sums(open_source(standing), pipeline.blend._json))
+        told = beside(outputs.select(_of(outputs.columns, self._moving)), sums)
         sums.columns = list(KEPT)
-        return beside(*self._finished(features, outputs, outputs, False, as_of, threads), sums)
+        return beside(*self._finished(features, outputs, told, as_of, threads), sums)
 
     def again(self, rows: pl.DataFrame, as_of: date | None, *, threads: int | None = None) -> pl.DataFrame:
         """Score and decide records whose other columns are as they were, from the sums in columns `KEPT`."""
@@ -78,23 +79,26 @@ class Still:
             outputs.select(_of(outputs.columns, self._moving)),
             sums.rename(dict(zip(KEPT, SUMS, strict=True))),
         )
-        return beside(*self._finished(features, outputs, told, True, as_of, threads), sums)
+        return beside(*self._finished(features, outputs, told, as_of, threads), sums)
 
     def _finished(
-        self, features: Any, outputs: Any, told: Any, still: bool, as_of: date | None, threads: int | None
+        self, features: Any, outputs: Any, told: Any, as_of: date | None, threads: int | None
     ) -> list[pl.DataFrame]:
-        """Give scores, decisions where there are rules, and what is tried beside them."""
+        """Give scores, decisions where there are rules, and what is tried beside them.
+
+        `told` are the outputs of the models that change, and the sums of the others.
+        """
         pipeline = self._pipeline
         beside = [tried.outputs_of(pipeline, outputs)] if tried.asked(pipeline) else []
-        scored = self._scored(told, None, still, threads)
+        scored = self._scored(told, None, threads)
         if pipeline.policy is None:
             return [scored, *beside]
         decisions = tried.decided(pipeline, features, outputs, scored, as_of, threads)
         if decisions["effect"].null_count() < len(decisions):
-            scored = self._scored(told, decisions.select("effect"), still, threads)
+            scored = self._scored(told, decisions.select("effect"), threads)
         return [scored, decisions, *beside]
 
-    def _scored(self, told: Any, effects: Any, still: bool, threads: int | None) -> pl.DataFrame:
+    def _scored(self, told: Any, effects: Any, threads: int | None) -> pl.DataFrame:
         from creditcore._frame import to_polars
 
         pipeline = self._pipeline
@@ -104,7 +108,7 @@ class Still:
             pipeline.blend._json,
             pipeline.scaling._scale,
             None if effects is None else open_source(effects),
-            still=still,
+            still=True,
             threads=threads,
         )
         return to_polars(made)

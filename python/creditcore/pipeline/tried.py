@@ -23,7 +23,7 @@ RULES = "shadow_rules"
 def models_of(pipeline: Pipeline) -> dict[str, str]:
     """Give the columns of models that are tried (`challenger:NAME`), and the outputs that they hold."""
     found: dict[str, str] = {}
-    for model in pipeline.fleet.models:
+    for model in pipeline.fleet.told:
         if model["status"] in STATUSES:
             name, many = model["name"], model["outputs"]
             outputs = [name] if many == 1 else [f"{name}:{place}" for place in range(many)]
@@ -45,7 +45,7 @@ def columns_of(pipeline: Pipeline) -> list[tuple[str, bool]]:
 
 def asked(pipeline: Pipeline) -> list[str]:
     """Give the names of the models that are tried."""
-    return [model["name"] for model in pipeline.fleet.models if model["status"] in STATUSES]
+    return [model["name"] for model in pipeline.fleet.told if model["status"] in STATUSES]
 
 
 def outputs_of(pipeline: Pipeline, outputs: pl.DataFrame) -> pl.DataFrame:

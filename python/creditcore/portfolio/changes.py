@@ -155,6 +155,12 @@ class Changing(Overridden):
         self._numbers = self._numbers + max(more, 1) if self._numbers else next_number(self._folder)
         return self._numbers
 
+    def _written(self, core: State) -> list[dict[str, Any]]:
+        """Write what is staged; gives the segments."""
+        names = [f"segment-{self._number():010}.arrow" for _ in range(2)]
+        segments: list[dict[str, Any]] = json.loads(core.write(*names))
+        return segments
+
     def reconfigure(
         self, config: Config | Mapping[str, Any] | str | os.PathLike[str], dry_run: bool = False
     ) -> Change:

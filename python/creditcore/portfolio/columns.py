@@ -15,6 +15,8 @@ from creditcore.config.config import Config
 from creditcore.errors import SchemaError
 from creditcore.portfolio.line import CAUSE, OP, USED, PortfolioLine
 
+APART = 1 << 16
+"""Renewed records from which on what is made of them is written apart, without what they say."""
 VERSION_COLUMN = "version"
 """The column of versions where the configuration names none."""
 
@@ -62,7 +64,7 @@ def keep_columns(config: Config, line: PortfolioLine) -> tuple[dict[str, Any], d
     }
     measures = [config.score.column, *([] if config.weights is None else [config.weights.column])]
     texts = [name for name in (columns.region, columns.kind) if name is not None]
-    layout |= {"measures": measures, "texts": texts}
+    layout |= {"measures": measures, "texts": texts, "apart_from": APART}
     people = config.population
     if columns.kind is not None and (people is None or people.kind is None):
         layout["one_kind"] = {"column": columns.kind, "among": None if people is None else [CAUSE, USED]}

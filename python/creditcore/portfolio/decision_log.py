@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from creditcore.config.config import Config
 from creditcore.pipeline.inputs import record_columns
+from creditcore.portfolio.catalog import manifest
 from creditcore.portfolio.files import write_rows
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from creditcore._core import State
     from creditcore.portfolio.line import PortfolioLine
 
 KINDS = ("decisions", "inputs", "reviews", "quarantine")
@@ -76,26 +78,48 @@ class DecisionLog:
         models, policy = told.get("fleet", {}).get("models"), told.get("policy", {}).get("file")
         return {"configuration": self._fingerprint, "models": models, "policy": policy}
 
-    def write(self, entry: Mapping[str, Any], version: int, latency: dict[str, float]) -> dict[str, Any]:
+    def write(
+        self,
+        entry: dict[str, Any],
+        version: int,
+        latency: dict[str, float],
+        before: Sequence[dict[str, Any]] = (),
+        core: State | None = None,
+    ) -> dict[str, Any]:
         """Log the decisions of the segments of an entry; gives what the entry says of it.
+
+        Args:
+            entry: of the catalog, not committed yet.
+            version: its number.
+            latency: seconds by stage, which the log's is added to.
+            before: the entries before it.
+            core: where the records of its segments are staged; without it segments are read.
 
         Raises:
             StateError: the disk does not take it.
         """
         from creditcore import _decided
+        from creditcore._frame import to_polars
 
         if not self.keeps or not entry["segments"]:
             return {}
         began = time.monotonic()
         stamp = {"time": entry["as_of"], "version": version, **self._versions}
         key, made = self._config.columns.key, []
-        for segment in entry["segments"]:
+        staged = None if core is None else core.staged(_decided.logged_columns(key, self.inputs))
+        state = _decided.placed(self._folder, manifest([*before, entry])["segments"])
+        for at, segment in enumerate(entry["segments"]):
             number = number_of(segment["file"])
-            # What a merged segment took in was logged when it came.
-            start = sum(segment.get("parts", ())[:-1])
-            found = _decided.segment_rows(self._folder / segment["file"], start=start)
-            for place, rows in enumerate(found):
-                logged = _decided.log_rows(rows, key, self.inputs, stamp, number)
+            if staged is None:
+                # What a merged segment took in was logged when it came.
+                start = sum(segment.get("parts", ())[:-1])
+                read = _decided.segment_rows(self._folder / segment["file"], state, start=start)
+                found: Iterator[list[pl.DataFrame]] = ([rows] for rows in read)
+            else:
+                found = iter([list(map(to_polars, staged[at]))])
+            for place, parts in enumerate(found):
+                told = [_decided.log_rows(rows, key, self.inputs, stamp, number) for rows in parts]
+                logged = _decided.under(told)
                 if len(logged):
                     path = self._folder / f"decisions-{number:010}-{place}.parquet"
                     made.append(write_rows(logged, path))
@@ -116,8 +140,8 @@ class DecisionLog:
 
         if not self.keeps:
             return {}
-        told = [(number_of(one["file"]), self._folder / one["file"]) for one in segments]
-        found = _decided.replaced_rows(told, self._config.columns.key, self.inputs, every=every)
+        state = _decided.placed(self._folder, segments)
+        found = _decided.replaced_rows(state, self._config.columns.key, self.inputs, every=every)
         made = [
             write_rows(rows, self._folder / f"inputs-{number:010}-{place}.parquet")
             for place, rows in enumerate(found)

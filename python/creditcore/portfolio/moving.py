@@ -63,9 +63,8 @@ class Moving(Changing):
         renewal = prepared.renewal
         if renewal is None:
             return staged(core, prepared.rows, prepared.again)
-        core.discard()
-        stages = json.loads(core.stage(open_source(renewal.rows)))["stages"] if len(renewal.rows) else []
-        return renewal.counts, dict(stages)
+        told = json.loads(core.stage(open_source(renewal.rows) if len(renewal.rows) else None))
+        return renewal.counts, dict(told["stages"])
 
     def _hashed(self, rows: pl.DataFrame) -> pl.DataFrame:
         linked = self._line.linked
@@ -99,11 +98,9 @@ class Moving(Changing):
         done, rescored = 0, 0
         for rows in line.raw_parts(source, types, MOST_ROWS):
             renewal: Renewal = renewing.renew(self._hashed(rows), version)
-            if len(renewal.rows):
-                core.stage(open_source(renewal.rows))
-                written = core.write(f"segment-{self._number():010}.arrow")
-                segments += [] if written is None else [json.loads(written)]
-                core.apply()
+            core.stage(open_source(renewal.rows) if len(renewal.rows) else None)
+            segments += self._written(core)
+            core.apply()
             counts = {name: counts.get(name, 0) + count for name, count in renewal.counts.items()}
             rescored += renewal.rescored
             renewing.held, renewing.before = renewal.held, renewing.when

@@ -312,10 +312,9 @@ class Portfolio(Rings):
         began = time.monotonic()
         try:
             number = self._number()
-            segment = core.write(f"segment-{number:010}.arrow")
+            segments = self._written(core)
             aside = keep_aside(prepared.quarantined, self._folder / f"quarantine-{number:010}.parquet")
             latency["write"] = time.monotonic() - began
-            segments = [] if segment is None else [json.loads(segment)]
             entry = {**new_entry("refresh", when), "segments": segments, "counts": counts}
             if line.reviews != self._line.reviews:
                 entry |= write_reviews(line.reviews, self._folder / f"reviews-{number:010}.parquet")
@@ -327,7 +326,8 @@ class Portfolio(Rings):
         self._core, self._line = None, line
         renewal, again = prepared.renewal, prepared.again
         rescored = renewal.rescored if renewal else len(again) if again is not None else 0
-        return self._commit(core, entry, latency, start, rescored, renewal.held if renewal else None)
+        held = renewal.held if renewal else None
+        return self._commit(core, entry, latency, start, rescored, held, staged=True)
 
     def _commit(
         self,
@@ -337,14 +337,16 @@ class Portfolio(Rings):
         start: float,
         rescored: int = 0,
         held: Held | None = None,
+        *,
+        staged: bool = False,
     ) -> Refresh:
-        """Commit a version, then bring memory to it."""
+        """Commit a version, whose rows may be staged still, then bring memory to it."""
         entry |= {"rescored": rescored} if rescored else {}
         entry["digest"] = self._digest_of(core)
         entry["records"] = core.fingerprint()[2]
         number = self._entries[-1]["version"] + 1
         try:
-            entry |= self._log.write(entry, number, latency)
+            entry |= self._log.write(entry, number, latency, self._entries, core if staged else None)
             entry["latency"] = {name: round(seconds, 6) for name, seconds in latency.items()}
             began = time.monotonic()
             self._catalog.commit(number, entry)

@@ -23,9 +23,11 @@ from creditcore.sources import open_source
 if TYPE_CHECKING:
     import polars as pl
 
-    from creditcore._core import State
+    from creditcore._core import Part, State
     from creditcore.portfolio.line import PortfolioLine
 
+Told = list[tuple[list[str], "pl.DataFrame"]]
+"""Names of features, and what the network says of them, row by row."""
 PART = 1 << 17
 """Records that are looked up and scored at a time."""
 
@@ -35,7 +37,8 @@ class Renewal:
     """Rows for the state.
 
     Attributes:
-        rows: what the state takes; empty where nothing changes.
+        rows: of the delta, what the state takes; empty where nothing changes. What other records are now was
+            handed to it (`State.renew`), and is staged with them.
         counts: rows of the delta by what became of them.
         rescored: other records that were scored again.
         held: the network after it; None without one.
@@ -72,18 +75,18 @@ class Renewing:
     def renew(self, rows: pl.DataFrame, version: str) -> Renewal:
         """Give what the state is to take of rows in which identifiers are hashed already."""
         self.line.refuse_made(rows)
+        self.core.discard()
         key = self.line.config.columns.key
         began = time.monotonic()
         counts, sifted = self._sifted(rows, key, version)
         found = time.monotonic()
         links = self._linked(sifted, key)
         linked = time.monotonic()
-        made, rescored = [self._own(sifted, key, links)], 0
-        for old, near in self._others(sifted, key, links):
-            again, scored = self._again(old, key, links, near)
-            made.append(again)
-            rescored += scored
-        rows = _renewed.stacked([*made, sifted.dead])
+        own = self._own(sifted, key, links)
+        rescored = sum(
+            self._again(part, near, key, told) for part, near, told in self._others(sifted, key, links)
+        )
+        rows = _renewed.stacked([own, sifted.dead])
         latency = {"sift": found - began, "network": linked - found, "score": time.monotonic() - linked}
         return Renewal(rows, counts, rescored, None if links is None else links.moved.held, latency)
 
@@ -109,21 +112,19 @@ class Renewing:
         whole = linked.wanted["at"] and moved.then is None
         return Links(moved, linked.at_features(moved.held) if whole else None)
 
-    def _features(self, rows: pl.DataFrame, key: str, links: Links | None) -> list[pl.DataFrame]:
-        """Give the network features of rows that stand beside their old ones."""
+    def _told(self, keys: pl.Series, links: Links | None) -> list[tuple[list[str], pl.DataFrame]]:
+        """Give what the network says of the features of some keys, by view."""
         linked = self.line.linked
         if linked is None or links is None:
             return []
-        made = []
-        if linked.wanted["now"]:
-            moved = links.moved
-            made.append(_renewed.features_of(rows, key, moved.changed, moved.features, linked.wanted["now"]))
-        if links.at is not None:
-            made.append(_renewed.looked_up(rows, key, links.at, linked.wanted["at"]))
-        elif linked.wanted["at"]:
-            seen = links.moved.then
+        moved, made = links.moved, []
+        if now := linked.wanted["now"]:
+            made.append((now, _renewed.told_of(keys, moved.changed, moved.features, now)))
+        if at := linked.wanted["at"]:
+            # Where everybody was asked nobody keeps what was.
+            seen = moved.then if links.at is None else links.at
             assert seen is not None
-            made.append(_renewed.features_of(rows, key, None, seen, linked.wanted["at"]))
+            made.append((at, _renewed.told_of(keys, None, seen, at, every=links.at is not None)))
         return made
 
     def _own(self, sifted: _renewed.Sifted, key: str, links: Links | None) -> pl.DataFrame:
@@ -134,9 +135,11 @@ class Renewing:
             return sifted.live
         linked, rows = self.line.linked, sifted.live
         if links is not None and linked is not None:
-            old = to_polars(self.core.find(open_source(rows.select(key))))
+            names = [key, *linked.features]
+            old = to_polars(self.core.find(open_source(rows.select(key)), names))
             rows = _renewed.beside_old(rows, key, old, linked.features)
-        features = self._features(rows, key, links)
+        told = self._told(rows[key], links)
+        features = [_renewed.features_of(rows, found, names) for names, found in told]
         whole, made = beside(sifted.raw, *features), []
         for start in range(0, len(whole) if self.line.makes else 0, PART):
             made.append(beside(*self.line.made_of(whole[start : start + PART], self.when)))
@@ -144,9 +147,9 @@ class Renewing:
 
     def _others(
         self, sifted: _renewed.Sifted, key: str, links: Links | None
-    ) -> Iterator[tuple[pl.DataFrame, bool]]:
-        """Give the other records that may be others than before, each once, part by part; and whether only
-        what is near them changed.
+    ) -> Iterator[tuple[Part, bool, Told]]:
+        """Give the other records that may be others than before, each once, part by part; whether only what
+        is near them changed; and what the network says of them.
         """
         from creditcore._frame import to_polars
 
@@ -154,9 +157,13 @@ class Renewing:
         for keys, near in self._touched(links, key):
             fresh = _renewed.without(keys, without)
             without.append(fresh)
-            for start in range(0, len(fresh), PART):
-                part = fresh[start : start + PART].alias(key).to_frame()
-                yield to_polars(self.core.find(open_source(part))), near
+            told = self._told(fresh, links)
+            found = self.core.look_up(open_source(fresh.alias(key).to_frame()))
+            asked = to_polars(found.asked()).to_series()
+            for start in range(0, len(asked), PART):
+                places = asked[start : start + PART]
+                some = [(names, rows[places]) for names, rows in told]
+                yield self.core.part(found, start, PART), near, some
 
     def _touched(self, links: Links | None, key: str) -> Iterator[tuple[pl.Series, bool]]:
         """Give the keys of records that reviews or the day change, then those near other changes."""
@@ -178,25 +185,30 @@ class Renewing:
         elif links.moved.then is not None:
             yield links.moved.then["key"], True
 
-    def _again(
-        self, old: pl.DataFrame, key: str, links: Links | None, near: bool
-    ) -> tuple[pl.DataFrame, int]:
-        """Give records of the state with what is made of them now, those that are the same left out; and how
+    def _again(self, part: Part, near: bool, key: str, told: Told) -> int:
+        """Hand to the state what is made of records of it now, those that are the same left out; gives how
         many were scored.
         """
-        from creditcore._frame import beside
+        from creditcore._frame import beside, to_polars
 
-        features = self._features(old, key, links)
+        old = to_polars(part.records())
+        features = [_renewed.features_of(old, found, names) for names, found in told]
         made = self.line.made_names
-        told = old.drop(made, strict=False)
+        places = _renewed.numbered(old)
         if near and features:
             # Who was only near what changed stays as it is.
             moved = _renewed.differing(old, beside(*features))
-            old, told = old.filter(moved), told.filter(moved)
-            features = [one.filter(moved) for one in features]
-        new = beside(*features, *self.line.made_again(beside(told, *features), old, self.when))
+            if not moved.all():
+                old, places = old.filter(moved), places.filter(moved)
+                features = [one.filter(moved) for one in features]
+        if not len(old):
+            return 0
+        kept = beside(old.drop(made, strict=False), *features)
+        new = beside(*features, *self.line.made_again(kept, old, self.when))
         new = new.select([name for name in made if name in new.columns])
-        return beside(told, new).filter(_renewed.differing(old, new)), len(old)
+        changed = _renewed.differing(old, new)
+        self.core.renew(part, open_source(beside(places, new).filter(changed)))
+        return len(old)
 
 
 def renewed_whole(line: PortfolioLine, rows: pl.DataFrame, when: date | None) -> pl.DataFrame:

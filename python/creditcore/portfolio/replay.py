@@ -101,11 +101,14 @@ class _Inputs:
     """Where the inputs of decisions are kept: current records, segments, files of compactions."""
 
     def __init__(self, portfolio: Reading, folder: Path, entries: Sequence[Row]) -> None:
+        from creditcore import _decided
         from creditcore.portfolio.catalog import manifest
 
         self.portfolio, self._folder, self.entries = portfolio, folder, entries
         self.key = portfolio.config.columns.key
-        self._segments = {number_of(one["file"]): one["file"] for one in manifest(list(entries))["segments"]}
+        segments = manifest(list(entries))["segments"]
+        self._segments = {number_of(one["file"]): one["file"] for one in segments}
+        self._state = _decided.placed(folder, segments)
         self._kept = [folder / one["file"] for one in files_of(entries, "inputs")]
 
     def found(
@@ -147,7 +150,7 @@ class _Inputs:
                 gone.append(row["key"])
         for number, file in self._segments.items():
             if keys := [*by_segment.get(number, ()), *gone]:
-                parts = _decided.segment_rows(self._folder / file)
+                parts = _decided.segment_rows(self._folder / file, self._state)
                 types = self.portfolio.types()
                 yield from (
                     _decided.in_types(_decided.of_keys(part, self.key, keys), types) for part in parts

@@ -1,11 +1,13 @@
 //! The state of a portfolio.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use creditcore::Error;
+use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
+use arrow_schema::{DataType, Field};
 use creditcore::exec::threads_or_default;
-use creditcore_store::state::{Counts, Lock, Manifest, State as Inner};
+use creditcore::{Error, refresh};
+use creditcore_store::state::{self, Counts, Lock, Manifest, State as Inner};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use serde_json::json;
@@ -56,10 +58,12 @@ impl State {
         Ok(Self { inner: Mutex::new(inner) })
     }
 
-    /// Finds out what a delta changes, and gives counts and seconds by stage (JSON).
-    fn stage(&self, py: Python<'_>, delta: &Source) -> PyResult<String> {
-        let source = delta.inner.clone();
-        let (counts, stages) = gate::run(py, None, |control| self.locked().stage(&*source, control))?;
+    /// Finds out what a delta changes, and what was renewed; gives counts and seconds by stage (JSON).
+    #[pyo3(signature = (delta=None))]
+    fn stage(&self, py: Python<'_>, delta: Option<&Source>) -> PyResult<String> {
+        let source = delta.map(|delta| delta.inner.clone());
+        let (counts, stages) =
+            gate::run(py, None, |control| self.locked().stage(source.as_deref(), control))?;
         Ok(json!({ "counts": told(counts), "stages": stages }).to_string())
     }
 
@@ -70,15 +74,40 @@ impl State {
         Ok((told(counts).to_string(), Table { schema: batch.schema(), batches: vec![batch] }))
     }
 
-    /// Writes what is staged; gives the segment (JSON), or none where nothing changes.
-    fn write(&self, py: Python<'_>, file: &str) -> PyResult<Option<String>> {
-        let named = gate::brief(py, || self.locked().write(file))?;
-        Ok(named.map(|named| json!(named).to_string()))
+    /// Writes what is staged to one file, or two; gives the segments (JSON), none where nothing changes.
+    fn write(&self, py: Python<'_>, file: &str, second: &str) -> PyResult<String> {
+        let named = gate::brief(py, || self.locked().write(file, second))?;
+        Ok(json!(named).to_string())
     }
 
     /// Puts what was written into memory.
     fn apply(&self, py: Python<'_>) -> PyResult<()> {
         gate::brief(py, || self.locked().apply())
+    }
+
+    /// Finds the records of the keys of a source.
+    fn look_up(&self, py: Python<'_>, keys: &Source) -> PyResult<Found> {
+        let source = keys.inner.clone();
+        Ok(Found { inner: gate::run(py, None, |control| self.locked().look_up(&*source, control))? })
+    }
+
+    /// Gathers some of the records that were found.
+    fn part(&self, py: Python<'_>, found: &Found, start: usize, rows: usize) -> PyResult<Part> {
+        Ok(Part { inner: gate::run(py, None, |_| self.locked().part(&found.inner, start, rows))? })
+    }
+
+    /// Notes what is made of some records of a part now: `_at` says which of them a row is of.
+    fn renew(&self, py: Python<'_>, part: &Part, made: &Source) -> PyResult<()> {
+        let source = made.inner.clone();
+        gate::run(py, None, |control| self.locked().renew(&part.inner, &*source, control))
+    }
+
+    /// The records that are staged for each file, in some of their columns.
+    #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
+    fn staged(&self, py: Python<'_>, columns: Vec<String>) -> PyResult<Vec<Vec<Table>>> {
+        let files = gate::brief(py, || self.locked().staged(&columns))?;
+        let table = |batch: RecordBatch| Table { schema: batch.schema(), batches: vec![batch] };
+        Ok(files.into_iter().map(|parts| parts.into_iter().map(table).collect()).collect())
     }
 
     /// Forgets what is staged.
@@ -117,10 +146,12 @@ impl State {
         Ok(json!({ "segments": segments, "checkpoint": checkpoint }).to_string())
     }
 
-    /// The records of the keys of a source.
-    fn find(&self, py: Python<'_>, keys: &Source) -> PyResult<Table> {
+    /// The records of the keys of a source, or some of their columns.
+    #[pyo3(signature = (keys, columns=None))]
+    #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
+    fn find(&self, py: Python<'_>, keys: &Source, columns: Option<Vec<String>>) -> PyResult<Table> {
         let source = keys.inner.clone();
-        let batch = gate::run(py, None, |control| self.locked().find(&*source, control))?;
+        let batch = gate::run(py, None, |control| self.locked().find(&*source, columns.as_deref(), control))?;
         Ok(Table { schema: batch.schema(), batches: vec![batch] })
     }
 
@@ -171,6 +202,52 @@ impl State {
     fn locked(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Records that were found, in the order of their rows.
+#[pyclass(frozen, module = "creditcore._core")]
+pub(crate) struct Found {
+    inner: state::Found,
+}
+
+#[pymethods]
+impl Found {
+    /// For each record the place of its key among those asked for (`asked`).
+    fn asked(&self) -> Table {
+        let places = UInt32Array::from(self.inner.asked());
+        Table::new(vec![("asked".to_owned(), Arc::new(places) as ArrayRef)])
+    }
+}
+
+/// Some records with all that the state keeps of them.
+#[pyclass(frozen, module = "creditcore._core")]
+pub(crate) struct Part {
+    inner: state::Part,
+}
+
+#[pymethods]
+impl Part {
+    /// The records.
+    fn records(&self) -> Table {
+        let batch = self.inner.batch().clone();
+        Table { schema: batch.schema(), batches: vec![batch] }
+    }
+}
+
+/// Fingerprints of columns (`inputs`): for each row SHA-256 over the columns of some names, 128 bits in hexadecimal
+/// digits; texts come as columns of 16 bytes, and a column that is not there is one of nulls.
+#[pyfunction]
+#[pyo3(signature = (source, names, *, threads=None))]
+pub(crate) fn fingerprints(
+    py: Python<'_>,
+    source: &Source,
+    names: Vec<String>,
+    threads: Option<usize>,
+) -> PyResult<Table> {
+    let (source, threads) = (source.inner.clone(), threads_or_default(threads));
+    let prints =
+        gate::run(py, None, move |control| refresh::fingerprints(&*source, names, threads, control))?;
+    Table::of_column("inputs", Field::new("", DataType::LargeUtf8, false), prints)
 }
 
 /// The right to write to a folder, until it is given back.

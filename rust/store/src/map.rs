@@ -11,9 +11,11 @@ use std::sync::Arc;
 
 use arrow_buffer::Buffer;
 use creditcore::Result;
+#[cfg(target_os = "linux")]
+use creditcore::exec::{in_order, threads_or_default};
 use creditcore_kernels::index::Memory;
 #[cfg(target_os = "linux")]
-use memmap2::UncheckedAdvice;
+use memmap2::{Advice, UncheckedAdvice};
 use memmap2::{Mmap, MmapMut, MmapOptions};
 
 use crate::unreadable;
@@ -55,7 +57,7 @@ pub(crate) struct PrivateWords {
 }
 
 enum Words {
-    Map { map: MmapMut, start: usize, words: usize },
+    Map { map: MmapMut, start: usize, words: usize, ready: bool },
     Own(Vec<u64>),
 }
 
@@ -72,10 +74,13 @@ impl PrivateWords {
         // SAFETY: the map is private to this process (copy on write), and no file of a state is written after it was
         // named in the catalog.
         let map = unsafe { MmapOptions::new().map_copy(file) }?;
-        Ok(Self { memory: Words::Map { map, start, words: (length - start) / 8 } })
+        Ok(Self { memory: Words::Map { map, start, words: (length - start) / 8, ready: false } })
     }
 }
 
+/// Bytes whose pages are made ready at a time.
+#[cfg(target_os = "linux")]
+const PIECE: usize = 1 << 26;
 /// A multiple of the size of every page that a processor of this kind has.
 const PAGE: usize = if cfg!(target_arch = "x86_64") { 1 << 12 } else { 1 << 16 };
 
@@ -96,6 +101,26 @@ impl Memory for PrivateWords {
         #[cfg(not(target_os = "linux"))]
         let _ = (map, first, end);
     }
+
+    fn prepare(&mut self) {
+        let Words::Map { map, ready, .. } = &mut self.memory else { return };
+        if std::mem::replace(ready, true) {
+            return;
+        }
+        // One page after the other would be copied when it is first written: half a second for each million keys.
+        #[cfg(target_os = "linux")]
+        {
+            let copy = |piece: usize| {
+                let start = piece * PIECE;
+                // A system that cannot do it copies pages as they are written.
+                let _ = map.advise_range(Advice::PopulateWrite, start, PIECE.min(map.len() - start));
+                Ok(())
+            };
+            let _ = in_order(threads_or_default(None), map.len().div_ceil(PIECE), copy);
+        }
+        #[cfg(not(target_os = "linux"))]
+        let _ = map;
+    }
 }
 
 impl Default for PrivateWords {
@@ -115,7 +140,7 @@ impl AsRef<[u64]> for PrivateWords {
         match &self.memory {
             Words::Own(words) => words,
             // SAFETY: a map begins at a page, `start` is a multiple of 8, and the words were counted when it was made.
-            Words::Map { map, start, words } => unsafe {
+            Words::Map { map, start, words, .. } => unsafe {
                 std::slice::from_raw_parts(map.as_ptr().add(*start).cast::<u64>(), *words)
             },
         }
@@ -127,7 +152,7 @@ impl AsMut<[u64]> for PrivateWords {
         match &mut self.memory {
             Words::Own(words) => words,
             // SAFETY: as above; the map is borrowed for as long as the slice.
-            Words::Map { map, start, words } => unsafe {
+            Words::Map { map, start, words, .. } => unsafe {
                 std::slice::from_raw_parts_mut(map.as_mut_ptr().add(*start).cast::<u64>(), *words)
             },
         }

@@ -35,6 +35,8 @@ const MOST_BITS: u32 = 20;
 pub trait Memory: AsRef<[u64]> + AsMut<[u64]> {
     /// Gives words back that nobody reads any more, as far as that can be done.
     fn give_back(&mut self, words: std::ops::Range<usize>);
+    /// Has all words ready to be written, where the first writing costs more than those after it.
+    fn prepare(&mut self) {}
 }
 
 impl Memory for Vec<u64> {
@@ -171,6 +173,11 @@ impl<M: Memory> Index<M> {
                 if old == ABSENT { self.insert(key, new) } else { self.replace(key, old, new) }
             }
         }
+    }
+
+    /// Has the memory that was there from the beginning ready to be written.
+    pub fn prepare(&mut self) {
+        self.base.prepare();
     }
 
     /// Shares of the table, 2 to the power of `most_bits` of them or fewer: the share of a key is told by its first bits.

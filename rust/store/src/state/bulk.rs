@@ -14,9 +14,10 @@ use super::disk::write_file;
 use super::layout::{Delta, Layout};
 use super::lookup::Known;
 use super::manifest::{Checkpoint, Named};
-use super::portfolio::{Staged, State};
+use super::portfolio::State;
 use super::rows::Rows;
 use super::segment::Segment;
+use super::staging::Staged;
 use super::table;
 
 /// Rows of a segment that is written by `ingest` or `compact`.
@@ -46,12 +47,12 @@ impl State {
                 return Ok(());
             }
             let changes = resolve(&delta, Known { layout, ..self.known() })?;
-            self.refuse_kinds(&changes)?;
-            let sums = self.sums_after(&changes)?;
+            self.refuse_kinds([&changes])?;
+            let sums = self.sums_after([&changes])?;
             counts = counts.with(changes.counts);
-            self.staged = Some(Staged { changes, sums, segment: None });
+            self.staged = Some(Staged::of(changes, sums));
             let name = segment_name(first_number + written.len() as u64);
-            written.extend(self.write(&name)?);
+            written.extend(self.write(&name, "")?);
             self.apply()?;
             *known.borrow_mut() = self.rows.schema().cloned();
             Ok(())
@@ -124,7 +125,7 @@ impl State {
     /// Appends rows of keys that are not there yet.
     fn append(&mut self, name: &str, batch: &RecordBatch) -> Result<Named> {
         let path = self.folder.join(name);
-        let sum = Segment::write(&path, batch)?;
+        let sum = Segment::write(&path, batch, self.threads)?;
         let named = Named::new(name, batch.num_rows() as u64, sum);
         let first = self.rows.push(Segment::open(&self.folder, &named, false)?)?;
         let column = batch.column_by_name(&self.layout.key).cloned();

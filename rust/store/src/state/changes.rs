@@ -54,12 +54,21 @@ pub(super) struct Changes {
     /// Their spread keys, and the rows whose place they take.
     pub(super) moves: Vec<(u64, u32)>,
     /// The records that are no longer, or no longer so.
-    pub(super) old: RecordBatch,
+    pub(super) old: Vec<RecordBatch>,
     /// What is added to the sum of hashes.
     pub(super) hash: u128,
     pub(super) counts: Counts,
     /// The places of the appended rows in the delta.
     pub(super) places: Vec<u32>,
+}
+
+impl Changes {
+    /// Nothing.
+    pub(super) fn none() -> Self {
+        let batch = RecordBatch::new_empty(std::sync::Arc::new(arrow_schema::Schema::empty()));
+        let (moves, old, places, counts) = (Vec::new(), Vec::new(), Vec::new(), Counts::default());
+        Self { batch, records: 0, moves, old, hash: 0, counts, places }
+    }
 }
 
 /// Finds what a delta changes. One without the columns that are made is held against what rows say alone.
@@ -159,7 +168,7 @@ pub(super) fn of_segment(batch: &RecordBatch, first_deleted: usize, known: Known
     let hash = hashes(&old, threads)?.into_iter().fold(added, u128::wrapping_sub);
     let moves = asked.spread.into_iter().zip(current).collect();
     let (counts, places) = (Counts::default(), Vec::new());
-    Ok(Changes { batch: batch.clone(), records: first_deleted, moves, old, hash, counts, places })
+    Ok(Changes { batch: batch.clone(), records: first_deleted, moves, old: vec![old], hash, counts, places })
 }
 
 pub(super) fn broken(error: &arrow_schema::ArrowError) -> Error {

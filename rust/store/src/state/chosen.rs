@@ -99,7 +99,8 @@ impl Chosen {
         } else {
             take_record_batch(stored, &UInt32Array::from(self.gone)).map_err(|error| broken(&error))?
         };
-        Ok(Changes { batch, records: self.records.len(), moves, old, hash, counts: self.counts, places })
+        let (records, counts) = (self.records.len(), self.counts);
+        Ok(Changes { batch, records, moves, old: vec![old], hash, counts, places })
     }
 }
 

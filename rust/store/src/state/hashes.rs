@@ -33,20 +33,51 @@ impl Hashes {
 
     fn of_stretch(batch: &RecordBatch, made: &[String]) -> Result<Self> {
         let mut hashes = RecordHashes::new(batch.num_rows());
-        let schema = batch.schema();
-        let columns = schema.fields().iter().zip(batch.columns());
-        let (told, made): (Vec<_>, Vec<_>) = columns
-            .filter(|(field, _)| field.name() != DELETED && *field.data_type() != DataType::Null)
-            .partition(|(field, _)| !made.contains(field.name()));
-        told.into_iter().try_for_each(|(field, column)| hashes.add(field.name(), column))?;
-        if made.is_empty() {
+        add(&mut hashes, batch, |name| !made.contains(name))?;
+        if !batch.schema().fields().iter().any(|field| made.contains(field.name())) {
             let told = hashes.finish();
             return Ok(Self { whole: told.clone(), told });
         }
         let told = hashes.clone().finish();
-        made.into_iter().try_for_each(|(field, column)| hashes.add(field.name(), column))?;
+        add(&mut hashes, batch, |name| made.contains(name))?;
         Ok(Self { told, whole: hashes.finish() })
     }
+}
+
+/// What is added to the sum of hashes where rows take the place of others that say the same: `made` are the columns in
+/// which they differ.
+pub(super) fn difference(
+    old: &RecordBatch,
+    new: &RecordBatch,
+    made: &[String],
+    threads: usize,
+) -> Result<u128> {
+    let rows = new.num_rows();
+    let parts = in_order(threads, rows.div_ceil(STRETCH), |task| {
+        let (start, length) = (task * STRETCH, STRETCH.min(rows - task * STRETCH));
+        let (old, new) = (old.slice(start, length), new.slice(start, length));
+        let mut told = RecordHashes::new(length);
+        add(&mut told, &new, |name| !made.contains(name))?;
+        let whole = |batch: &RecordBatch, mut hashes: RecordHashes| {
+            add(&mut hashes, batch, |name| made.contains(name))?;
+            Ok(hashes.finish())
+        };
+        let gone: Vec<u128> = whole(&old, told.clone())?;
+        let come: Vec<u128> = whole(&new, told)?;
+        let sum = come.into_iter().fold(0u128, u128::wrapping_add);
+        Ok(gone.into_iter().fold(sum, u128::wrapping_sub))
+    })?;
+    Ok(parts.into_iter().fold(0u128, u128::wrapping_add))
+}
+
+/// Takes in some of the columns of a batch.
+fn add(hashes: &mut RecordHashes, batch: &RecordBatch, wanted: impl Fn(&String) -> bool) -> Result<()> {
+    let schema = batch.schema();
+    let columns = schema.fields().iter().zip(batch.columns());
+    columns
+        .filter(|(field, _)| field.name() != DELETED && *field.data_type() != DataType::Null)
+        .filter(|(field, _)| wanted(field.name()))
+        .try_for_each(|(field, column)| hashes.add(field.name(), column))
 }
 
 /// The hash of each row, of all that it holds.

@@ -15,9 +15,12 @@ use super::portfolio::State;
 
 impl State {
     /// Refuses records of another kind than those that are there, where kinds are not to be averaged together.
-    pub(super) fn refuse_kinds(&self, changes: &Changes) -> Result<()> {
+    pub(super) fn refuse_kinds<'a>(&self, changes: impl IntoIterator<Item = &'a Changes>) -> Result<()> {
         let Some(rule) = &self.layout.one_kind else { return Ok(()) };
-        let came = kinds_of(&changes.batch.slice(0, changes.records), rule)?;
+        let mut came = BTreeSet::new();
+        for one in changes {
+            came.extend(kinds_of(&one.batch.slice(0, one.records), rule)?);
+        }
         let mut all = came.clone();
         let mut live = self.table.rows().filter(|row| row & DEAD == 0);
         while !came.is_empty() && all.len() == came.len() {

@@ -40,9 +40,17 @@ pub struct Layout {
     /// not hang on them, and a row that differs in them alone takes the place of the one before.
     #[serde(default)]
     pub made: Vec<String>,
+    /// Renewed records from which on what is made of them is written apart, without what they say.
+    #[serde(default = "apart_from")]
+    pub apart_from: usize,
     /// The column that may hold one value alone: kinds that are not averaged together.
     #[serde(default)]
     pub one_kind: Option<OneKind>,
+}
+
+/// By default as many as a segment that is not merged has.
+fn apart_from() -> usize {
+    1 << 16
 }
 
 /// A column that may hold one value alone.

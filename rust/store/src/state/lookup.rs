@@ -170,10 +170,11 @@ impl Known<'_> {
         }
     }
 
-    /// The records that the keys of a delta lead to.
-    pub(super) fn live(&self, delta: &Delta) -> Result<RecordBatch> {
+    /// The records that the keys of a delta lead to, or some of their columns.
+    pub(super) fn live(&self, delta: &Delta, columns: Option<&[String]>) -> Result<RecordBatch> {
         let asked = Asked::new(Keys::new(&self.layout.key, delta.batch.column(0).clone())?, self.threads)?;
         let found = self.current(&asked)?;
-        self.rows.gather(&found.into_iter().filter(|row| row & DEAD == 0).collect::<Vec<_>>(), None)
+        let live: Vec<u32> = found.into_iter().filter(|row| row & DEAD == 0).collect();
+        self.rows.gather_shared(&live, columns, self.threads)
     }
 }

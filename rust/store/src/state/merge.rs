@@ -3,7 +3,7 @@
 //! In: the newest segments and the rows of a delta. Out: how many of them the delta's file takes in, and the rows of
 //! that file. A segment is taken in where it has no more rows than those behind it together, so sizes fall from one to
 //! the next by half: there are few small ones, and a row is written again once for each doubling. None has more than
-//! [`MOST`] rows afterwards, which bounds what a refresh writes. Rows stay in their order, those that others took the
+//! [`MOST`] rows afterwards, and one of what was made anew stays as it is, which bounds what a refresh writes. Rows stay in their order, those that others took the
 //! place of among them, so numbers of rows and the index stay as they are (law 1).
 
 use std::sync::Arc;
@@ -22,7 +22,7 @@ const MOST: usize = 1 << 17;
 pub(super) fn taken_in(known: &Rows, fixed: usize, rows: usize) -> usize {
     let (mut all, mut taken) = (rows, 0);
     for segment in known.newest().take(known.segments().saturating_sub(fixed)) {
-        if segment.rows() > all || all + segment.rows() > MOST {
+        if segment.told.is_some() || segment.rows() > all || all + segment.rows() > MOST {
             break;
         }
         all += segment.rows();

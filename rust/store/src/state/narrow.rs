@@ -12,6 +12,7 @@ use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, Schema};
+use creditcore::exec::in_order;
 
 /// Where a column says which type it has in the state.
 const KIND: &str = "kind";
@@ -25,17 +26,17 @@ pub(super) fn kind_of(field: &Field) -> DataType {
 }
 
 /// Rows as a file keeps them.
-pub(super) fn narrowed(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+pub(super) fn narrowed(batch: &RecordBatch, threads: usize) -> Result<RecordBatch, ArrowError> {
     let schema = batch.schema();
-    let one = |(field, column): (&Arc<Field>, &ArrayRef)| match narrow_type(column) {
-        Some(narrow) => {
-            let told = [(KIND.to_owned(), column.data_type().to_string())].into();
-            let made = Field::new(field.name(), narrow.clone(), field.is_nullable()).with_metadata(told);
-            Ok((Arc::new(made), cast(column, &narrow)?))
-        }
-        None => Ok((field.clone(), column.clone())),
+    let one = |at: usize| {
+        let (field, column) = (&schema.fields()[at], batch.column(at));
+        let Some(narrow) = narrow_type(column) else { return Ok(Ok((field.clone(), column.clone()))) };
+        let told = [(KIND.to_owned(), column.data_type().to_string())].into();
+        let made = Field::new(field.name(), narrow.clone(), field.is_nullable()).with_metadata(told);
+        Ok(cast(column, &narrow).map(|column| (Arc::new(made), column)))
     };
-    rebuilt(batch, schema.fields().iter().zip(batch.columns()).map(one))
+    let made = in_order(threads, batch.num_columns(), one);
+    rebuilt(batch, made.map_err(|error| ArrowError::ComputeError(error.to_string()))?.into_iter())
 }
 
 /// Rows of a file in the types of the state.
@@ -146,7 +147,7 @@ mod tests {
     fn kept(column: ArrayRef) -> DataType {
         let field = Field::new("x", column.data_type().clone(), true);
         let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![column]).expect("a batch");
-        let narrow = narrowed(&batch).expect("it can be narrowed");
+        let narrow = narrowed(&batch, 2).expect("it can be narrowed");
         let back = widened(&narrow).expect("and widened");
         assert_eq!(back.column(0).to_data(), batch.column(0).to_data());
         assert_eq!(kind_of(narrow.schema().field(0)), *batch.column(0).data_type());

@@ -1,12 +1,10 @@
 //! The state itself: opened, changed, written.
 //!
 //! In: a manifest (what the catalog names), deltas. Out: staged changes, files that are on the disk, and the state
-//! after them. A change has two steps: `stage` finds out everything and writes the segment; `apply`, once the catalog
-//! has the change, puts it into memory and cannot fail on data.
+//! after them (staging.rs).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
 
 use arrow_array::{ArrayRef, RecordBatch, new_null_array};
 use arrow_schema::{DataType, Field, Schema};
@@ -17,24 +15,15 @@ use creditcore::exec::{Control, in_order};
 use creditcore::region::Regions;
 use creditcore_kernels::index::Change;
 
-use super::changes::{Changes, Counts, DEAD, of_segment, resolve};
+use super::changes::{Changes, DEAD, of_segment};
 use super::disk::{check, fault, unreadable};
 use super::layout::{Delta, Layout};
 use super::lookup::Known;
-use super::manifest::{Checkpoint, Manifest, Named};
-use super::merge;
+use super::manifest::{Checkpoint, Manifest};
 use super::rows::Rows;
 use super::segment::{FileSum, Segment};
+use super::staging::{Staged, after};
 use super::table::{self, Table};
-
-/// Changes that wait for the catalog.
-pub(super) struct Staged {
-    pub(super) changes: Changes,
-    /// The sums after them.
-    pub(super) sums: Aggregate,
-    /// Its file, and how many of the newest segments that takes in.
-    pub(super) segment: Option<(Segment, usize)>,
-}
 
 /// A state in memory.
 pub struct State {
@@ -49,12 +38,11 @@ pub struct State {
     pub(super) hash: u128,
     pub(super) sums: Aggregate,
     pub(super) staged: Option<Staged>,
+    /// What is made of other records, until it is staged.
+    pub(super) renewed: Vec<Changes>,
     /// Segments that a checkpoint stands for: they stay as they are.
     pub(super) fixed: usize,
 }
-
-/// What a stage took, in seconds, by name.
-pub type Stages = Vec<(&'static str, f64)>;
 
 impl State {
     /// Opens a state: its checkpoint, and what was written after it.
@@ -131,6 +119,7 @@ impl State {
             hash: 0,
             sums,
             staged: None,
+            renewed: Vec::new(),
             fixed: 0,
         })
     }
@@ -142,118 +131,41 @@ impl State {
 
     /// Takes in a segment that was written after the checkpoint, delta by delta.
     fn replay(&mut self, segment: Segment) -> Result<()> {
+        if segment.told.is_some() {
+            let rows = segment.rows();
+            let first = self.rows.push(segment)?;
+            let numbers: Vec<u32> = (first..first + rows as u32).collect();
+            let batch = self.rows.gather_shared(&numbers, None, self.threads)?;
+            let changes = of_segment(&batch, rows, self.known())?;
+            self.sums = self.sums_after([&changes])?;
+            return self.put(&changes, first);
+        }
         let deltas = segment.deltas()?;
         let mut first = self.rows.push(segment)?;
         for (batch, records) in deltas {
             let changes = of_segment(&batch, records, self.known())?;
-            let sums = self.sums_after(&changes)?;
-            self.put(&changes, sums, first)?;
+            self.sums = self.sums_after([&changes])?;
+            self.put(&changes, first)?;
             first += batch.num_rows() as u32;
         }
         Ok(())
     }
 
-    /// Finds out what a delta changes. Nothing of the state changes yet.
-    ///
-    /// # Errors
-    /// Whatever reading gives; `Source`, `Schema`: rows that are refused.
-    pub fn stage(&mut self, source: &dyn Source, control: &Control) -> Result<(Counts, Stages)> {
-        self.staged = None;
-        let start = Instant::now();
-        let mut deltas: Vec<Delta> = Vec::new();
-        let schema = self.rows.schema().cloned();
-        let take = |delta, _: &Layout| {
-            deltas.push(delta);
-            Ok(())
-        };
-        self.layout.read(source, usize::MAX, control, take, || schema.clone())?;
-        let read = start.elapsed().as_secs_f64();
-        let Some(delta) = deltas.pop() else { return Ok((Counts::default(), Vec::new())) };
-        let start = Instant::now();
-        let changes = resolve(&delta, self.known())?;
-        self.refuse_kinds(&changes)?;
-        let resolved = start.elapsed().as_secs_f64();
-        control.check()?;
-        let start = Instant::now();
-        let sums = self.sums_after(&changes)?;
-        let summed = start.elapsed().as_secs_f64();
-        let counts = changes.counts;
-        self.staged = Some(Staged { changes, sums, segment: None });
-        Ok((counts, vec![("read", read), ("find", resolved), ("aggregate", summed)]))
-    }
-
     /// The sums with what comes and without what goes.
-    pub(super) fn sums_after(&self, changes: &Changes) -> Result<Aggregate> {
-        let of = |batch: RecordBatch| {
-            aggregate_of(&self.layout, &[batch], &self.plan, self.regions.as_ref(), self.threads)
+    pub(super) fn sums_after<'a>(&self, changes: impl IntoIterator<Item = &'a Changes>) -> Result<Aggregate> {
+        let of = |batches: &[RecordBatch]| {
+            aggregate_of(&self.layout, batches, &self.plan, self.regions.as_ref(), self.threads)
         };
         let mut sums = self.sums.clone();
-        sums.merge(&of(changes.batch.slice(0, changes.records))?)?;
-        sums.retract(&of(changes.old.clone())?)?;
+        for one in changes {
+            sums.merge(&of(&[one.batch.slice(0, one.records)])?)?;
+            sums.retract(&of(&one.old)?)?;
+        }
         Ok(sums)
     }
 
-    /// The sum of hashes, the sums and the number of records after what is staged.
-    pub fn after(&self) -> (u128, &Aggregate, u64) {
-        match &self.staged {
-            None => (self.hash, &self.sums, self.records),
-            Some(Staged { changes, sums, .. }) => {
-                (self.hash.wrapping_add(changes.hash), sums, self.records_after(changes))
-            }
-        }
-    }
-
-    fn records_after(&self, changes: &Changes) -> u64 {
-        self.records + changes.records as u64 - changes.old.num_rows() as u64
-    }
-
-    /// Writes what is staged to a file, which is on the disk then; none where nothing changes. Small segments before it
-    /// are written again into that file, which names them.
-    ///
-    /// # Errors
-    /// `State`: the file cannot be written.
-    pub fn write(&mut self, file: &str) -> Result<Option<Named>> {
-        let Some(staged) = self.staged.as_mut().filter(|staged| staged.changes.batch.num_rows() > 0) else {
-            return Ok(None);
-        };
-        let rows = staged.changes.batch.num_rows();
-        self.rows.room(rows)?;
-        let path = self.folder.join(file);
-        let taken = merge::taken_in(&self.rows, self.fixed, rows);
-        let named = if taken == 0 {
-            Named::new(file, rows as u64, Segment::write(&path, &staged.changes.batch)?)
-        } else {
-            let batch = merge::merged(&self.rows, taken, &staged.changes.batch)?;
-            let mut named = Named::new(file, batch.num_rows() as u64, Segment::write(&path, &batch)?);
-            let mut older: Vec<&Segment> = self.rows.newest().take(taken).collect();
-            older.reverse();
-            named.parts = older.iter().flat_map(|segment| segment.parts.iter().copied()).collect();
-            named.parts.push(rows as u64);
-            named.replaces = older.into_iter().map(|segment| segment.file.clone()).collect();
-            named
-        };
-        let opened = Segment::open(&self.folder, &named, false);
-        if opened.is_err() {
-            let _ = std::fs::remove_file(&path);
-        }
-        staged.segment = Some((opened?, taken));
-        Ok(Some(named))
-    }
-
-    /// Puts what was staged and written into memory.
-    ///
-    /// # Errors
-    /// `State`: more rows than a state can have, which `write` has refused already.
-    pub fn apply(&mut self) -> Result<()> {
-        let Some(Staged { changes, sums, segment }) = self.staged.take() else { return Ok(()) };
-        let Some((segment, taken)) = segment else { return Ok(()) };
-        let first = self.rows.len() as u32;
-        self.rows.replace(taken, segment)?;
-        self.put(&changes, sums, first)
-    }
-
-    /// Brings index, sums and hash to what changed; the rows are there, from number `first` on.
-    fn put(&mut self, changes: &Changes, sums: Aggregate, first: u32) -> Result<()> {
+    /// Brings index and hash to what changed; the rows are there, from number `first` on.
+    pub(super) fn put(&mut self, changes: &Changes, first: u32) -> Result<()> {
         let records = changes.records;
         let new = |(at, &(key, old)): (usize, &(u64, u32))| {
             let row = first + at as u32;
@@ -261,33 +173,32 @@ impl State {
         };
         let moves: Vec<Change> = changes.moves.iter().enumerate().map(new).collect();
         table::put(&mut self.table, &moves, self.threads)?;
-        self.records = self.records_after(changes);
-        self.sums = sums;
+        self.records = after(self.records, changes);
         self.hash = self.hash.wrapping_add(changes.hash);
         Ok(())
     }
 
-    /// Forgets what was staged.
-    pub fn discard(&mut self) {
-        self.staged = None;
-    }
-
-    /// The records of some keys, as far as there are such; keys in the type of a source.
+    /// The records of some keys, or some of their columns, as far as there are such; keys in the type of a source.
     ///
     /// # Errors
     /// `Schema`: a column that cannot hold keys.
-    pub fn find(&self, keys: &dyn Source, control: &Control) -> Result<RecordBatch> {
+    pub fn find(
+        &self,
+        keys: &dyn Source,
+        columns: Option<&[String]>,
+        control: &Control,
+    ) -> Result<RecordBatch> {
         let layout = Layout { columns: Vec::new(), ..self.layout.clone() };
         let mut found = None;
         let schema = self.rows.schema().cloned();
         let take = |delta: Delta, _: &Layout| {
-            found = Some(self.known().live(&delta)?);
+            found = Some(self.known().live(&delta, columns)?);
             Ok(())
         };
         layout.read(keys, usize::MAX, control, take, || schema.clone())?;
         match found {
             Some(found) => Ok(found),
-            None => self.rows.gather(&[], None),
+            None => self.rows.gather_shared(&[], columns, 1),
         }
     }
 

@@ -14,9 +14,10 @@ use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use arrow_select::interleave::interleave;
 use creditcore::error::{Error, Place, Result};
+use creditcore::exec::in_order;
 
 use super::narrow::kind_of;
-use super::segment::{DELETED, Segment};
+use super::segment::{DELETED, Segment, TOLD};
 
 /// Rows that a state can have: the highest bit of a number says that the row deletes.
 pub(super) const MOST_ROWS: u64 = (1 << 31) - 1;
@@ -34,6 +35,12 @@ pub(super) struct Rows {
 struct Places {
     used: Vec<usize>,
     at: Vec<(usize, usize)>,
+}
+
+/// Places of rows, and those of their columns that a segment of what was made anew does not have.
+struct Lying {
+    own: Places,
+    told: Option<Places>,
 }
 
 impl Rows {
@@ -104,12 +111,22 @@ impl Rows {
 
     /// Some rows, in the columns of all segments. A column that is `known` is not read again.
     pub(super) fn gather(&self, rows: &[u32], known: Option<(&str, &ArrayRef)>) -> Result<RecordBatch> {
-        self.gather_of(rows, None, known)
+        self.gather_of(rows, None, known, 1)
     }
 
     /// Some rows, in some of the columns; those that there are not are left out.
     pub(super) fn gather_some(&self, rows: &[u32], names: Option<&[String]>) -> Result<RecordBatch> {
-        self.gather_of(rows, names, None)
+        self.gather_of(rows, names, None, 1)
+    }
+
+    /// The same; threads share the columns.
+    pub(super) fn gather_shared(
+        &self,
+        rows: &[u32],
+        names: Option<&[String]>,
+        threads: usize,
+    ) -> Result<RecordBatch> {
+        self.gather_of(rows, names, None, threads)
     }
 
     fn gather_of(
@@ -117,6 +134,7 @@ impl Rows {
         rows: &[u32],
         names: Option<&[String]>,
         known: Option<(&str, &ArrayRef)>,
+        threads: usize,
     ) -> Result<RecordBatch> {
         let Some(schema) = &self.schema else { return Ok(RecordBatch::new_empty(Arc::new(Schema::empty()))) };
         let schema = match names {
@@ -126,12 +144,12 @@ impl Rows {
                 Arc::new(Schema::new(fields.cloned().collect::<Vec<Field>>()))
             }
         };
-        let places = self.locate(rows)?;
-        let column = |field: &Arc<Field>| match known {
-            Some((name, column)) if name == field.name() => Ok(column.clone()),
-            _ => self.column(field, &places),
+        let places = self.lying(rows)?;
+        let column = |at: usize| match known {
+            Some((name, column)) if name == schema.field(at).name() => Ok(column.clone()),
+            _ => self.column(schema.field(at), &places),
         };
-        let columns = schema.fields().iter().map(column).collect::<Result<Vec<_>>>()?;
+        let columns = in_order(threads, schema.fields().len(), column)?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
         RecordBatch::try_new_with_options(schema, columns, &options).map_err(|error| broken(&error))
     }
@@ -140,11 +158,41 @@ impl Rows {
     pub(super) fn column_of(&self, name: &str, rows: &[u32]) -> Result<Option<ArrayRef>> {
         let field = self.schema.as_ref().and_then(|schema| schema.field_with_name(name).ok());
         let Some(field) = field else { return Ok(None) };
-        let places = self.locate(rows)?;
+        let places = self.lying(rows)?;
         self.column(field, &places).map(Some)
     }
 
-    fn column(&self, field: &Field, places: &Places) -> Result<ArrayRef> {
+    /// The places of rows, whatever their segments have of them.
+    fn lying(&self, rows: &[u32]) -> Result<Lying> {
+        let own = self.locate(rows)?;
+        let anew = own.used.iter().any(|&segment| self.segments[segment].told.is_some());
+        let told = if anew { Some(self.locate(&self.told_of(rows, &own))?) } else { None };
+        Ok(Lying { own, told })
+    }
+
+    /// For each row the one that has the columns that are not made.
+    fn told_of(&self, rows: &[u32], places: &Places) -> Vec<u32> {
+        let told = |(&row, &(used, at)): (&u32, &(usize, usize))| {
+            self.segments[places.used[used]].told.as_ref().map_or(row, |told| told.value(at))
+        };
+        rows.iter().zip(&places.at).map(told).collect()
+    }
+
+    /// For each row the one that has the columns that are not made.
+    pub(super) fn told(&self, rows: &[u32]) -> Result<Vec<u32>> {
+        Ok(self.told_of(rows, &self.locate(rows)?))
+    }
+
+    fn column(&self, field: &Field, lying: &Lying) -> Result<ArrayRef> {
+        // Segments of what was made anew have all columns that are made, and none of the others.
+        let lacking = |&segment: &usize| {
+            let Segment { batch, told, .. } = &self.segments[segment];
+            told.is_some() && batch.column_by_name(field.name()).is_none()
+        };
+        let places = match &lying.told {
+            Some(told) if lying.own.used.iter().any(lacking) => told,
+            _ => &lying.own,
+        };
         if places.at.is_empty() || *field.data_type() == DataType::Null {
             return Ok(new_null_array(field.data_type(), places.at.len()));
         }
@@ -257,7 +305,7 @@ fn texts(
 /// The columns of two schemas in the types of the state, marks of deletion left out.
 fn joined(known: Option<&SchemaRef>, more: &SchemaRef) -> SchemaRef {
     let mut fields: Vec<Arc<Field>> = known.map_or_else(Vec::new, |known| known.fields().to_vec());
-    for field in more.fields().iter().filter(|field| field.name() != DELETED) {
+    for field in more.fields().iter().filter(|field| field.name() != DELETED && field.name() != TOLD) {
         match fields.iter_mut().find(|known| known.name() == field.name()) {
             Some(known) if *known.data_type() != DataType::Null => {}
             Some(known) => *known = Arc::new(Field::new(field.name(), kind_of(field), true)),

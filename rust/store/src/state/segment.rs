@@ -2,18 +2,22 @@
 //!
 //! In: a batch, or a path. Out: a file, or a batch that borrows from the file. It has the rows of one delta, or of some
 //! that followed each other. Of a delta the rows that delete have nothing but key and version, stand last, and are
-//! marked in a column of their own.
+//! marked in a column of their own. Where what is made of many records is another, and nothing else, a segment of its own
+//! has keys and these columns alone, and says which rows have the others.
 
 use std::fs::File;
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::types::UInt32Type;
+use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow_buffer::Buffer;
+use arrow_cast::cast;
 use arrow_ipc::convert::fb_to_schema;
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_ipc::{MetadataVersion, root_as_footer};
+use arrow_schema::DataType;
 use creditcore::Result;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +29,8 @@ use crate::map::buffer;
 
 /// The column that marks rows that delete.
 pub(super) const DELETED: &str = "_deleted";
+/// The column of a segment of what was made anew: the row that has each row's other columns.
+pub(super) const TOLD: &str = "_told";
 /// Where buffers begin, so that they can be used where they are.
 const ALIGNMENT: usize = 64;
 
@@ -44,17 +50,19 @@ pub(super) struct Segment {
     pub(super) file: String,
     /// The rows of each delta in it.
     pub(super) parts: Vec<u64>,
+    /// Where it has only what is made: for each row the number of the one with the other columns.
+    pub(super) told: Option<UInt32Array>,
 }
 
 impl Segment {
     /// Rows that are in no file.
     pub(super) fn of(batch: RecordBatch) -> Self {
-        Self { batch, file: String::new(), parts: Vec::new() }
+        Self { batch, file: String::new(), parts: Vec::new(), told: None }
     }
 
     /// Writes rows.
-    pub(super) fn write(path: &Path, batch: &RecordBatch) -> Result<FileSum> {
-        let batch = narrowed(batch).map_err(|error| fault(path, error.to_string()))?;
+    pub(super) fn write(path: &Path, batch: &RecordBatch, threads: usize) -> Result<FileSum> {
+        let batch = narrowed(batch, threads).map_err(|error| fault(path, error.to_string()))?;
         write_file(path, |file| {
             let other = std::io::Error::other::<arrow_schema::ArrowError>;
             let options = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5).map_err(other)?;
@@ -84,7 +92,10 @@ impl Segment {
             let text = format!("the file has {found} rows where it had {rows}; restore it from a backup");
             return Err(fault(path, text));
         }
-        Ok(Self { batch, file: named.file.clone(), parts })
+        let told = batch.column_by_name(TOLD).map(|told| cast(told, &DataType::UInt32)).transpose();
+        let told = told.map_err(|error| fault(path, format!("column `{TOLD}` holds no rows: {error}")))?;
+        let told = told.map(|told| told.as_primitive::<UInt32Type>().clone());
+        Ok(Self { batch, file: named.file.clone(), parts, told })
     }
 
     /// How many rows there are.

@@ -1,0 +1,190 @@
+//! Fingerprints of what decisions went by: for each row SHA-256 over some columns, by name.
+//!
+//! In: rows, names of columns. Out: the first 128 bits of each row's hash, as hexadecimal digits. What
+//! the log of decisions keeps and a replay compares, so it never changes: after the names, in their order, stands
+//! for each column a byte for the kind of the value and the value itself; of a column without a type the byte alone.
+
+use arrow_array::builder::LargeStringBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
+use arrow_array::{Array, ArrayRef, LargeStringArray};
+use arrow_cast::cast;
+use arrow_schema::DataType;
+use sha2::{Digest, Sha256};
+
+use crate::batch::{Role, Source, Wanted};
+use crate::error::{Error, Place, Result};
+use crate::exec::{Control, in_order};
+
+/// What a value is.
+const NULL: u8 = 0;
+const INTEGER: u8 = 1;
+const FLOAT: u8 = 2;
+const TEXT: u8 = 3;
+/// Bytes that stand for a text.
+const TEXT_BYTES: usize = 16;
+/// Rows whose bytes are made at a time.
+const BLOCK: usize = 1 << 12;
+/// Doubles from here on are no 64-bit integers.
+const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+
+/// Gives the fingerprints of rows, part by part, over the columns of some names; one that is not there is of nulls.
+///
+/// Integers, flags and doubles that are whole count by their value, other doubles by their bits (each NaN is one),
+/// times by what their columns count. Texts come as columns of 16 bytes, which are taken as they are.
+///
+/// # Errors
+/// A column of another type, or a value of another length; whatever reading gives.
+pub fn fingerprints(
+    source: &dyn Source,
+    mut names: Vec<String>,
+    threads: usize,
+    control: &Control,
+) -> Result<Vec<LargeStringArray>> {
+    names.sort();
+    let start = Sha256::new().chain_update(names.join("\0"));
+    let known = source.column_names();
+    let there = names.iter().filter(|name| known.contains(name));
+    let wanted: Vec<Wanted> = there.map(|name| Wanted { name: name.clone(), role: Role::Key }).collect();
+    in_order(threads, source.tasks(), |task| {
+        let mut made = LargeStringBuilder::new();
+        source.read(task, &wanted, control, &mut |batch| {
+            let mut given = wanted.iter().zip(&batch.columns).peekable();
+            let of = |name: &String| match given.next_if(|(known, _)| known.name == *name) {
+                Some((_, column)) => Column::of(name, column),
+                None => Ok(Column::Untyped),
+            };
+            let columns = names.iter().map(of).collect::<Result<Vec<_>>>()?;
+            append(&columns, batch.rows, &start, &mut made);
+            Ok(())
+        })?;
+        Ok(made.finish())
+    })
+}
+
+/// Appends the fingerprints of rows.
+fn append(columns: &[Column], rows: usize, start: &Sha256, made: &mut LargeStringBuilder) {
+    let width: usize = columns.iter().map(Column::width).sum();
+    for first in (0..rows).step_by(BLOCK) {
+        let range = first..rows.min(first + BLOCK);
+        let mut bytes = vec![0u8; width * range.len()];
+        let mut at = 0;
+        for column in columns {
+            column.write(range.clone(), &mut bytes, width, at);
+            at += column.width();
+        }
+        for row in 0..range.len() {
+            let hash = start.clone().chain_update(&bytes[row * width..(row + 1) * width]).finalize();
+            // The digits are ASCII.
+            made.append_value(std::str::from_utf8(&hexadecimal(&hash)).unwrap_or_default());
+        }
+    }
+}
+
+/// The first 16 bytes in hexadecimal digits.
+fn hexadecimal(bytes: &[u8]) -> [u8; 32] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |at: usize| DIGITS[usize::from(bytes[at / 2] >> (4 * (1 - at % 2)) & 15)];
+    std::array::from_fn(digit)
+}
+
+/// A column in one of the forms that are told apart.
+enum Column {
+    Untyped,
+    Signed(ArrayRef),
+    Unsigned(ArrayRef),
+    Double(ArrayRef),
+    Text(ArrayRef),
+}
+
+impl Column {
+    fn of(name: &str, column: &ArrayRef) -> Result<Self> {
+        let unreadable = |error: &dyn std::fmt::Display| {
+            Error::schema(Place::default(), format!("column `{name}` has no fingerprint: {error}"))
+        };
+        let brought = |kind| cast(column, &kind).map_err(|error| unreadable(&error));
+        match column.data_type() {
+            DataType::Null => Ok(Self::Untyped),
+            DataType::UInt64 => Ok(Self::Unsigned(column.clone())),
+            DataType::Float16 | DataType::Float32 | DataType::Float64 => {
+                Ok(Self::Double(brought(DataType::Float64)?))
+            }
+            // Days, and times of short units, count in 32 bits.
+            DataType::Time32(_) | DataType::Date32 => {
+                let narrow = cast(column, &DataType::Int32).map_err(|error| unreadable(&error))?;
+                Ok(Self::Signed(cast(&narrow, &DataType::Int64).map_err(|error| unreadable(&error))?))
+            }
+            kind if kind.is_integer() || kind.is_temporal() || *kind == DataType::Boolean => {
+                Ok(Self::Signed(brought(DataType::Int64)?))
+            }
+            DataType::Binary | DataType::BinaryView | DataType::LargeBinary => {
+                let texts = brought(DataType::LargeBinary)?;
+                match texts.as_binary::<i64>().iter().flatten().find(|value| value.len() != TEXT_BYTES) {
+                    Some(value) => Err(unreadable(&format!("a text stands for {} bytes", value.len()))),
+                    None => Ok(Self::Text(texts)),
+                }
+            }
+            other => Err(unreadable(other)),
+        }
+    }
+
+    /// Bytes that each row has of it.
+    fn width(&self) -> usize {
+        match self {
+            Self::Untyped => 1,
+            Self::Text(_) => 1 + TEXT_BYTES,
+            Self::Signed(_) | Self::Unsigned(_) | Self::Double(_) => 1 + 8,
+        }
+    }
+
+    /// Writes the values of some rows to their places, which are zeros; nulls leave them so.
+    fn write(&self, rows: std::ops::Range<usize>, bytes: &mut [u8], width: usize, at: usize) {
+        let places = bytes.chunks_exact_mut(width.max(1)).map(|row| &mut row[at..at + self.width()]);
+        let all = rows.zip(places);
+        match self {
+            Self::Untyped => all.for_each(|(_, place)| place[0] = NULL),
+            Self::Signed(column) => {
+                let values = column.as_primitive::<Int64Type>();
+                for (row, place) in all.filter(|(row, _)| values.is_valid(*row)) {
+                    put(place, INTEGER, &values.value(row).to_le_bytes());
+                }
+            }
+            Self::Unsigned(column) => {
+                let values = column.as_primitive::<UInt64Type>();
+                for (row, place) in all.filter(|(row, _)| values.is_valid(*row)) {
+                    put(place, INTEGER, &values.value(row).to_le_bytes());
+                }
+            }
+            Self::Double(column) => {
+                let values = column.as_primitive::<Float64Type>();
+                for (row, place) in all.filter(|(row, _)| values.is_valid(*row)) {
+                    let (kind, word) = of_double(values.value(row));
+                    put(place, kind, &word.to_le_bytes());
+                }
+            }
+            Self::Text(column) => {
+                let values = column.as_binary::<i64>();
+                for (row, place) in all.filter(|(row, _)| values.is_valid(*row)) {
+                    put(place, TEXT, values.value(row));
+                }
+            }
+        }
+    }
+}
+
+fn put(place: &mut [u8], kind: u8, value: &[u8]) {
+    place[0] = kind;
+    place[1..].copy_from_slice(value);
+}
+
+/// The kind and the word of a double.
+fn of_double(value: f64) -> (u8, u64) {
+    if value.is_nan() {
+        return (FLOAT, f64::NAN.to_bits());
+    }
+    let negative_zero = value == 0.0 && value.is_sign_negative();
+    if value.abs() < BEYOND && value.floor() == value && !negative_zero {
+        return (INTEGER, value as i64 as u64);
+    }
+    (FLOAT, value.to_bits())
+}

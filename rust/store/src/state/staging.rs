@@ -1,0 +1,176 @@
+//! A change of a state, step by step: staged, written, applied.
+//!
+//! In: a delta, records that were renewed. Out: the files of what changes, on the disk before the catalog is told, and the
+//! state in memory after it. `stage` and `write` change nothing of the state; `apply` cannot fail on data (law 8).
+
+use std::time::Instant;
+
+use arrow_array::RecordBatch;
+use creditcore::aggregate::Aggregate;
+use creditcore::batch::Source;
+use creditcore::error::Result;
+use creditcore::exec::Control;
+
+use super::changes::{Changes, Counts, resolve};
+use super::layout::{Delta, Layout};
+use super::manifest::Named;
+use super::merge;
+use super::portfolio::State;
+use super::renewed::joined;
+use super::segment::Segment;
+
+/// Changes that wait for the catalog.
+pub(super) struct Staged {
+    pub(super) changes: Changes,
+    /// The sums after them.
+    pub(super) sums: Aggregate,
+    /// Its file, and how many of the newest segments that takes in.
+    pub(super) segment: Option<(Segment, usize)>,
+    /// What is made anew of many records, and its file.
+    pub(super) apart: Vec<Changes>,
+    pub(super) apart_segment: Option<Segment>,
+}
+
+impl Staged {
+    /// Changes after which the sums are these.
+    pub(super) fn of(changes: Changes, sums: Aggregate) -> Self {
+        Self { changes, sums, segment: None, apart: Vec::new(), apart_segment: None }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Changes> {
+        std::iter::once(&self.changes).chain(&self.apart)
+    }
+}
+
+/// What a stage took, in seconds, by name.
+pub type Stages = Vec<(&'static str, f64)>;
+
+impl State {
+    /// Finds out what a delta changes, if there is one, and what was [renewed](Self::renew) beside it; the two have no
+    /// key in common. Nothing of the state changes yet.
+    ///
+    /// # Errors
+    /// Whatever reading gives; `Source`, `Schema`: rows that are refused.
+    pub fn stage(&mut self, source: Option<&dyn Source>, control: &Control) -> Result<(Counts, Stages)> {
+        self.staged = None;
+        let renewed = std::mem::take(&mut self.renewed);
+        let start = Instant::now();
+        let mut deltas: Vec<Delta> = Vec::new();
+        let schema = self.rows.schema().cloned();
+        let take = |delta, _: &Layout| {
+            deltas.push(delta);
+            Ok(())
+        };
+        if let Some(source) = source {
+            self.layout.read(source, usize::MAX, control, take, || schema.clone())?;
+        }
+        let read = start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        let own = deltas.pop().map(|delta| resolve(&delta, self.known())).transpose()?;
+        let told = own.as_ref().map_or_else(Counts::default, |own| own.counts);
+        let many = renewed.iter().map(|one| one.records).sum::<usize>() >= self.layout.apart_from;
+        let (renewed, apart) = if many { (Vec::new(), renewed) } else { (renewed, Vec::new()) };
+        let Some(changes) = joined(own, renewed, self.threads)?.or_else(|| many.then(Changes::none)) else {
+            return Ok((told, Vec::new()));
+        };
+        self.refuse_kinds(std::iter::once(&changes).chain(&apart))?;
+        let resolved = start.elapsed().as_secs_f64();
+        control.check()?;
+        let start = Instant::now();
+        let sums = self.sums_after(std::iter::once(&changes).chain(&apart))?;
+        let summed = start.elapsed().as_secs_f64();
+        self.staged = Some(Staged { apart, ..Staged::of(changes, sums) });
+        Ok((told, vec![("read", read), ("find", resolved), ("aggregate", summed)]))
+    }
+
+    /// The sum of hashes, the sums and the number of records after what is staged.
+    pub fn after(&self) -> (u128, &Aggregate, u64) {
+        match &self.staged {
+            None => (self.hash, &self.sums, self.records),
+            Some(staged) => {
+                let hash = staged.all().fold(self.hash, |hash, one| hash.wrapping_add(one.hash));
+                let records = staged.all().fold(self.records, after);
+                (hash, &staged.sums, records)
+            }
+        }
+    }
+
+    /// Writes what is staged to files, which are on the disk then; none where nothing changes. Small segments before it
+    /// are written again into the first file, which names them; what is made anew of many records stands in the second.
+    ///
+    /// # Errors
+    /// `State`: a file cannot be written.
+    pub fn write(&mut self, file: &str, second: &str) -> Result<Vec<Named>> {
+        let own = self.write_own(file)?;
+        let apart = self.write_apart(second).inspect_err(|_| {
+            // Nobody will name it; where it cannot be removed the next writer does it.
+            let _ = std::fs::remove_file(self.folder.join(file));
+        })?;
+        Ok(own.into_iter().chain(apart).collect())
+    }
+
+    fn write_own(&mut self, file: &str) -> Result<Option<Named>> {
+        let Some(staged) = self.staged.as_mut().filter(|staged| staged.changes.batch.num_rows() > 0) else {
+            return Ok(None);
+        };
+        let rows = staged.changes.batch.num_rows();
+        self.rows.room(rows)?;
+        let path = self.folder.join(file);
+        let taken = merge::taken_in(&self.rows, self.fixed, rows);
+        let named = if taken == 0 {
+            Named::new(file, rows as u64, Segment::write(&path, &staged.changes.batch, self.threads)?)
+        } else {
+            let batch = merge::merged(&self.rows, taken, &staged.changes.batch)?;
+            let mut named =
+                Named::new(file, batch.num_rows() as u64, Segment::write(&path, &batch, self.threads)?);
+            let mut older: Vec<&Segment> = self.rows.newest().take(taken).collect();
+            older.reverse();
+            named.parts = older.iter().flat_map(|segment| segment.parts.iter().copied()).collect();
+            named.parts.push(rows as u64);
+            named.replaces = older.into_iter().map(|segment| segment.file.clone()).collect();
+            named
+        };
+        let opened = Segment::open(&self.folder, &named, false);
+        if opened.is_err() {
+            let _ = std::fs::remove_file(&path);
+        }
+        staged.segment = Some((opened?, taken));
+        Ok(Some(named))
+    }
+
+    /// Puts what was staged and written into memory.
+    ///
+    /// # Errors
+    /// `State`: more rows than a state can have, which `write` has refused already.
+    pub fn apply(&mut self) -> Result<()> {
+        let Some(staged) = self.staged.take() else { return Ok(()) };
+        let Staged { changes, sums, segment, apart, apart_segment } = staged;
+        if let Some((segment, taken)) = segment {
+            let first = self.rows.len() as u32;
+            self.rows.replace(taken, segment)?;
+            self.put(&changes, first)?;
+            self.sums = sums.clone();
+        }
+        if let Some(segment) = apart_segment {
+            let mut first = self.rows.push(segment)?;
+            for one in &apart {
+                self.put(one, first)?;
+                first += one.records as u32;
+            }
+            self.sums = sums;
+        }
+        Ok(())
+    }
+
+    /// Forgets what was staged, and what was renewed.
+    pub fn discard(&mut self) {
+        self.staged = None;
+        self.renewed.clear();
+    }
+}
+
+/// How many records there are after changes.
+pub(super) fn after(records: u64, changes: &Changes) -> u64 {
+    let gone: usize = changes.old.iter().map(RecordBatch::num_rows).sum();
+    records + changes.records as u64 - gone as u64
+}
