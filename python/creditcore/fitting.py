@@ -125,7 +125,9 @@ def _network(config: Config, records: Records, threads: int | None) -> dict[str,
     )
     fitted = built if part.strengths else built.fit()
     groups = find_in(fitted._core, None, part.group_config, threads=threads)
-    learned = {name: fitted.config[name] for name in ("strengths", "rarities") if name in fitted.config}
+    learned: dict[str, Any] = {
+        name: fitted.config[name] for name in ("strengths", "rarities") if name in fitted.config
+    }
     return {**learned, "cut": groups.config["cut"]}
 
 

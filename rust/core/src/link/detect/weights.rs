@@ -1,7 +1,7 @@
 //! What a tie between two people weighs.
 //!
-//! In: the strength of each type, or its rarities by how many people show an identifier, days. Out: integers in units of 2^-20, so that sums depend neither on the order
-//! of identifiers nor on threads (laws 2 and 7).
+//! In: the strength of each type, or its rarities by how many people show an identifier, days. Out: integers in units
+//! of 2^-20, so that sums depend neither on the order of identifiers nor on threads (laws 2 and 7).
 
 use crate::link::{BANDS, Graph, NO_TIME, Settings, TypeSettings, band};
 use crate::{Error, Result};
@@ -20,7 +20,7 @@ const MOST_DAYS: usize = 4_096;
 /// Ties from this weight on are strong, where strengths are declared by type.
 const STRONG_DECLARED: u64 = UNIT / 4;
 /// The same where they were learned by numbers of people.
-const STRONG_LEARNED: u64 = 3 * UNIT / 8;
+const STRONG_LEARNED: u64 = UNIT / 2;
 
 /// The strength of each type in units, by bands of people, and the decay of each number of days.
 #[derive(Clone, Debug)]
