@@ -12,7 +12,7 @@ import creditcore as cc
 from tests.portfolio.oracle import CONFIG, frame
 from tests.portfolio.test_portfolio import drawn
 
-KINDS = ["catalog.sqlite", "segment-0000000001", "segment-0000000003", "index-", "sums-"]
+KINDS = ["catalog.sqlite", "segment-0000000001", "segment-0000000004", "index-", "sums-"]
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ CUT = 0.3
 """The score of a person from which a person model lets pass."""
 JUDGED_FROM = {"label_free": 0.5, "model": 0.5}
 """The score of a group from which it is a ring."""
-RESOLUTION = {"label_free": 1.0, "model": 0.5}
+RESOLUTION = {"label_free": 0.5, "model": 0.25}
 """Of clustering, 1 for plain modularity: less gives larger groups."""
 SIXTEENTHS = 16
 SETTINGS = ("tau", "pass_share", "cut", "judged_from", "resolution")
