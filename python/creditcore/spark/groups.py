@@ -232,7 +232,7 @@ def _confirmed_rings(known: Lists, tau: float, labels: DataFrame) -> int:
     parts = _parts(known, confirmed(labels), labels, PASSES, False).persist()
     count = _rings(known, parts, replace(shard, total=_total(parts, shard))).count()
     parts.unpersist()
-    return count
+    return int(count)
 
 
 def _total(parts: DataFrame, shard: Shard) -> int:
