@@ -44,6 +44,7 @@ __all__ = [
     "joined_keys",
     "keyed_hashes",
     "label_free_of",
+    "learned_rarities",
     "learned_strength",
     "model_formats",
     "network_of_shown",
@@ -946,6 +947,13 @@ def keyed_hashes(values: SupportsGetItem[int, str], key: SupportsGetItem[int, Su
 def label_free_of(strengths: Incomplete, triangles: Incomplete) -> Table:
     """
     The label-free scores of strengths and triangles.
+    """
+
+def learned_rarities(
+    people: SupportsIndex, by_band: SupportsGetItem[int, SupportsIndex], cap: SupportsIndex
+) -> list[float]:
+    """
+    The rarities that a type learns, by band, of how many people share an identifier of each band.
     """
 
 def learned_strength(people: SupportsIndex, sharing: SupportsIndex) -> float:

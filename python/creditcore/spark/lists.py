@@ -118,21 +118,20 @@ def fitted(known: Lists) -> Lists:
     told = json.loads(known.plan)
     learned = told["config"]
     with house_errors():
-        people = known.people.count()
-        for row in common.groupBy("kind").agg(f.count_distinct("key").alias("sharing")).collect():
-            name = known.types[row["kind"]]
-            learned["strengths"][name] = _core.learned_strength(people, row["sharing"])
-            bands = (max(learned["caps"][name], 2) ** 2).bit_length() - 2
-            learned.setdefault("rarities", {})[name] = [_rarity(people, 1)] * bands
-        for row in banded.groupBy("kind", "band").agg(f.count_distinct("key").alias("sharing")).collect():
-            rarities = learned.get("rarities", {}).get(known.types[row["kind"]])
-            if rarities is not None:
-                rarities[row["band"]] = _rarity(people, row["sharing"])
+        people, sharing = known.people.count(), f.count_distinct("key").alias("sharing")
+        strong = common.groupBy("kind").agg(sharing).collect()
+        by_band = {
+            (row["kind"], row["band"]): row["sharing"]
+            for row in banded.groupBy("kind", "band").agg(sharing).collect()
+        }
+    bands = range(max((band + 1 for _, band in by_band), default=0))
+    for row in strong:
+        kind, name = row["kind"], known.types[row["kind"]]
+        counts = [by_band.get((kind, band), 0) for band in bands]
+        rarities = _core.learned_rarities(people, counts, learned["caps"][name])
+        learned["strengths"][name] = _core.learned_strength(people, row["sharing"])
+        learned.setdefault("rarities", {})[name] = rarities
     return replace(known, plan=json.dumps(told))
-
-
-def _rarity(people: int, sharing: int) -> float:
-    return max(_core.learned_strength(people, 2 * sharing), 0.0)
 
 
 def in_blocks(known: Lists) -> DataFrame:

@@ -127,6 +127,13 @@ pub(crate) fn learned_strength(people: u64, sharing: u64) -> f64 {
     core::learned_strength(people, sharing)
 }
 
+/// The rarities that a type learns, by band, of how many people share an identifier of each band.
+#[pyfunction]
+#[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
+pub(crate) fn learned_rarities(people: u64, by_band: Vec<u64>, cap: u32) -> Vec<f64> {
+    core::learned_rarities(people, &by_band, cap)
+}
+
 /// Twice the weight of all edges between those at or above the cut.
 #[pyfunction]
 pub(crate) fn edge_total(

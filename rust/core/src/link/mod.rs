@@ -37,7 +37,7 @@ pub use normalise::Normaliser;
 pub use plan::{CONTACT, Config, Identifiers, OWN, Plan};
 pub use records::{Entry, Gathering, MOST_LINKS, Records};
 pub use settings::{BANDS, MOST_TYPES, Overrides, Settings, TypeSettings, band};
-pub use shards::{ShownRows, learned_strength, smallest_of_sets};
+pub use shards::{ShownRows, learned_rarities, learned_strength, smallest_of_sets};
 pub use shown::shown;
 pub use update::{Change, Changes};
 pub use values::Met;

@@ -14,7 +14,7 @@ use super::plan::{Plan, Settled};
 use super::read::read;
 use super::records::Records;
 use super::settings::{BANDS, band};
-use super::shards::learned_strength;
+use super::shards::{learned_rarities, learned_strength};
 use super::values::Met;
 use crate::batch::Source;
 use crate::error::{Error, Result};
@@ -123,9 +123,8 @@ impl Network {
     }
 
     /// Learns the strengths of types: -log2 of the share of people who share an identifier of it of 20 people at most.
-    /// A type that nobody shares keeps its strength. The rarities of a type are, for each band of numbers of
-    /// people up to the cap, -log2 of twice the share of people who share an identifier of so many: nothing where half
-    /// of all do, and those of a single person where nobody does.
+    /// A type that nobody shares keeps its strength, and has no rarities; those of others are
+    /// [`learned_rarities`].
     ///
     /// # Errors
     /// Only what [`Settings::new`](super::Settings::new) refuses.
@@ -134,9 +133,8 @@ impl Network {
         let mut plan = self.plan();
         for kind in self.kinds(control)?.into_iter().filter(|kind| kind.sharing > 0) {
             let people = links.people() as u64;
-            let bits = |sharing: &u64| learned_strength(people, 2 * (*sharing).max(1)).max(0.0);
             let cap = plan.config.caps.get(&kind.name).map_or(u32::MAX, |&cap| cap);
-            let rarities = kind.by_band[..=band(cap)].iter().map(bits).collect();
+            let rarities = learned_rarities(people, &kind.by_band, cap);
             plan.config.strengths.insert(kind.name.clone(), learned_strength(people, kind.sharing));
             plan.config.rarities.insert(kind.name, rarities);
         }

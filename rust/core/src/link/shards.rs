@@ -11,6 +11,7 @@ use super::links::NO_TIME;
 use super::network::Network;
 use super::plan::Plan;
 use super::records::{Entry, Gathering};
+use super::settings::band;
 use super::values::Met;
 use crate::error::{Error, Result};
 use crate::exec::Control;
@@ -81,6 +82,14 @@ impl Network {
 /// The strength that a type learns: -log2 of the share of people who share an identifier of it.
 pub fn learned_strength(people: u64, sharing: u64) -> f64 {
     libm::log2(people as f64 / sharing as f64)
+}
+
+/// The rarities that a type learns: for each [`band`] of numbers of people up to its cap -log2 of twice the share of
+/// people who share an identifier of so many, nothing where half of all do, and that of a single person where
+/// nobody does. Bands that `by_band` does not have are of nobody.
+pub fn learned_rarities(people: u64, by_band: &[u64], cap: u32) -> Vec<f64> {
+    let sharing = |at: usize| by_band.get(at).copied().unwrap_or(0).max(1);
+    (0..=band(cap)).map(|at| learned_strength(people, 2 * sharing(at)).max(0.0)).collect()
 }
 
 /// Joins the keys of each pair. Gives each key once, ascending, and the place of the smallest of its set.
