@@ -12,7 +12,7 @@ use creditcore::refresh::Keys;
 use creditcore_kernels::index::ABSENT;
 
 use super::changes::DEAD;
-use super::layout::{Delta, Layout};
+use super::layout::Layout;
 use super::rows::Rows;
 use super::table::Table;
 
@@ -168,13 +168,5 @@ impl Known<'_> {
                 })
             }
         }
-    }
-
-    /// The records that the keys of a delta lead to, or some of their columns.
-    pub(super) fn live(&self, delta: &Delta, columns: Option<&[String]>) -> Result<RecordBatch> {
-        let asked = Asked::new(Keys::new(&self.layout.key, delta.batch.column(0).clone())?, self.threads)?;
-        let found = self.current(&asked)?;
-        let live: Vec<u32> = found.into_iter().filter(|row| row & DEAD == 0).collect();
-        self.rows.gather_shared(&live, columns, self.threads)
     }
 }

@@ -3,8 +3,9 @@
 //! In: the newest segments and the rows of a delta. Out: how many of them the delta's file takes in, and the rows of
 //! that file. A segment is taken in where it has no more rows than those behind it together, so sizes fall from one to
 //! the next by half: there are few small ones, and a row is written again once for each doubling. None has more than
-//! [`MOST`] rows afterwards, and one of what was made anew stays as it is, which bounds what a refresh writes. Rows stay in their order, those that others took the
-//! place of among them, so numbers of rows and the index stay as they are (law 1).
+//! [`MOST`] rows afterwards, and one of what was made anew stays as it is, which bounds what a refresh writes. Rows stay
+//! in their order, those that others took the place of among them, so numbers of rows and the index stay as they are
+//! (law 1).
 
 use std::sync::Arc;
 

@@ -17,7 +17,7 @@ use creditcore_kernels::index::Change;
 
 use super::changes::{Changes, DEAD, of_segment};
 use super::disk::{check, fault, unreadable};
-use super::layout::{Delta, Layout};
+use super::layout::Layout;
 use super::lookup::Known;
 use super::manifest::{Checkpoint, Manifest};
 use super::rows::Rows;
@@ -188,18 +188,8 @@ impl State {
         columns: Option<&[String]>,
         control: &Control,
     ) -> Result<RecordBatch> {
-        let layout = Layout { columns: Vec::new(), ..self.layout.clone() };
-        let mut found = None;
-        let schema = self.rows.schema().cloned();
-        let take = |delta: Delta, _: &Layout| {
-            found = Some(self.known().live(&delta, columns)?);
-            Ok(())
-        };
-        layout.read(keys, usize::MAX, control, take, || schema.clone())?;
-        match found {
-            Some(found) => Ok(found),
-            None => self.rows.gather_shared(&[], columns, 1),
-        }
+        let rows: Vec<u32> = self.live(keys, control)?.into_iter().map(|(row, ..)| row).collect();
+        self.rows.gather_shared(&rows, columns, self.threads)
     }
 
     /// The exact sums of all records.
@@ -238,7 +228,7 @@ impl State {
     ) -> Result<()> {
         let mut numbers: Vec<u32> = self.table.rows().filter(|row| row & DEAD == 0).collect();
         numbers.sort_unstable();
-        numbers.chunks(1 << 16).try_for_each(|rows| take(self.rows.gather_some(rows, columns)?))
+        numbers.chunks(1 << 16).try_for_each(|rows| take(self.rows.gather_shared(rows, columns, 1)?))
     }
 }
 

@@ -64,6 +64,13 @@ impl State {
     /// # Errors
     /// `Schema`: a column that cannot hold keys.
     pub fn look_up(&self, keys: &dyn Source, control: &Control) -> Result<Found> {
+        let mut records = self.live(keys, control)?;
+        records.sort_unstable();
+        Ok(Found { records })
+    }
+
+    /// The records that keys lead to, in the order of the keys: each one's row, its key's place, where that is spread to.
+    pub(super) fn live(&self, keys: &dyn Source, control: &Control) -> Result<Vec<(u32, u32, u64)>> {
         let layout = Layout { columns: Vec::new(), ..self.layout.clone() };
         let mut records = Vec::new();
         let schema = self.rows.schema().cloned();
@@ -73,11 +80,10 @@ impl State {
             let rows = self.known().current(&asked)?;
             let found = (0u32..).zip(rows).zip(asked.spread).filter(|((_, row), _)| row & DEAD == 0);
             records = found.map(|((asked, row), spread)| (row, asked, spread)).collect();
-            records.sort_unstable();
             Ok(())
         };
         layout.read(keys, usize::MAX, control, take, || schema.clone())?;
-        Ok(Found { records })
+        Ok(records)
     }
 
     /// Gathers some of the records that were found.

@@ -114,12 +114,7 @@ impl Rows {
         self.gather_of(rows, None, known, 1)
     }
 
-    /// Some rows, in some of the columns; those that there are not are left out.
-    pub(super) fn gather_some(&self, rows: &[u32], names: Option<&[String]>) -> Result<RecordBatch> {
-        self.gather_of(rows, names, None, 1)
-    }
-
-    /// The same; threads share the columns.
+    /// Some rows, in some of the columns, which threads share; those that there are not are left out.
     pub(super) fn gather_shared(
         &self,
         rows: &[u32],

@@ -145,11 +145,11 @@ impl State {
     pub fn apply(&mut self) -> Result<()> {
         let Some(staged) = self.staged.take() else { return Ok(()) };
         let Staged { changes, sums, segment, apart, apart_segment } = staged;
+        let written = segment.is_some() || apart_segment.is_some();
         if let Some((segment, taken)) = segment {
             let first = self.rows.len() as u32;
             self.rows.replace(taken, segment)?;
             self.put(&changes, first)?;
-            self.sums = sums.clone();
         }
         if let Some(segment) = apart_segment {
             let mut first = self.rows.push(segment)?;
@@ -157,6 +157,8 @@ impl State {
                 self.put(one, first)?;
                 first += one.records as u32;
             }
+        }
+        if written {
             self.sums = sums;
         }
         Ok(())
