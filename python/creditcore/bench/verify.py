@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -144,12 +144,10 @@ def verify_all(
         yield verify(Path(declared_models[0].file), against, data, by_position, seed)
         return
     _library(against)
-    libraries = {one["name"]: one["library"] for one in Fleet.load(path, margin_only=True).models}
-    own = [one for one in declared_models if libraries[one.name] == against]
-    if not own:
-        raise ArgumentError(f"`{path}` has no model of {against}; it has models of {_listed(libraries)}")
-    for one in own:
-        yield verify(Path(one.file), against, data, by_position, seed)
+    own = _own(path, Fleet.load(path, margin_only=True), against)
+    for one in declared_models:
+        if one.name in own:
+            yield verify(Path(one.file), against, data, by_position, seed)
 
 
 def _of_compiled(path: Path, against: str, data: Path, seed: int) -> Iterator[dict[str, Any]]:
@@ -157,11 +155,7 @@ def _of_compiled(path: Path, against: str, data: Path, seed: int) -> Iterator[di
     _library(against)
     fleet = Fleet.load(path)
     files = {one.name: Path(one.file) for one in fleet._declarations}
-    libraries = {one["name"]: one["library"] for one in fleet.models}
-    own = [name for name, library in libraries.items() if library == against]
-    if not own:
-        raise ArgumentError(f"`{path}` has no model of {against}; it has models of {_listed(libraries)}")
-    for name in own:
+    for name in _own(path, fleet, against):
         one = fleet.subset([name])
         if one.models[0]["applies_to"] is not None:
             raise ArgumentError(
@@ -177,8 +171,13 @@ def _of_compiled(path: Path, against: str, data: Path, seed: int) -> Iterator[di
         yield {**_compared(one, files[name], against, data, by_position, seed), "model": f"{path}: {name}"}
 
 
-def _listed(libraries: Mapping[str, str]) -> str:
-    return ", ".join(sorted({*libraries.values()}))
+def _own(path: Path, fleet: Fleet, against: str) -> list[str]:
+    """The names of the models of a library; raises where there are none."""
+    own = [one["name"] for one in fleet.models if one["library"] == against]
+    if not own:
+        listed = ", ".join(sorted({one["library"] for one in fleet.models}))
+        raise ArgumentError(f"`{path}` has no model of {against}; it has models of {listed}")
+    return own
 
 
 def _library(name: str) -> ModuleType:

@@ -189,7 +189,7 @@ def _bound(as_of: date, column: pl.Series, config: Config) -> Any:
         )
     instant = end_of(as_of, config.zone)
     zoned = getattr(column.dtype, "time_zone", None)
-    return instant if zoned else instant.astimezone(config.zone).replace(tzinfo=None)
+    return instant if zoned else instant.replace(tzinfo=None)
 
 
 def _unit_jumps(asked: Asked) -> Iterator[Found]:

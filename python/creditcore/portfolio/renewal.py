@@ -112,7 +112,7 @@ class Renewing:
         whole = linked.wanted["at"] and moved.then is None
         return Links(moved, linked.at_features(moved.held) if whole else None)
 
-    def _told(self, keys: pl.Series, links: Links | None) -> list[tuple[list[str], pl.DataFrame]]:
+    def _told(self, keys: pl.Series, links: Links | None) -> Told:
         """Give what the network says of the features of some keys, by view."""
         linked = self.line.linked
         if linked is None or links is None:

@@ -17,12 +17,8 @@ from creditcore import _core
 from creditcore._frame import to_polars
 from creditcore.linking.person_model import predict, train
 from creditcore.spark.batches import spark_types, tables, task_threads
-from creditcore.spark.shards import LISTS, beside, network_of, whole
+from creditcore.spark.shards import beside, block_of
 from creditcore.spark.surroundings import UNIT
-
-
-def _own(lists: pl.DataFrame) -> pl.Series:
-    return lists["own"].explode().drop_nulls().unique()
 
 
 def _ties(network: Any, detection: Any, own: pl.Series) -> pl.DataFrame:
@@ -40,22 +36,19 @@ def _ties(network: Any, detection: Any, own: pl.Series) -> pl.DataFrame:
 
 def ties_of(batches: Iterator[pa.RecordBatch], plan: str, tau: float) -> Iterator[pa.RecordBatch]:
     """Give `key`, `partner`, `faded` of the people of a block."""
-    lists = whole(batches, (*LISTS, "own"))
-    if lists is None:
+    if (block := block_of(batches, plan)) is None:
         return
-    network = network_of(lists, plan)
-    detection = _core.Detection.of(network, tau, False, threads=task_threads())
-    yield from spark_types(_ties(network, detection, _own(lists)).to_arrow()).to_batches()
+    detection = _core.Detection.of(block.network, tau, False, threads=task_threads())
+    yield from spark_types(_ties(block.network, detection, block.own).to_arrow()).to_batches()
 
 
 def risks_of(
     batches: Iterator[pa.RecordBatch], plan: str, tau: float, names: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
     """Give `key`, some risks, `direct` (the risk in whole units), `total` (of ties) of a block's people."""
-    lists = whole(batches, (*LISTS, "own"))
-    if lists is None:
+    if (block := block_of(batches, plan)) is None:
         return
-    network, own = network_of(lists, plan), _own(lists)
+    lists, network, own = block
     detection = _core.Detection.of(network, tau, False, threads=task_threads())
     people = to_polars(network.components()).select("key").sort("key")
     members = lists.select("members").explode("members").unnest("members").select("key", "score")

@@ -7,7 +7,7 @@ the native core computes of them. Columns are rearranged here, nothing is comput
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 import pyarrow as pa
@@ -57,24 +57,36 @@ def _strong(network: Any, tau: float, own: pl.Series) -> pa.Table:
     return rows.append_column("strong", pa.ListArray.from_arrays(offsets, one))
 
 
-def ties_of(batches: Iterator[pa.RecordBatch], plan: str, tau: float) -> Iterator[pa.RecordBatch]:
-    """Give `key`, `strength`, `strong` of the people of a block."""
+class Block(NamedTuple):
+    """The lists of a block of people, their network, and the people who are its own."""
+
+    lists: pl.DataFrame
+    network: Any
+    own: pl.Series
+
+
+def block_of(batches: Iterator[pa.RecordBatch], plan: str) -> Block | None:
+    """Give the block that a partition has."""
     lists = whole(batches, (*LISTS, "own"))
     if lists is None:
-        return
+        return None
     own = lists["own"].explode().drop_nulls().unique().sort().rechunk()
-    yield from _strong(network_of(lists, plan), tau, own).combine_chunks().to_batches()
+    return Block(lists, network_of(lists, plan), own)
+
+
+def ties_of(batches: Iterator[pa.RecordBatch], plan: str, tau: float) -> Iterator[pa.RecordBatch]:
+    """Give `key`, `strength`, `strong` of the people of a block."""
+    if (block := block_of(batches, plan)) is not None:
+        yield from _strong(block.network, tau, block.own).combine_chunks().to_batches()
 
 
 def surroundings_of(
     batches: Iterator[pa.RecordBatch], plan: str, tau: float, names: Sequence[str]
 ) -> Iterator[pa.RecordBatch]:
     """Give `key`, `units` (the exact strength), `strong` and some features of the people of a block."""
-    lists = whole(batches, (*LISTS, "own"))
-    if lists is None:
+    if (block := block_of(batches, plan)) is None:
         return
-    own = lists["own"].explode().drop_nulls().unique().sort().rechunk()
-    network = network_of(lists, plan)
+    lists, network, own = block
     found = pl.DataFrame(_strong(network, tau, own))
     features = to_polars(_core.Detection.of(network, tau, False, threads=task_threads()).features())
     units = (found["strength"].cast(pl.Float64) * UNIT).cast(pl.Int64)
