@@ -43,8 +43,11 @@ test: test-rust test-python  ## run all tests but those against other systems
 test-rust:
 	cargo test --locked --quiet --workspace --exclude creditcore-py
 
-# Tests on Spark run where there is a JDK. A process for each core; benchmarks are not among the tests.
-test-python: build $(VENV)/.stamp-test $(if $(shell command -v java),$(VENV)/.stamp-spark)
+# Tests on Spark run where there is a JDK.
+SPARK := $(if $(shell command -v java),$(VENV)/.stamp-spark)
+
+# A process for each core; benchmarks are not among the tests.
+test-python: build $(VENV)/.stamp-test $(SPARK)
 	$(BIN)/python -m pytest -q -p no:benchmark -n auto --dist loadgroup \
 		-m "not parity and not faults and not cluster"
 
@@ -55,7 +58,7 @@ test-faults: build $(VENV)/.stamp-test  ## kill portfolios at hundreds of points
 test-spark: build $(VENV)/.stamp-test $(VENV)/.stamp-spark  ## Spark on a cluster of processes, whose executors are killed
 	CREDITCORE_REQUIRE=spark $(BIN)/python -m pytest -q -m cluster tests/cluster
 
-test-parity: build $(VENV)/.stamp-test $(VENV)/.stamp-bench $(VENV)/.stamp-parity  ## compare with other systems
+test-parity: build $(VENV)/.stamp-test $(VENV)/.stamp-bench $(VENV)/.stamp-parity $(SPARK)  ## compare with other systems
 	$(BIN)/python -m pytest -q -m parity
 
 check: build setup $(FRESH)  ## style, types, stubs, licences

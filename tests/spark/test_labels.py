@@ -51,12 +51,12 @@ def test_few_labels_spread_to_those_around(spark: SparkSession) -> None:
     there.release()
 
 
+@pytest.mark.parity
 @pytest.mark.parametrize("cut", [None, 0.0])
 def test_a_person_model_is_that_of_one_machine(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch, cut: float | None
 ) -> None:
     """Under a cut that everybody passes the guard leaves the model aside, here and there."""
-    pytest.importorskip("lightgbm")
     monkeypatch.setattr(person_model, "LEAST_RINGS", 3)
     there, here = both(spark, labelled(4_000, 3), None if cut is None else {"cut": cut})
     told = "person model of " if cut is None else "label-free score: the person model does not fit"
