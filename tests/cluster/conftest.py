@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +46,8 @@ def connected(master: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             yield session
         finally:
             session.stop()
+            # Spark leaves it behind, and would take every later session for one of Spark Connect.
+            os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
 
 
 @pytest.fixture
