@@ -8,24 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import cached_property
 from typing import Any
 
 from creditcore.fleet.declarations import Declaration
-
-
-class Described:
-    """The side of a fleet that tells of its models."""
-
-    @property
-    def models(self) -> list[dict[str, Any]]:
-        """A record for each model."""
-        raise NotImplementedError
-
-    @cached_property
-    def told(self) -> tuple[dict[str, Any], ...]:
-        """As `models`, read once: for those who change nothing in it."""
-        return tuple(self.models)
 
 
 def model_records(about_all: str, declarations: Sequence[Declaration]) -> list[dict[str, Any]]:

@@ -13,10 +13,13 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from creditcore.errors import ArgumentError, FormatError, SourceError
 from creditcore.scoring.calibration import Calibration
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FLEET_FILE = "fleet.toml"
 TARGETS = ("fraud", "default", "other")
@@ -98,6 +101,21 @@ def declared(paths: Paths) -> list[Declaration]:
                     "give a dict of names to files"
                 )
     return found
+
+
+def calibrated_by(found: Sequence[Declaration], probabilities: pl.DataFrame) -> pl.DataFrame:
+    """Put columns of probabilities through the calibrations that are declared of their models.
+
+    Raises:
+        SourceError, FormatError: a declared calibration that cannot be read.
+        ArgumentError: a calibration of a model without a column of its name.
+    """
+    made = {one.name: one.calibration_of() for one in found if one.calibration is not None}
+    if absent := [name for name in made if name not in probabilities]:
+        raise ArgumentError(
+            f"model `{absent[0]}` has a calibration but no column of that name; one is of a single output"
+        )
+    return probabilities.with_columns(made[name].apply(probabilities[name]).alias(name) for name in made)
 
 
 def native_text(

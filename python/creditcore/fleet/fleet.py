@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 from creditcore import _core
 from creditcore.aggregation import Progress
 from creditcore.errors import ArgumentError
-from creditcore.fleet.about import Described, column_records, model_records
+from creditcore.fleet.about import column_records, model_records
 from creditcore.fleet.compiled import declarations_of, is_compiled, told_of
-from creditcore.fleet.declarations import Declaration, Paths, declared, native_text
+from creditcore.fleet.declarations import Declaration, Paths, calibrated_by, declared, native_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,7 @@ OUTPUTS = ("raw", "probability")
 PRECISIONS = ("exact", "fast")
 
 
-class Fleet(Described):
+class Fleet:
     """Models that are evaluated together; immutable, and safe to use from many threads at once.
 
     >>> import creditcore as cc
@@ -218,12 +219,7 @@ class Fleet(Described):
             SourceError, FormatError: a declared calibration that cannot be read.
             ArgumentError: a calibration of a model without a column of its name.
         """
-        made = {one.name: one.calibration_of() for one in self._declarations if one.calibration is not None}
-        if absent := [name for name in made if name not in probabilities]:
-            raise ArgumentError(
-                f"model `{absent[0]}` has a calibration but no column of that name; one is of a single output"
-            )
-        return probabilities.with_columns(made[name].apply(probabilities[name]).alias(name) for name in made)
+        return calibrated_by(self._declarations, probabilities)
 
     def leaves(
         self, frame: Any, threads: int | None = None, progress: Progress | None = None
@@ -232,9 +228,7 @@ class Fleet(Described):
 
         Returns:
             For each model an int32 array (rows, trees): the leaf's number as the training library's
-            `pred_leaf` gives it.
-
-        Memory: four bytes for each row and tree.
+            `pred_leaf` gives it; four bytes for each row and tree.
 
         Raises:
             SchemaError: a column that is missing or of a wrong type.
@@ -294,6 +288,11 @@ class Fleet(Described):
         `version`, `status`, `valid_from`, `weight`.
         """
         return model_records(self._core.about(), self._declarations)
+
+    @cached_property
+    def told(self) -> tuple[dict[str, Any], ...]:
+        """As `models`, read once: for those who change nothing in it."""
+        return tuple(self.models)
 
     @property
     def features(self) -> list[dict[str, Any]]:
