@@ -26,7 +26,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # What the module is built from. A changed file of Python code needs no build: the install is editable.
 SOURCES := $(shell find rust -path rust/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' -o -name '*.csv' \) -print 2>/dev/null)
 
-.PHONY: help setup build demo test test-rust test-python test-parity test-faults test-spark check bench fuzz stubs lock clean
+.PHONY: help setup build demo test test-rust test-python test-parity test-faults test-spark test-spark-oldest check bench fuzz stubs lock clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -57,6 +57,12 @@ test-faults: build $(VENV)/.stamp-test  ## kill portfolios at hundreds of points
 # Needs a JDK of version 17: a standalone master with two workers, Spark Connect.
 test-spark: build $(VENV)/.stamp-test $(VENV)/.stamp-spark  ## Spark on a cluster of processes, whose executors are killed
 	CREDITCORE_REQUIRE=spark $(BIN)/python -m pytest -q -m cluster tests/cluster
+
+# The oldest Spark that is let in lies before the other on the path. It warns of parts of Python that are to go.
+test-spark-oldest: build $(VENV)/.stamp-test $(VENV)/.stamp-spark $(VENV)/.stamp-spark-oldest  ## the tests on Spark with 3.5
+	CREDITCORE_REQUIRE=spark PYTHONPATH=$(CURDIR)/$(VENV)/spark-oldest $(BIN)/python -m pytest -q -p no:benchmark \
+		-W ignore::DeprecationWarning -W ignore::ResourceWarning -W ignore::pytest.PytestUnraisableExceptionWarning \
+		-m "spark and not parity and not cluster" tests/spark
 
 test-parity: build $(VENV)/.stamp-test $(VENV)/.stamp-bench $(VENV)/.stamp-parity $(SPARK)  ## compare with other systems
 	$(BIN)/python -m pytest -q -m parity
@@ -111,6 +117,10 @@ $(VENV)/.stamp-build $(VENV)/.stamp-test $(VENV)/.stamp-check $(VENV)/.stamp-ben
 $(VENV)/.stamp-rivals $(VENV)/.stamp-spark: \
 $(VENV)/.stamp-%: requirements.lock pyproject.toml | $(VENV)/.stamp-venv
 	$(BIN)/python -m pip install -q --group $*
+	touch $@
+
+$(VENV)/.stamp-spark-oldest: | $(VENV)/.stamp-venv
+	PIP_CONSTRAINT= $(BIN)/python -m pip install -q --target $(VENV)/spark-oldest 'pyspark==3.5.*'
 	touch $@
 
 $(VENV)/.stamp-extension: $(SOURCES) Cargo.toml Cargo.lock pyproject.toml | $(VENV)/.stamp-build
