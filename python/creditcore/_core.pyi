@@ -1030,7 +1030,7 @@ def shown(network: Network) -> Table:
     `key`, `time`, `place`, `kind`, `hash`: who shows what, in the order of keys.
     """
 
-def still_sums(predictions: Source, blend: str, *, output: str = "probability") -> Table:
+def still_sums(predictions: Source, blend: str, *, output: str = "probability", threads: int | None = None) -> Table:
     """
     The sums of log-odds of the models that predictions have columns of: `still_fraud`, `still_fraud_weight`,
     `still_credit`, `still_credit_weight`.

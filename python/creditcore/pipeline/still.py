@@ -61,7 +61,7 @@ class Still:
         standing = outputs.select(_of(outputs.columns, self._standing))
         if not standing.width:
             standing = outputs[:, :1].rename({outputs.columns[0]: "nothing"})
-        sums = to_polars(_core.still_sums(open_source(standing), pipeline.blend._json))
+        sums = to_polars(_core.still_sums(open_source(standing), pipeline.blend._json, threads=threads))
         told = beside(outputs.select(_of(outputs.columns, self._moving)), sums)
         sums.columns = list(KEPT)
         return beside(*self._finished(features, outputs, told, as_of, threads), sums)
