@@ -93,9 +93,11 @@ impl Chosen {
                 take_record_batch(&delta.batch, &rows(&self.records)).map_err(|error| broken(&error))?;
             with_deletions(records, &delta.batch, &rows(&self.deletions), layout)?
         };
-        // Before the first segment there are no columns to take from.
+        // Before the first segment there are no columns to take from; in what order rows go is of no matter.
         let old = if self.gone.is_empty() {
             stored.slice(0, 0)
+        } else if self.gone.len() == stored.num_rows() {
+            stored.clone()
         } else {
             take_record_batch(stored, &UInt32Array::from(self.gone)).map_err(|error| broken(&error))?
         };
