@@ -124,6 +124,16 @@ impl Rows {
         self.gather_of(rows, names, None, threads)
     }
 
+    /// Some rows, in the columns of all segments, which threads share; one column is known.
+    pub(super) fn gather_known(
+        &self,
+        rows: &[u32],
+        known: (&str, &ArrayRef),
+        threads: usize,
+    ) -> Result<RecordBatch> {
+        self.gather_of(rows, None, Some(known), threads)
+    }
+
     fn gather_of(
         &self,
         rows: &[u32],
