@@ -157,26 +157,22 @@ impl State {
             batch,
             old: vec![old],
             hash,
-            counts: Counts::default(),
-            places: Vec::new(),
+            ..Changes::none()
         })
     }
 
-    /// The records that are staged for each file that was written, in some of their columns; those that are not there are
-    /// left out.
+    /// The records that are staged for the first file and for the second one, in some of their columns; those that are not
+    /// there are left out.
     ///
     /// # Errors
     /// `State`: columns that do not fit each other.
-    pub fn staged(&self, names: &[String]) -> Result<Vec<Vec<RecordBatch>>> {
-        let Some(Staged { changes, apart, .. }) = &self.staged else { return Ok(Vec::new()) };
-        let mut files = Vec::new();
-        if changes.batch.num_rows() > 0 {
-            files.push(vec![some(&changes.batch.slice(0, changes.records), names)?]);
-        }
-        if !apart.is_empty() {
-            files.push(apart.iter().map(|one| some(&one.batch, names)).collect::<Result<_>>()?);
-        }
-        Ok(files)
+    pub fn staged(&self, names: &[String]) -> Result<[Vec<RecordBatch>; 2]> {
+        let Some(Staged { changes, apart, .. }) = &self.staged else { return Ok([Vec::new(), Vec::new()]) };
+        let own = match changes.batch.num_rows() {
+            0 => Vec::new(),
+            _ => vec![some(&changes.batch.slice(0, changes.records), names)?],
+        };
+        Ok([own, apart.iter().map(|one| some(&one.batch, names)).collect::<Result<_>>()?])
     }
 
     /// Writes what is made anew of many records, and where the rest of each lies.
@@ -242,7 +238,7 @@ pub(super) fn joined(own: Option<Changes>, renewed: Vec<Changes>, threads: usize
     let hash = all.iter().fold(0u128, |hash, one| hash.wrapping_add(one.hash));
     let counts = all.iter().fold(Counts::default(), |counts, one| counts.with(one.counts));
     let old = all.into_iter().flat_map(|one| one.old).collect();
-    Ok(Some(Changes { batch, records, moves, old, hash, counts, places: Vec::new() }))
+    Ok(Some(Changes { batch, records, moves, old, hash, counts, ..Changes::none() }))
 }
 
 /// Batches under each other, by the names of their columns; what one lacks is null there, and no row deletes where it
