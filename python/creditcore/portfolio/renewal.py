@@ -220,7 +220,8 @@ class Renewing:
             return 0
         kept = beside(old.drop(made, strict=False), *features)
         new = beside(*features, *self.line.made_again(kept, old, self.when))
-        new = new.select([name for name in made if name in new.columns])
+        # What stands still is in the row already.
+        new = new.select([name for name in made if name in new.columns and name not in self.line.hidden])
         changed = _renewed.differing(old, new)
         self.core.renew(part, open_source(beside(places, new).filter(changed)))
         return len(old)

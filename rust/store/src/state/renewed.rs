@@ -149,7 +149,8 @@ impl State {
         }
         let batch =
             RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| broken(&error))?;
-        let hash = difference(&old, &batch, &self.layout.made, self.threads)?;
+        let given: Vec<String> = made.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let hash = difference(&old, &batch, &given, self.threads)?;
         let moves = places.iter().map(|&at| part.records[at as usize]).map(|(row, _, spread)| (spread, row));
         Ok(Changes {
             records: batch.num_rows(),
@@ -180,8 +181,8 @@ impl State {
         let Some(staged) = self.staged.as_mut().filter(|staged| !staged.apart.is_empty()) else {
             return Ok(None);
         };
-        let names: Vec<String> =
-            std::iter::once(&self.layout.key).chain(&self.layout.made).cloned().collect();
+        let apart = self.layout.made.iter().filter(|name| !self.layout.still.contains(name));
+        let names: Vec<String> = std::iter::once(&self.layout.key).chain(apart).cloned().collect();
         let parts = staged.apart.iter().map(|one| some(&one.batch, &names)).collect::<Result<Vec<_>>>()?;
         let batch = under(&parts, self.threads)?;
         let rows: Vec<u32> =
