@@ -9,6 +9,7 @@ used, so that importing the package costs next to nothing.
 [('330400', 655.0, 1), ('310100', 642.0, 2)]
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,10 @@ if TYPE_CHECKING:
     from creditcore.scoring.metrics import auc, gini, ks, psi
     from creditcore.scoring.scores import Blend, Scaling, score
     from creditcore.tactics.policy import Policy
+
+# Memory that the extension module has done with goes back to the system after ten seconds, not after one,
+# which its allocator reads when it is loaded: what comes next would have to clear new pages.
+os.environ.setdefault("MIMALLOC_PURGE_DELAY", "10000")
 
 _HOMES = {
     "__version__": "creditcore._core",

@@ -793,7 +793,7 @@ class State:
         """
     def staged(self, /, columns: SupportsGetItem[int, str]) -> list[list[Table]]:
         """
-        The records that are staged for each file, in some of their columns.
+        The records that are staged for both files, in some of their columns.
         """
     def sums(self, /) -> Aggregate:
         """
@@ -1030,7 +1030,9 @@ def shown(network: Network) -> Table:
     `key`, `time`, `place`, `kind`, `hash`: who shows what, in the order of keys.
     """
 
-def still_sums(predictions: Source, blend: str, *, output: str = "probability") -> Table:
+def still_sums(
+    predictions: Source, blend: str, *, output: str = "probability", threads: SupportsIndex | None = None
+) -> Table:
     """
     The sums of log-odds of the models that predictions have columns of: `still_fraud`, `still_fraud_weight`,
     `still_credit`, `still_credit_weight`.

@@ -215,7 +215,7 @@ def write_parquet(frames: list[pl.DataFrame], file: IO[bytes]) -> None:
     """Write frames, one under the other, as one Parquet file."""
     import polars as pl
 
-    pl.concat(frames, how="diagonal").write_parquet(file)
+    pl.concat(frames, how="diagonal").write_parquet(file, compression="zstd", compression_level=1)
 
 
 def to_frame(frame: object) -> pl.DataFrame:

@@ -152,6 +152,11 @@ def differing(old: pl.DataFrame, new: pl.DataFrame) -> pl.Series:
     return functools.reduce(operator.or_, parts, pl.repeat(False, len(new), eager=True))
 
 
+def with_nulls(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Give rows with features that are not known yet."""
+    return rows.with_columns(pl.lit(None, dtype=pl.Float32).alias(name) for name in names)
+
+
 def stacked(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     """Give frames under each other; a column that one lacks is null there."""
     filled = [frame for frame in frames if len(frame)]

@@ -19,14 +19,19 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
+from creditcore._frame import to_polars
 from creditcore.bench.refresh import disk, quantiles, resident, timed
 from creditcore.config.config import Config
-from creditcore.line import run
+from creditcore.line import build_network, rank, windowed, with_network
+from creditcore.pipeline.pipeline import Pipeline
 from creditcore.portfolio.portfolio import Portfolio
+from creditcore.sources import open_source
 
 START = dt.datetime(2026, 3, 1)
 NETWORK_FEATURES = ("net_now_partners", "net_now_strength", "net_now_triangles", "net_now_one_hop")
 PART = 1_000_000
+SCORED = 1 << 18
+"""Records that are scored at a time to be compared."""
 SORTS = ("phone", "device", "bank_card", "address", "company")
 STRANGERS = {"phone": 0.02, "device": 0.012, "bank_card": 0.004, "address": 0.0, "company": 0.0}
 """The sorts of identifiers, and the share of people who show that of somebody else."""
@@ -229,18 +234,37 @@ def measure(folder: Path, size: Size, rows: int, refreshes: int) -> dict[str, An
 
 
 def equal(portfolio: Portfolio, config: Config) -> bool:
-    """Whether scores and rankings are those of one pass over the identifiers that the state has as hashes."""
-    rows = portfolio.scanned()
-    made = portfolio.line.made_names
-    told = config.to_dict()
+    """Whether scores and rankings are those of a line over the identifiers that the state has as hashes.
+
+    The network is made of all records at once; they are read and scored in parts, so that a large state fits.
+    """
+    told, key = config.to_dict(), config.columns.key
     for name, sort in told["network"]["identifiers"].items():
         sort["columns"] = [f"_{name}:{column}" for column in sort["columns"]]
-    whole = run(Config.of(told, config.folder), rows.drop(made))
-    shown = [name for name in rows.columns if name in made and name in whole.records.columns]
-    shown = [name for name in shown if name not in ("rules", "reasons")]
-    same = rows.select("key", *shown).sort("key").equals(whole.records.select("key", *shown).sort("key"))
-    ranking = portfolio.ranking("region").to_polars()
-    return same and ranking.equals(whole.rankings["region"].to_polars())
+    inner, pipeline = Config.of(told, config.folder), Pipeline.of(config)
+    # The network that the portfolio holds is not needed any more.
+    portfolio._held = None
+    core = portfolio._state()
+    shown = [name for sort in told["network"]["identifiers"].values() for name in sort["columns"]]
+    rows = to_polars(core.scan([key, "time", *shown]))
+    whole = build_network(inner, rows)
+    assert whole is not None
+    networks = {"now": windowed(inner, whole, START), "at": whole}
+    rows = with_network(inner, pipeline, rows, networks).select(key, *NETWORK_FEATURES)
+    del whole, networks
+    made, ranked = portfolio.line.made_names, []
+    for start in range(0, len(rows), SCORED):
+        found = core.look_up(open_source(rows.select(key)[start : start + SCORED]))
+        kept = to_polars(core.part(found, 0, SCORED).records()).sort(key)
+        told_of = rows[start : start + SCORED].sort(key)
+        again = kept.drop(made).with_columns(told_of.get_columns())
+        again = again.with_columns(pipeline.score(again).get_columns())
+        same = [name for name in kept.columns if name in again.columns and name not in ("rules", "reasons")]
+        if len(kept) != len(told_of) or not kept.select(same).equals(again.select(same)):
+            return False
+        ranked.append(again.select(key, "time", "region", config.score.column))
+    ranking = rank(config, pl.concat(ranked))["region"].to_polars()
+    return portfolio.ranking("region").to_polars().equals(ranking)
 
 
 def lines(told: dict[str, Any]) -> Iterator[str]:

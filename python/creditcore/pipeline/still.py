@@ -12,6 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from creditcore import _core
+from creditcore.aggregation import Progress
 from creditcore.pipeline import tried
 from creditcore.sources import open_source
 
@@ -51,20 +52,43 @@ class Still:
 
     def score(self, rows: Any, as_of: date | None, *, threads: int | None = None) -> pl.DataFrame:
         """Score and decide records; gives what `Pipeline.score` gives, and the sums in columns `KEPT`."""
-        from creditcore._frame import beside, to_polars
+        from creditcore._frame import beside
 
         pipeline = self._pipeline
-        assert pipeline.blend is not None
         features = pipeline.features(rows, threads=threads)
         names = [*dict.fromkeys([*pipeline.needed, *tried.asked(pipeline)])]
         outputs = pipeline.outputs(features, names, threads=threads)
-        standing = outputs.select(_of(outputs.columns, self._standing))
-        if not standing.width:
-            standing = outputs[:, :1].rename({outputs.columns[0]: "nothing"})
-        sums = to_polars(_core.still_sums(open_source(standing), pipeline.blend._json))
+        sums = self._summed(outputs, threads)
         told = beside(outputs.select(_of(outputs.columns, self._moving)), sums)
         sums.columns = list(KEPT)
         return beside(*self._finished(features, outputs, told, as_of, threads), sums)
+
+    def sums(
+        self, rows: Any, *, threads: int | None = None, progress: Progress | None = None
+    ) -> pl.DataFrame:
+        """Give the sums of the models that stand still alone, in columns `KEPT`.
+
+        What the columns hold that change is of no matter: none of these models sees them.
+        """
+        pipeline = self._pipeline
+        features = pipeline.features(rows, threads=threads)
+        names = [name for name in pipeline.needed if name in self._standing]
+        outputs = features[:, :1]
+        if names:
+            outputs = pipeline.outputs(features, names, threads=threads, progress=progress)
+        sums = self._summed(outputs, threads)
+        sums.columns = list(KEPT)
+        return sums
+
+    def _summed(self, outputs: pl.DataFrame, threads: int | None) -> pl.DataFrame:
+        """The sums of the models that stand still, of which there are outputs."""
+        from creditcore._frame import to_polars
+
+        assert self._pipeline.blend is not None
+        standing = outputs.select(_of(outputs.columns, self._standing))
+        if not standing.width:
+            standing = outputs[:, :1].rename({outputs.columns[0]: "nothing"})
+        return to_polars(_core.still_sums(open_source(standing), self._pipeline.blend._json, threads=threads))
 
     def again(self, rows: pl.DataFrame, as_of: date | None, *, threads: int | None = None) -> pl.DataFrame:
         """Score and decide records whose other columns are as they were, from the sums in columns `KEPT`."""

@@ -21,8 +21,10 @@ from creditcore.config.config import Config
 from creditcore.errors import ArgumentError, SchemaError
 from creditcore.portfolio.catalog import manifest
 from creditcore.portfolio.columns import VERSION_COLUMN, keep_columns, read_config
-from creditcore.portfolio.decision_log import DecisionLog, Leaving, written_anew
+from creditcore.portfolio.decision_log import DecisionLog, Leaving, files_beside, written_anew
+from creditcore.portfolio.files import remove_strangers
 from creditcore.portfolio.line import PortfolioLine, moment_of
+from creditcore.portfolio.meanwhile import meanwhile
 from creditcore.portfolio.overrides import Overridden
 from creditcore.portfolio.reading import Reading
 from creditcore.portfolio.renewal import renewed_whole
@@ -157,9 +159,35 @@ class Changing(Overridden):
 
     def _written(self, core: State) -> list[dict[str, Any]]:
         """Write what is staged; gives the segments."""
-        names = [f"segment-{self._number():010}.arrow" for _ in range(2)]
-        segments: list[dict[str, Any]] = json.loads(core.write(*names))
+        segments: list[dict[str, Any]] = json.loads(core.write(*self._two_files()))
         return segments
+
+    def _written_and_logged(
+        self, core: State, as_of: str | None, latency: dict[str, float]
+    ) -> dict[str, Any]:
+        """Write what is staged, and the log of its decisions at the same time; gives what the entry says.
+
+        `log` in `latency` is until the log was written, `write` how long the segments took after that.
+        """
+        files, staged, began = self._two_files(), self._log.staged(core), time.monotonic()
+        if not staged:
+            segments, logged = core.write(*files), {}
+        else:
+            with meanwhile(lambda _: core.write(*files)) as written:
+                version = self._entries[-1]["version"] + 1
+                logged = self._log.write_staged(staged, files, as_of, version)
+                latency["log"] = time.monotonic() - began
+                began = time.monotonic()
+                segments = written()
+        latency["write"] = time.monotonic() - began
+        return {"segments": json.loads(segments), **logged}
+
+    def _remove_strangers(self) -> None:
+        """Remove the files that no version is made of."""
+        remove_strangers(self._folder, manifest(self._entries), files_beside(self._entries))
+
+    def _two_files(self) -> list[str]:
+        return [f"segment-{self._number():010}.arrow" for _ in range(2)]
 
     def reconfigure(
         self, config: Config | Mapping[str, Any] | str | os.PathLike[str], dry_run: bool = False

@@ -61,6 +61,7 @@ def keep_columns(config: Config, line: PortfolioLine) -> tuple[dict[str, Any], d
         "version": version,
         "columns": [*(one for one in kept if one[0] not in taken), *((name, False) for name in shown)],
         "made": line.made_names,
+        "still": line.hidden,
     }
     measures = [config.score.column, *([] if config.weights is None else [config.weights.column])]
     texts = [name for name in (columns.region, columns.kind) if name is not None]

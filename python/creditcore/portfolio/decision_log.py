@@ -24,7 +24,7 @@ from creditcore.portfolio.files import write_rows
 if TYPE_CHECKING:
     import polars as pl
 
-    from creditcore._core import State
+    from creditcore._core import State, Table
     from creditcore.portfolio.line import PortfolioLine
 
 KINDS = ("decisions", "inputs", "reviews", "quarantine")
@@ -84,7 +84,6 @@ class DecisionLog:
         version: int,
         latency: dict[str, float],
         before: Sequence[dict[str, Any]] = (),
-        core: State | None = None,
     ) -> dict[str, Any]:
         """Log the decisions of the segments of an entry; gives what the entry says of it.
 
@@ -93,38 +92,67 @@ class DecisionLog:
             version: its number.
             latency: seconds by stage, which the log's is added to.
             before: the entries before it.
-            core: where the records of its segments are staged; without it segments are read.
 
         Raises:
             StateError: the disk does not take it.
         """
         from creditcore import _decided
-        from creditcore._frame import to_polars
 
         if not self.keeps or not entry["segments"]:
             return {}
-        began = time.monotonic()
-        stamp = {"time": entry["as_of"], "version": version, **self._versions}
-        key, made = self._config.columns.key, []
-        staged = None if core is None else core.staged(_decided.logged_columns(key, self.inputs))
-        state = _decided.placed(self._folder, manifest([*before, entry])["segments"])
-        for at, segment in enumerate(entry["segments"]):
-            number = number_of(segment["file"])
-            if staged is None:
-                # What a merged segment took in was logged when it came.
-                start = sum(segment.get("parts", ())[:-1])
-                read = _decided.segment_rows(self._folder / segment["file"], state, start=start)
-                found: Iterator[list[pl.DataFrame]] = ([rows] for rows in read)
-            else:
-                found = iter([list(map(to_polars, staged[at]))])
-            for place, parts in enumerate(found):
-                told = [_decided.log_rows(rows, key, self.inputs, stamp, number) for rows in parts]
-                logged = _decided.under(told)
-                if len(logged):
-                    path = self._folder / f"decisions-{number:010}-{place}.parquet"
-                    made.append(write_rows(logged, path))
+        began, stamp = time.monotonic(), self._stamp(entry["as_of"], version)
+        state, made = _decided.placed(self._folder, manifest([*before, entry])["segments"]), []
+        for segment in entry["segments"]:
+            # What a merged segment took in was logged when it came.
+            start = sum(segment.get("parts", ())[:-1])
+            found = _decided.segment_rows(self._folder / segment["file"], state, start=start)
+            for place, rows in enumerate(found):
+                made += self._logged([rows], stamp, number_of(segment["file"]), place)
         latency["log"] = time.monotonic() - began
         return {"decisions": made} if made else {}
+
+    def staged(self, core: State) -> list[list[Table]]:
+        """Give what rows of the log are made of, of the records that a state writes to its two files."""
+        from creditcore import _decided
+
+        columns = _decided.logged_columns(self._config.columns.key, self.inputs)
+        return list(core.staged(columns)) if self.keeps else []
+
+    def write_staged(
+        self, staged: Sequence[Sequence[Table]], files: Sequence[str], as_of: str | None, version: int
+    ) -> dict[str, Any]:
+        """Log the decisions of records that are staged; gives what the entry says of it.
+
+        Args:
+            staged: what `staged` gave.
+            files: of the segments.
+            as_of, version: of the entry.
+
+        Raises:
+            StateError: the disk does not take it.
+        """
+        from creditcore._frame import to_polars
+
+        stamp, made = self._stamp(as_of, version), []
+        for file, tables in zip(files, staged, strict=True):
+            made += self._logged([to_polars(table) for table in tables], stamp, number_of(file), 0)
+        return {"decisions": made} if made else {}
+
+    def _stamp(self, as_of: str | None, version: int) -> dict[str, Any]:
+        return {"time": as_of, "version": version, **self._versions}
+
+    def _logged(
+        self, parts: Sequence[pl.DataFrame], stamp: Mapping[str, Any], number: int, place: int
+    ) -> list[dict[str, Any]]:
+        """Write the decisions of some records of a segment; gives the file, if there are any."""
+        from creditcore import _decided
+
+        key = self._config.columns.key
+        told = [_decided.log_rows(rows, key, self.inputs, stamp, number) for rows in parts if len(rows)]
+        if not told:
+            return []
+        path = self._folder / f"decisions-{number:010}-{place}.parquet"
+        return [write_rows(_decided.under(told), path)]
 
     def old_inputs(
         self, segments: Sequence[Mapping[str, Any]], number: int, *, every: bool = False

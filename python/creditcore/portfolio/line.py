@@ -85,7 +85,7 @@ class PortfolioLine:
         self.linked = None if config.network is None else Linked(config, self.pipeline)
         self.population = Population(config)
         self.reviews = Reviews((), config.zone)
-        self._threads = threads
+        self.threads = threads
         self.moves_by_day = days.moves(self)
         self.still = None
         blend = self.pipeline.blend if self.pipeline is not None and self.moving else None
@@ -280,17 +280,17 @@ class PortfolioLine:
         if self.pipeline is not None:
             day = None if as_of is None else day_of(as_of, self.config)
             if self.still is None:
-                told = tried.scored(self.pipeline, rows, day, threads=self._threads)
+                told = tried.scored(self.pipeline, rows, day, threads=self.threads)
             elif again:
-                told = self.still.again(rows, day, threads=self._threads)
+                told = self.still.again(rows, day, threads=self.threads)
             else:
-                told = self.still.score(rows, day, threads=self._threads)
+                told = self.still.score(rows, day, threads=self.threads)
             made.append(joined_lists(told.drop([name for name in DECISIONS[3:] if name in told.columns])))
             if self.pipeline.policy is not None:
                 made.insert(0, self.reviews.fold(told, rows[self.config.columns.key], day))
         if self.config.population is not None:
             seen = beside(rows.drop(self.hidden, strict=False), *made)
-            causes = self.population.causes(seen, as_of, threads=self._threads)
+            causes = self.population.causes(seen, as_of, threads=self.threads)
             made.append(causes.fill_null(USED).to_frame())
         return made
 

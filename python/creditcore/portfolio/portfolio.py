@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -25,7 +26,7 @@ from creditcore.portfolio.catalog import TRIES, Catalog, manifest, version_of
 from creditcore.portfolio.columns import keep_columns, read_config
 from creditcore.portfolio.decision_log import DecisionLog, files_beside
 from creditcore.portfolio.doctor import Finding, examine
-from creditcore.portfolio.files import check_files, remove_strangers
+from creditcore.portfolio.files import check_files
 from creditcore.portfolio.folder import is_vacant, make_folder
 from creditcore.portfolio.line import PortfolioLine, keep_aside
 from creditcore.portfolio.network import Held
@@ -187,7 +188,7 @@ class Portfolio(Rings):
                 "differs); restore the folder from a backup, or run `creditcore doctor`"
             )
         if self._lock is not None and cleans:
-            remove_strangers(self._folder, made, files_beside(self._entries))
+            self._remove_strangers()
         self._core = core
 
     def _read_entries(self) -> None:
@@ -309,25 +310,25 @@ class Portfolio(Rings):
         prepared = self._prepare(core, line, delta, when, gates=gates)
         counts, stages = self._staged(core, prepared)
         latency: dict[str, float] = {**prepared.latency, **stages}
-        began = time.monotonic()
         try:
             number = self._number()
-            segments = self._written(core)
+            told = self._written_and_logged(core, when, latency)
             aside = keep_aside(prepared.quarantined, self._folder / f"quarantine-{number:010}.parquet")
-            latency["write"] = time.monotonic() - began
-            entry = {**new_entry("refresh", when), "segments": segments, "counts": counts}
+            entry = {**new_entry("refresh", when), "counts": counts, **told}
             if line.reviews != self._line.reviews:
                 entry |= write_reviews(line.reviews, self._folder / f"reviews-{number:010}.parquet")
             more = {"files": [*map(list, files)], "findings": prepared.findings, "quarantine": aside}
             entry |= {name: value for name, value in more.items() if value}
         except BaseException:
             core.discard()
+            with suppress(OSError):
+                self._remove_strangers()
             raise
         self._core, self._line = None, line
         renewal, again = prepared.renewal, prepared.again
         rescored = renewal.rescored if renewal else len(again) if again is not None else 0
         held = renewal.held if renewal else None
-        return self._commit(core, entry, latency, start, rescored, held, staged=True)
+        return self._commit(core, entry, latency, start, rescored, held, logged=True)
 
     def _commit(
         self,
@@ -338,15 +339,15 @@ class Portfolio(Rings):
         rescored: int = 0,
         held: Held | None = None,
         *,
-        staged: bool = False,
+        logged: bool = False,
     ) -> Refresh:
-        """Commit a version, whose rows may be staged still, then bring memory to it."""
+        """Commit a version, whose decisions may be logged already, then bring memory to it."""
         entry |= {"rescored": rescored} if rescored else {}
         entry["digest"] = self._digest_of(core)
         entry["records"] = core.fingerprint()[2]
         number = self._entries[-1]["version"] + 1
         try:
-            entry |= self._log.write(entry, number, latency, self._entries, core if staged else None)
+            entry |= {} if logged else self._log.write(entry, number, latency, self._entries)
             entry["latency"] = {name: round(seconds, 6) for name, seconds in latency.items()}
             began = time.monotonic()
             self._catalog.commit(number, entry)

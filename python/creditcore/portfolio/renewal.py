@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from creditcore import _renewed
 from creditcore.portfolio import days
+from creditcore.portfolio.meanwhile import meanwhile
 from creditcore.portfolio.network import Held, Moved
 from creditcore.sources import open_source
 
@@ -80,9 +81,11 @@ class Renewing:
         began = time.monotonic()
         counts, sifted = self._sifted(rows, key, version)
         found = time.monotonic()
-        links = self._linked(sifted, key)
-        linked = time.monotonic()
-        own = self._own(sifted, key, links)
+        # A network changes on one thread: the models that see none of it are asked at that time.
+        with meanwhile(lambda report: self._standing(sifted, report)) as standing:
+            links = self._linked(sifted, key)
+            linked = time.monotonic()
+            own = self._own(sifted, key, links, standing())
         rescored = sum(
             self._again(part, near, key, told) for part, near, told in self._others(sifted, key, links)
         )
@@ -127,7 +130,17 @@ class Renewing:
             made.append((at, _renewed.told_of(keys, None, seen, at, every=links.at is not None)))
         return made
 
-    def _own(self, sifted: _renewed.Sifted, key: str, links: Links | None) -> pl.DataFrame:
+    def _standing(self, sifted: _renewed.Sifted, report: Callable[[int], None]) -> pl.DataFrame | None:
+        """Give the sums of the models that no network feature moves, of the records of a delta."""
+        still, linked = self.line.still, self.line.linked
+        if still is None or linked is None or self.held is None or not len(sifted.live):
+            return None
+        rows = _renewed.with_nulls(sifted.raw, linked.features)
+        return still.sums(rows, threads=self.line.threads, progress=report)
+
+    def _own(
+        self, sifted: _renewed.Sifted, key: str, links: Links | None, standing: pl.DataFrame | None
+    ) -> pl.DataFrame:
         """Give the records of the delta with all that is made of them."""
         from creditcore._frame import beside, to_polars
 
@@ -140,9 +153,11 @@ class Renewing:
             rows = _renewed.beside_old(rows, key, old, linked.features)
         told = self._told(rows[key], links)
         features = [_renewed.features_of(rows, found, names) for names, found in told]
-        whole, made = beside(sifted.raw, *features), []
+        known = [] if standing is None else [standing]
+        whole, made = beside(sifted.raw, *features, *known), []
         for start in range(0, len(whole) if self.line.makes else 0, PART):
-            made.append(beside(*self.line.made_of(whole[start : start + PART], self.when)))
+            some = whole[start : start + PART]
+            made.append(beside(*self.line.made_of(some, self.when, again=standing is not None)))
         return beside(sifted.live, *features, *([_renewed.stacked(made)] if made else ()))
 
     def _others(
@@ -205,7 +220,8 @@ class Renewing:
             return 0
         kept = beside(old.drop(made, strict=False), *features)
         new = beside(*features, *self.line.made_again(kept, old, self.when))
-        new = new.select([name for name in made if name in new.columns])
+        # What stands still is in the row already.
+        new = new.select([name for name in made if name in new.columns and name not in self.line.hidden])
         changed = _renewed.differing(old, new)
         self.core.renew(part, open_source(beside(places, new).filter(changed)))
         return len(old)

@@ -112,7 +112,7 @@ pub fn find_column(names: &[String], name: &str) -> Result<usize> {
 }
 
 /// Rows of one task of a [`Frame`].
-const FRAME_TASK_ROWS: usize = 1 << 18;
+const FRAME_TASK_ROWS: usize = 1 << 15;
 /// Rows of one batch of a [`Frame`].
 const FRAME_BATCH_ROWS: usize = 1 << 14;
 

@@ -11,6 +11,7 @@ pub mod forest;
 pub mod grid;
 pub mod index;
 pub mod isa;
+pub mod logit;
 pub mod mask;
 pub mod moments;
 pub mod pairs;

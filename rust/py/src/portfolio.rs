@@ -102,12 +102,12 @@ impl State {
         gate::run(py, None, |control| self.locked().renew(&part.inner, &*source, control))
     }
 
-    /// The records that are staged for each file, in some of their columns.
+    /// The records that are staged for both files, in some of their columns.
     #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
-    fn staged(&self, py: Python<'_>, columns: Vec<String>) -> PyResult<Vec<Vec<Table>>> {
+    fn staged(&self, py: Python<'_>, columns: Vec<String>) -> PyResult<[Vec<Table>; 2]> {
         let files = gate::brief(py, || self.locked().staged(&columns))?;
         let table = |batch: RecordBatch| Table { schema: batch.schema(), batches: vec![batch] };
-        Ok(files.into_iter().map(|parts| parts.into_iter().map(table).collect()).collect())
+        Ok(files.map(|parts| parts.into_iter().map(table).collect()))
     }
 
     /// Forgets what is staged.

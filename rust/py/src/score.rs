@@ -65,11 +65,17 @@ pub(crate) fn score(
 /// The sums of log-odds of the models that predictions have columns of: `still_fraud`, `still_fraud_weight`,
 /// `still_credit`, `still_credit_weight`.
 #[pyfunction]
-#[pyo3(signature = (predictions, blend, *, output="probability"))]
-pub(crate) fn still_sums(py: Python<'_>, predictions: &Source, blend: &str, output: &str) -> PyResult<Table> {
-    let source = predictions.inner.clone();
+#[pyo3(signature = (predictions, blend, *, output="probability", threads=None))]
+pub(crate) fn still_sums(
+    py: Python<'_>,
+    predictions: &Source,
+    blend: &str,
+    output: &str,
+    threads: Option<usize>,
+) -> PyResult<Table> {
+    let (source, threads) = (predictions.inner.clone(), threads_or_default(threads));
     let batches = gate::run(py, None, move |control| {
-        core::still(&*source, &Blend::from_json(blend)?, Output::named(output)?, control)
+        core::still(&*source, &Blend::from_json(blend)?, Output::named(output)?, threads, control)
     })?;
     let schema = batches.first().map_or_else(|| arrow_schema::Schema::empty().into(), |batch| batch.schema());
     Ok(Table { schema, batches })

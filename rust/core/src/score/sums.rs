@@ -8,16 +8,18 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Decimal128Type;
-use arrow_array::{Array, ArrayRef, Decimal128Array, RecordBatch};
+use arrow_array::{Array, ArrayRef, Decimal128Array, Float64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema};
+use creditcore_kernels::isa::Isa;
+use creditcore_kernels::logit::{self, BLOCK};
 
 use super::blend::{Blend, OnNull};
 use super::counts::numbers;
-use super::logodds::LogOddsSum;
+use super::logodds::{BOUND, LogOddsSum, UNITS};
 use super::records::{Output, log_odds, null_output};
 use crate::batch::{Batch, Role, Source, Wanted, find_column};
 use crate::error::{Error, Place, Result};
-use crate::exec::Control;
+use crate::exec::{Control, in_order};
 
 /// The columns of sums of log-odds: of each blend the weighted sum and the sum of weights, in units.
 pub const STILL: [&str; 4] = ["still_fraud", "still_fraud_weight", "still_credit", "still_credit_weight"];
@@ -31,6 +33,7 @@ pub(super) struct Read {
     still: bool,
     on_null: OnNull,
     output: Output,
+    isa: Isa,
 }
 
 /// What to read of a source, and how it becomes sums. With `still` models without a column stand in [`STILL`].
@@ -60,7 +63,8 @@ pub(super) fn asked(
         find_column(names, name)?;
         wanted.push(Wanted { name: name.to_owned(), role: Role::Key });
     }
-    Ok((wanted, Read { models, still, on_null: blend.on_null, output }))
+    let isa = Isa::active().map_err(Error::argument)?;
+    Ok((wanted, Read { models, still, on_null: blend.on_null, output, isa }))
 }
 
 impl Read {
@@ -86,20 +90,53 @@ impl Read {
         arrays: &[ArrayRef],
         batch: &Batch,
     ) -> Result<Vec<LogOddsSum>> {
-        for ((name, weight), array) in models.iter().zip(arrays) {
-            let values = numbers(name, array)?;
-            for (row, sum) in sums.iter_mut().enumerate() {
-                if values.is_null(row) {
-                    if self.on_null == OnNull::Refuse {
-                        return Err(null_output(name, row, batch));
-                    }
-                } else if self.on_null != OnNull::Fallback || sum.is_empty() {
-                    sum.add(*weight, log_odds(values.value(row), self.output, name, row, batch)?);
-                }
-            }
+        let columns = models.iter().zip(arrays).map(|((name, weight), array)| {
+            Ok(Added { name, weight: *weight, values: numbers(name, array)? })
+        });
+        let columns = columns.collect::<Result<Vec<Added<'_>>>>()?;
+        // Block by block, so that sums stay in the cache while one model comes after the other.
+        for (at, sums) in sums.chunks_mut(BLOCK).enumerate() {
+            columns.iter().try_for_each(|model| self.add(sums, model, at * BLOCK, batch))?;
         }
         Ok(sums)
     }
+
+    /// Adds a model to the sums of some rows, from row `first` of the batch on.
+    fn add(&self, sums: &mut [LogOddsSum], model: &Added<'_>, first: usize, batch: &Batch) -> Result<()> {
+        let values = model.values.slice(first, sums.len());
+        let nulls = values.nulls().filter(|nulls| nulls.null_count() > 0);
+        if let Some(row) = nulls.and_then(|nulls| (0..sums.len()).find(|&row| nulls.is_null(row)))
+            && self.on_null == OnNull::Refuse
+        {
+            return Err(null_output(model.name, first + row, batch));
+        }
+        let mut units = [0; BLOCK];
+        if nulls.is_none() && self.at_once(values.values(), &mut units) {
+            sums.iter_mut().zip(units).for_each(|(sum, units)| sum.add(model.weight, units));
+            return Ok(());
+        }
+        for (row, sum) in sums.iter_mut().enumerate() {
+            if values.is_valid(row) && (self.on_null != OnNull::Fallback || sum.is_empty()) {
+                let value = values.value(row);
+                sum.add(model.weight, log_odds(value, self.output, model.name, first + row, batch)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the log-odds of values, where all of them are counted and are ordinary probabilities.
+    fn at_once(&self, values: &[f64], units: &mut [i64]) -> bool {
+        self.output == Output::Probability
+            && self.on_null != OnNull::Fallback
+            && logit::log_odds(self.isa, values, BOUND, UNITS, units)
+    }
+}
+
+/// A model's outputs, and its weight.
+struct Added<'a> {
+    name: &'a str,
+    weight: i64,
+    values: Float64Array,
 }
 
 /// The sums in two columns.
@@ -130,6 +167,7 @@ pub fn still(
     source: &dyn Source,
     blend: &Blend,
     output: Output,
+    threads: usize,
     control: &Control,
 ) -> Result<Vec<RecordBatch>> {
     let names = source.column_names();
@@ -143,28 +181,32 @@ pub fn still(
         on_null: blend.on_null,
     };
     let (wanted, read) = asked(source, &some, output, false)?;
-    let schema = Arc::new(Schema::new(
-        STILL.map(|name| Field::new(name, DataType::Decimal128(DIGITS, 0), false)).to_vec(),
-    ));
-    let mut batches = Vec::new();
-    for task in 0..source.tasks() {
+    let parts = in_order(threads, source.tasks(), |task| {
+        let mut batches = Vec::new();
         source.read(task, &wanted, control, &mut |batch| {
-            let [fraud, credit] = read.sums(batch)?;
-            let column = |sums: &[LogOddsSum], part: fn(LogOddsSum) -> i128| {
-                let values = Decimal128Array::from_iter_values(sums.iter().map(|&sum| part(sum)));
-                values.with_precision_and_scale(DIGITS, 0).map(|made| Arc::new(made) as ArrayRef)
-            };
-            let columns = [
-                column(&fraud, |sum| sum.parts().0),
-                column(&fraud, |sum| sum.parts().1),
-                column(&credit, |sum| sum.parts().0),
-                column(&credit, |sum| sum.parts().1),
-            ];
-            let columns = columns.into_iter().collect::<std::result::Result<Vec<_>, _>>();
-            let made = columns.and_then(|columns| RecordBatch::try_new(schema.clone(), columns));
-            batches.push(made.map_err(|error| Error::schema(Place::default(), error.to_string()))?);
+            batches.push(kept(read.sums(batch)?)?);
             Ok(())
         })?;
-    }
-    Ok(batches)
+        Ok(batches)
+    })?;
+    Ok(parts.into_iter().flatten().collect())
+}
+
+/// Sums as the columns [`STILL`].
+fn kept([fraud, credit]: [Vec<LogOddsSum>; 2]) -> Result<RecordBatch> {
+    let kind = DataType::Decimal128(DIGITS, 0);
+    let schema = Schema::new(STILL.map(|name| Field::new(name, kind.clone(), false)).to_vec());
+    let column = |sums: &[LogOddsSum], part: fn(LogOddsSum) -> i128| {
+        let values = Decimal128Array::from_iter_values(sums.iter().map(|&sum| part(sum)));
+        values.with_precision_and_scale(DIGITS, 0).map(|made| Arc::new(made) as ArrayRef)
+    };
+    let columns = [
+        column(&fraud, |sum| sum.parts().0),
+        column(&fraud, |sum| sum.parts().1),
+        column(&credit, |sum| sum.parts().0),
+        column(&credit, |sum| sum.parts().1),
+    ];
+    let columns = columns.into_iter().collect::<std::result::Result<Vec<_>, _>>();
+    let made = columns.and_then(|columns| RecordBatch::try_new(Arc::new(schema), columns));
+    made.map_err(|error| Error::schema(Place::default(), error.to_string()))
 }

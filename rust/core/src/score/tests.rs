@@ -175,3 +175,28 @@ proptest! {
         prop_assert!(explained.adverse(4).len() <= 4);
     }
 }
+
+#[test]
+fn log_odds_of_many_are_those_of_one() {
+    use creditcore_kernels::isa::Isa;
+    use creditcore_kernels::logit::{BLOCK, log_odds};
+    // Every exponent, and around the places where the logarithms change their ways.
+    let edges = [0x3fd2_bec5u64, 0x3fe6_a09e, 0x3ca0_0000, 0x3fe0_0000, 0x0010_0000].map(|high| high << 32);
+    let beside = edges.into_iter().flat_map(|bits| (0..2_000).map(move |step| bits - 1_000 + step));
+    let mut state = 1u64;
+    let drawn = (0..400_000u64).map(|at| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let high = if at % 2 == 0 { 1 + (state >> 33) % 0x3fe } else { 0x3f0 + (state >> 33) % 15 };
+        high << 52 | (state.rotate_left(25) & ((1 << 52) - 1))
+    });
+    let probabilities: Vec<f64> = beside.chain(drawn).map(f64::from_bits).collect();
+    for isa in Isa::ALL.into_iter().filter(|isa| isa.available()) {
+        for block in probabilities.chunks(BLOCK) {
+            let mut found = [0; BLOCK];
+            log_odds(isa, block, BOUND, UNITS, &mut found);
+            for (&probability, found) in block.iter().zip(found).filter(|(p, _)| **p >= f64::MIN_POSITIVE) {
+                assert_eq!(found, fixed(logit(probability)), "{isa}: {probability:e}");
+            }
+        }
+    }
+}

@@ -58,16 +58,25 @@ pub(super) struct Changes {
     /// What is added to the sum of hashes.
     pub(super) hash: u128,
     pub(super) counts: Counts,
-    /// The places of the appended rows in the delta.
+    /// The places of the appended rows in the delta, and the hashes of what these say.
     pub(super) places: Vec<u32>,
+    pub(super) told: Vec<u128>,
 }
 
 impl Changes {
     /// Nothing.
     pub(super) fn none() -> Self {
         let batch = RecordBatch::new_empty(std::sync::Arc::new(arrow_schema::Schema::empty()));
-        let (moves, old, places, counts) = (Vec::new(), Vec::new(), Vec::new(), Counts::default());
-        Self { batch, records: 0, moves, old, hash: 0, counts, places }
+        Self {
+            batch,
+            records: 0,
+            moves: Vec::new(),
+            old: Vec::new(),
+            hash: 0,
+            counts: Counts::default(),
+            places: Vec::new(),
+            told: Vec::new(),
+        }
     }
 }
 
@@ -90,7 +99,9 @@ pub(super) fn resolve(delta: &Delta, known: Known<'_>) -> Result<Changes> {
     let superseded = (spread.len() - winners.len()) as u64;
     let current = known.current_of(&winners, &asked)?;
     let met = winners.iter().zip(&current).filter(|&(_, &row)| row != ABSENT);
-    let (asking, numbers): (Vec<u32>, Vec<u32>) = met.map(|(&asking, &row)| (asking, row & !DEAD)).unzip();
+    let mut met: Vec<(u32, u32)> = met.map(|(&asking, &row)| (row & !DEAD, asking)).collect();
+    let read = known.read_order(&mut met);
+    let (numbers, asking): (Vec<u32>, Vec<u32>) = met.into_iter().unzip();
     let stored = known.gather(&numbers, key, &asking)?;
     let stored_hashes = Hashes::of(&stored, &layout.made, threads)?;
     let stored_versions = versions(stored.column_by_name(&layout.version), numbers.len())?;
@@ -106,10 +117,11 @@ pub(super) fn resolve(delta: &Delta, known: Known<'_>) -> Result<Changes> {
     for (&row, &current) in winners.iter().zip(&current) {
         let mine = claim(row);
         let before = (current != ABSENT).then(|| {
+            let place = read[at] as usize;
             at += 1;
-            let (version, hash) = (stored_versions[at - 1], stored_hashes.told[at - 1]);
+            let (version, hash) = (stored_versions[place], stored_hashes.told[place]);
             let claim = Claim { version, deletes: current & DEAD != 0, hash };
-            Before { at: at as u32 - 1, claim, equal: equal(row, at - 1) }
+            Before { at: read[at - 1], claim, equal: equal(row, place) }
         });
         if let Some(Before { claim: before, .. }) = &before
             && mine.version.is_none()
@@ -124,7 +136,7 @@ pub(super) fn resolve(delta: &Delta, known: Known<'_>) -> Result<Changes> {
         }
         made.choose(row, current, mine, before);
     }
-    made.finish(delta, spread, &stored, &stored_hashes.whole, &hashed.whole, layout)
+    made.finish(delta, spread, &stored, &stored_hashes.whole, &hashed, layout)
 }
 
 /// Refuses a row without a version after one of its key that has one, as if they came in two deltas.
@@ -167,8 +179,8 @@ pub(super) fn of_segment(batch: &RecordBatch, first_deleted: usize, known: Known
     let added = hashes(&records, threads)?.into_iter().fold(0u128, u128::wrapping_add);
     let hash = hashes(&old, threads)?.into_iter().fold(added, u128::wrapping_sub);
     let moves = asked.spread.into_iter().zip(current).collect();
-    let (counts, places) = (Counts::default(), Vec::new());
-    Ok(Changes { batch: batch.clone(), records: first_deleted, moves, old: vec![old], hash, counts, places })
+    let batch = batch.clone();
+    Ok(Changes { batch, records: first_deleted, moves, old: vec![old], hash, ..Changes::none() })
 }
 
 pub(super) fn broken(error: &arrow_schema::ArrowError) -> Error {

@@ -13,6 +13,7 @@ use creditcore::error::Result;
 use creditcore::refresh::Claim;
 
 use super::changes::{Changes, Counts, broken};
+use super::hashes::Hashes;
 use super::layout::{Delta, Layout};
 use super::segment::DELETED;
 
@@ -72,19 +73,20 @@ impl Chosen {
         spread: &[u64],
         stored: &RecordBatch,
         stored_hashes: &[u128],
-        hashed: &[u128],
+        hashed: &Hashes,
         layout: &Layout,
     ) -> Result<Changes> {
         let mut hash = 0u128;
         for (row, _) in &self.records {
-            hash = hash.wrapping_add(hashed[*row as usize]);
+            hash = hash.wrapping_add(hashed.whole[*row as usize]);
         }
         for &at in &self.gone {
             hash = hash.wrapping_sub(stored_hashes[at as usize]);
         }
         let chosen = self.records.iter().chain(&self.deletions);
         let moves = chosen.clone().map(|&(row, current)| (spread[row as usize], current)).collect();
-        let places = chosen.map(|&(row, _)| row).collect();
+        let places: Vec<u32> = chosen.map(|&(row, _)| row).collect();
+        let told = places.iter().map(|&row| hashed.told[row as usize]).collect();
         let rows = |chosen: &[(u32, u32)]| UInt32Array::from_iter_values(chosen.iter().map(|(row, _)| *row));
         let batch = if self.deletions.is_empty() && self.records.len() == delta.batch.num_rows() {
             delta.batch.clone()
@@ -93,19 +95,21 @@ impl Chosen {
                 take_record_batch(&delta.batch, &rows(&self.records)).map_err(|error| broken(&error))?;
             with_deletions(records, &delta.batch, &rows(&self.deletions), layout)?
         };
-        // Before the first segment there are no columns to take from.
+        // Before the first segment there are no columns to take from; in what order rows go is of no matter.
         let old = if self.gone.is_empty() {
             stored.slice(0, 0)
+        } else if self.gone.len() == stored.num_rows() {
+            stored.clone()
         } else {
             take_record_batch(stored, &UInt32Array::from(self.gone)).map_err(|error| broken(&error))?
         };
         let (records, counts) = (self.records.len(), self.counts);
-        Ok(Changes { batch, records, moves, old: vec![old], hash, counts, places })
+        Ok(Changes { batch, records, moves, old: vec![old], hash, counts, places, told })
     }
 }
 
 /// Records, and after them rows that delete: key and version, and nothing of what else they said.
-fn with_deletions(
+pub(super) fn with_deletions(
     records: RecordBatch,
     delta: &RecordBatch,
     rows: &UInt32Array,

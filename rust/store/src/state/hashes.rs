@@ -44,12 +44,12 @@ impl Hashes {
     }
 }
 
-/// What is added to the sum of hashes where rows take the place of others that say the same: `made` are the columns in
+/// What is added to the sum of hashes where rows take the place of others that say the same: `given` are the columns in
 /// which they differ.
 pub(super) fn difference(
     old: &RecordBatch,
     new: &RecordBatch,
-    made: &[String],
+    given: &[String],
     threads: usize,
 ) -> Result<u128> {
     let rows = new.num_rows();
@@ -57,9 +57,9 @@ pub(super) fn difference(
         let (start, length) = (task * STRETCH, STRETCH.min(rows - task * STRETCH));
         let (old, new) = (old.slice(start, length), new.slice(start, length));
         let mut told = RecordHashes::new(length);
-        add(&mut told, &new, |name| !made.contains(name))?;
+        add(&mut told, &new, |name| !given.contains(name))?;
         let whole = |batch: &RecordBatch, mut hashes: RecordHashes| {
-            add(&mut hashes, batch, |name| made.contains(name))?;
+            add(&mut hashes, batch, |name| given.contains(name))?;
             Ok(hashes.finish())
         };
         let gone: Vec<u128> = whole(&old, told.clone())?;

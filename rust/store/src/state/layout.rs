@@ -40,6 +40,9 @@ pub struct Layout {
     /// not hang on them, and a row that differs in them alone takes the place of the one before.
     #[serde(default)]
     pub made: Vec<String>,
+    /// Of those the ones that hang on what the row says alone: they stand beside it, also where the others are written apart.
+    #[serde(default)]
+    pub still: Vec<String>,
     /// Renewed records from which on what is made of them is written apart, without what they say.
     #[serde(default = "apart_from")]
     pub apart_from: usize,

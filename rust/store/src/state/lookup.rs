@@ -19,6 +19,9 @@ use super::table::Table;
 /// Rows that a thread takes at a time.
 pub(super) const STRETCH: usize = 1 << 14;
 
+/// Columns from which on rows are read in the order in which they lie, column by column.
+const MANY_COLUMNS: usize = 16;
+
 /// Where records are looked up.
 #[derive(Clone, Copy)]
 pub(super) struct Known<'a> {
@@ -141,17 +144,44 @@ impl Known<'_> {
         Ok(())
     }
 
+    /// Whether there is so much of a row that it pays to read rows in the order in which they lie.
+    fn wide(&self) -> bool {
+        self.rows.schema().is_some_and(|schema| schema.fields().len() >= MANY_COLUMNS)
+    }
+
+    /// Puts rows, and what goes with each, into the order in which [`gather`](Self::gather) reads them; gives the place of each
+    /// one there.
+    pub(super) fn read_order(&self, rows: &mut [(u32, u32)]) -> Vec<u32> {
+        if !self.wide() {
+            return (0..rows.len() as u32).collect();
+        }
+        let mut order: Vec<(u32, u32)> = rows.iter().zip(0..).map(|(&(row, _), at)| (row, at)).collect();
+        order.sort_unstable();
+        let before = rows.to_vec();
+        let mut places = vec![0; rows.len()];
+        for ((row, (_, at)), place) in rows.iter_mut().zip(order).zip(0..) {
+            *row = before[at as usize];
+            places[at as usize] = place;
+        }
+        places
+    }
+
     /// Rows by number; `asking` are the rows of `keys` that led to them, so their keys need not be read again.
     pub(super) fn gather(&self, numbers: &[u32], keys: &ArrayRef, asking: &[u32]) -> Result<RecordBatch> {
-        let part = |task: usize| {
-            let stretch = task * STRETCH..numbers.len().min((task + 1) * STRETCH);
-            let asking = UInt32Array::from(asking[stretch.clone()].to_vec());
-            let keys = take(keys, &asking, None).map_err(|error| {
+        let keys_of = |asking: &[u32]| {
+            take(keys, &UInt32Array::from(asking.to_vec()), None).map_err(|error| {
                 Error::state(
                     Place::default(),
                     format!("keys cannot be selected: {error}; open the portfolio again"),
                 )
-            })?;
+            })
+        };
+        if self.wide() {
+            return self.rows.gather_known(numbers, (&self.layout.key, &keys_of(asking)?), self.threads);
+        }
+        let part = |task: usize| {
+            let stretch = task * STRETCH..numbers.len().min((task + 1) * STRETCH);
+            let keys = keys_of(&asking[stretch.clone()])?;
             self.rows.gather(&numbers[stretch], Some((&self.layout.key, &keys)))
         };
         let mut parts = in_order(self.threads, numbers.len().div_ceil(STRETCH), part)?;

@@ -38,6 +38,8 @@ pub struct State {
     pub(super) hash: u128,
     pub(super) sums: Aggregate,
     pub(super) staged: Option<Staged>,
+    /// What the rows that were sifted last change, until they are staged.
+    pub(super) sifted: Option<Changes>,
     /// What is made of other records, until it is staged.
     pub(super) renewed: Vec<Changes>,
     /// Segments that a checkpoint stands for: they stay as they are.
@@ -119,6 +121,7 @@ impl State {
             hash: 0,
             sums,
             staged: None,
+            sifted: None,
             renewed: Vec::new(),
             fixed: 0,
         })

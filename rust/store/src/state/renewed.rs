@@ -149,7 +149,8 @@ impl State {
         }
         let batch =
             RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| broken(&error))?;
-        let hash = difference(&old, &batch, &self.layout.made, self.threads)?;
+        let given: Vec<String> = made.schema().fields().iter().map(|field| field.name().clone()).collect();
+        let hash = difference(&old, &batch, &given, self.threads)?;
         let moves = places.iter().map(|&at| part.records[at as usize]).map(|(row, _, spread)| (spread, row));
         Ok(Changes {
             records: batch.num_rows(),
@@ -157,26 +158,22 @@ impl State {
             batch,
             old: vec![old],
             hash,
-            counts: Counts::default(),
-            places: Vec::new(),
+            ..Changes::none()
         })
     }
 
-    /// The records that are staged for each file that was written, in some of their columns; those that are not there are
-    /// left out.
+    /// The records that are staged for the first file and for the second one, in some of their columns; those that are not
+    /// there are left out.
     ///
     /// # Errors
     /// `State`: columns that do not fit each other.
-    pub fn staged(&self, names: &[String]) -> Result<Vec<Vec<RecordBatch>>> {
-        let Some(Staged { changes, apart, .. }) = &self.staged else { return Ok(Vec::new()) };
-        let mut files = Vec::new();
-        if changes.batch.num_rows() > 0 {
-            files.push(vec![some(&changes.batch.slice(0, changes.records), names)?]);
-        }
-        if !apart.is_empty() {
-            files.push(apart.iter().map(|one| some(&one.batch, names)).collect::<Result<_>>()?);
-        }
-        Ok(files)
+    pub fn staged(&self, names: &[String]) -> Result<[Vec<RecordBatch>; 2]> {
+        let Some(Staged { changes, apart, .. }) = &self.staged else { return Ok([Vec::new(), Vec::new()]) };
+        let own = match changes.batch.num_rows() {
+            0 => Vec::new(),
+            _ => vec![some(&changes.batch.slice(0, changes.records), names)?],
+        };
+        Ok([own, apart.iter().map(|one| some(&one.batch, names)).collect::<Result<_>>()?])
     }
 
     /// Writes what is made anew of many records, and where the rest of each lies.
@@ -184,8 +181,8 @@ impl State {
         let Some(staged) = self.staged.as_mut().filter(|staged| !staged.apart.is_empty()) else {
             return Ok(None);
         };
-        let names: Vec<String> =
-            std::iter::once(&self.layout.key).chain(&self.layout.made).cloned().collect();
+        let apart = self.layout.made.iter().filter(|name| !self.layout.still.contains(name));
+        let names: Vec<String> = std::iter::once(&self.layout.key).chain(apart).cloned().collect();
         let parts = staged.apart.iter().map(|one| some(&one.batch, &names)).collect::<Result<Vec<_>>>()?;
         let batch = under(&parts, self.threads)?;
         let rows: Vec<u32> =
@@ -242,7 +239,7 @@ pub(super) fn joined(own: Option<Changes>, renewed: Vec<Changes>, threads: usize
     let hash = all.iter().fold(0u128, |hash, one| hash.wrapping_add(one.hash));
     let counts = all.iter().fold(Counts::default(), |counts, one| counts.with(one.counts));
     let old = all.into_iter().flat_map(|one| one.old).collect();
-    Ok(Some(Changes { batch, records, moves, old, hash, counts, places: Vec::new() }))
+    Ok(Some(Changes { batch, records, moves, old, hash, counts, ..Changes::none() }))
 }
 
 /// Batches under each other, by the names of their columns; what one lacks is null there, and no row deletes where it

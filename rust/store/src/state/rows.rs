@@ -8,8 +8,11 @@ use std::sync::Arc;
 
 use arrow_array::builder::LargeStringBuilder;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{UInt8Type, UInt16Type};
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_array::types::{
+    ArrowPrimitiveType, Decimal128Type, Float32Type, Float64Type, Int64Type, UInt8Type, UInt16Type,
+    UInt64Type,
+};
+use arrow_array::{Array, ArrayRef, PrimitiveArray, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use arrow_select::interleave::interleave;
@@ -21,6 +24,9 @@ use super::segment::{DELETED, Segment, TOLD};
 
 /// Rows that a state can have: the highest bit of a number says that the row deletes.
 pub(super) const MOST_ROWS: u64 = (1 << 31) - 1;
+
+/// Rows of one segment beside each other, on average, from which on their values are taken stretch by stretch.
+const LONG: usize = 64;
 
 #[derive(Default)]
 pub(super) struct Rows {
@@ -35,6 +41,8 @@ pub(super) struct Rows {
 struct Places {
     used: Vec<usize>,
     at: Vec<(usize, usize)>,
+    /// Stretches of rows of one segment.
+    stretches: usize,
 }
 
 /// Places of rows, and those of their columns that a segment of what was made anew does not have.
@@ -106,7 +114,8 @@ impl Rows {
             }
             at.push((number[segment], (row - self.starts[segment]) as usize));
         }
-        Ok(Places { used, at })
+        let stretches = at.chunk_by(|a, b| a.0 == b.0).count();
+        Ok(Places { used, at, stretches })
     }
 
     /// Some rows, in the columns of all segments. A column that is `known` is not read again.
@@ -122,6 +131,16 @@ impl Rows {
         threads: usize,
     ) -> Result<RecordBatch> {
         self.gather_of(rows, names, None, threads)
+    }
+
+    /// Some rows, in the columns of all segments, which threads share; one column is known.
+    pub(super) fn gather_known(
+        &self,
+        rows: &[u32],
+        known: (&str, &ArrayRef),
+        threads: usize,
+    ) -> Result<RecordBatch> {
+        self.gather_of(rows, None, Some(known), threads)
     }
 
     fn gather_of(
@@ -197,6 +216,11 @@ impl Rows {
             column.filter(|column| *column.data_type() != DataType::Null)
         };
         let columns: Vec<Option<&ArrayRef>> = places.used.iter().map(filled).collect();
+        if places.stretches * LONG <= places.at.len()
+            && let Some(picked) = picked(&columns, &places.at, field.data_type())
+        {
+            return Ok(picked);
+        }
         gathered(&columns, &places.at, field.data_type()).map_err(|error| broken(&error))
     }
 
@@ -209,6 +233,34 @@ impl Rows {
     pub(super) fn newest(&self) -> impl Iterator<Item = &Segment> {
         self.segments.iter().rev()
     }
+}
+
+/// Numbers of columns of the state's own type that have no nulls, where rows of one segment stand beside each other.
+fn picked(columns: &[Option<&ArrayRef>], places: &[(usize, usize)], kind: &DataType) -> Option<ArrayRef> {
+    let fits = |column: &&ArrayRef| column.data_type() == kind && column.null_count() == 0;
+    let columns: Vec<&ArrayRef> =
+        columns.iter().map(|column| column.filter(fits)).collect::<Option<Vec<_>>>()?;
+    match kind {
+        DataType::Int64 => Some(picked_of::<Int64Type>(&columns, places, kind)),
+        DataType::UInt64 => Some(picked_of::<UInt64Type>(&columns, places, kind)),
+        DataType::Float32 => Some(picked_of::<Float32Type>(&columns, places, kind)),
+        DataType::Float64 => Some(picked_of::<Float64Type>(&columns, places, kind)),
+        DataType::Decimal128(..) => Some(picked_of::<Decimal128Type>(&columns, places, kind)),
+        _ => None,
+    }
+}
+
+fn picked_of<T: ArrowPrimitiveType>(
+    columns: &[&ArrayRef],
+    places: &[(usize, usize)],
+    kind: &DataType,
+) -> ArrayRef {
+    let mut made: Vec<T::Native> = Vec::with_capacity(places.len());
+    for stretch in places.chunk_by(|a, b| a.0 == b.0) {
+        let values = columns[stretch[0].0].as_primitive::<T>().values();
+        made.extend(stretch.iter().map(|&(_, row)| values[row]));
+    }
+    Arc::new(PrimitiveArray::<T>::new(made.into(), None).with_data_type(kind.clone()))
 }
 
 /// Values of columns that are kept in different types, brought to one; a column that is not there is of nulls.

@@ -2,7 +2,8 @@
 //!
 //! In: a delta without the columns that are made. Out: the rows that come or go, in the types of the state, and what
 //! became of the others. Nothing of the state changes. What a network takes in, and what is scored, are these rows
-//! alone (law 1: a row that came late leaves no trace).
+//! alone (law 1: a row that came late leaves no trace). What was found out is kept until the same rows come to be staged,
+//! with what was made of them: their keys need not be looked up, nor what they replace be read, a second time.
 
 use std::sync::Arc;
 
@@ -11,8 +12,11 @@ use arrow_schema::{DataType, Field, Schema};
 use creditcore::batch::Source;
 use creditcore::error::{Error, Place, Result};
 use creditcore::exec::Control;
+use creditcore::refresh::Keys;
 
-use super::changes::{Counts, resolve};
+use super::changes::{Changes, Counts, resolve};
+use super::chosen::with_deletions;
+use super::hashes::Hashes;
 use super::layout::{Delta, Layout};
 use super::lookup::Known;
 use super::portfolio::State;
@@ -26,7 +30,7 @@ impl State {
     ///
     /// # Errors
     /// As [`stage`](Self::stage).
-    pub fn sift(&self, source: &dyn Source, control: &Control) -> Result<(Counts, RecordBatch)> {
+    pub fn sift(&mut self, source: &dyn Source, control: &Control) -> Result<(Counts, RecordBatch)> {
         let Layout { columns, made, .. } = &self.layout;
         let told = columns.iter().filter(|(name, _)| !made.contains(name)).cloned().collect();
         let layout = Layout { columns: told, one_kind: None, ..self.layout.clone() };
@@ -37,16 +41,44 @@ impl State {
             Ok(())
         };
         layout.read(source, usize::MAX, control, take, || schema.clone())?;
-        let Some(changes) = found else {
+        let Some(mut changes) = found else {
             return Ok((Counts::default(), RecordBatch::new_empty(Arc::new(Schema::empty()))));
         };
-        let schema = changes.batch.schema();
+        let rows = std::mem::replace(&mut changes.batch, RecordBatch::new_empty(Arc::new(Schema::empty())));
         let row = Arc::new(Field::new(ROW, DataType::UInt32, false));
-        let fields: Vec<Arc<Field>> = schema.fields().iter().cloned().chain([row]).collect();
-        let mut columns: Vec<ArrayRef> = changes.batch.columns().to_vec();
-        columns.push(Arc::new(UInt32Array::from(changes.places)));
+        let fields: Vec<Arc<Field>> = rows.schema().fields().iter().cloned().chain([row]).collect();
+        let mut columns: Vec<ArrayRef> = rows.columns().to_vec();
+        columns.push(Arc::new(UInt32Array::from(std::mem::take(&mut changes.places))));
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
             .map_err(|error| Error::state(Place::default(), format!("rows cannot be sifted: {error}")))?;
-        Ok((changes.counts, batch))
+        let counts = changes.counts;
+        self.sifted = Some(changes);
+        Ok((counts, batch))
     }
+}
+
+/// What a delta of sifted rows changes, with what was made of them; nothing where it has other rows than those.
+pub(super) fn resolved(sifted: Changes, delta: &Delta, known: Known<'_>) -> Result<Option<Changes>> {
+    let Known { layout, threads, .. } = known;
+    let (rows, records) = (delta.batch.num_rows(), sifted.records);
+    let last = delta.deletes.iter().enumerate().all(|(row, &deletes)| deletes == (row >= records));
+    if rows != sifted.moves.len() || !last {
+        return Ok(None);
+    }
+    let spread = Keys::new(&layout.key, delta.batch.column(0).clone())?.spread();
+    let hashed = Hashes::of(&delta.batch, &layout.made, threads)?;
+    let same = spread.iter().zip(&sifted.moves).all(|(key, (known, _))| key == known);
+    if !same || hashed.told[..records] != sifted.told[..records] {
+        return Ok(None);
+    }
+    // The difference was told without what is made of the rows that come.
+    let sum = |hashes: &[u128]| hashes.iter().fold(0u128, |sum, &hash| sum.wrapping_add(hash));
+    let come = sum(&hashed.whole[..records]).wrapping_sub(sum(&hashed.told[..records]));
+    let batch = if records == rows {
+        delta.batch.clone()
+    } else {
+        let deleting = UInt32Array::from_iter_values(records as u32..rows as u32);
+        with_deletions(delta.batch.slice(0, records), &delta.batch, &deleting, layout)?
+    };
+    Ok(Some(Changes { batch, hash: sifted.hash.wrapping_add(come), ..sifted }))
 }

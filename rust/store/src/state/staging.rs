@@ -18,6 +18,7 @@ use super::merge;
 use super::portfolio::State;
 use super::renewed::joined;
 use super::segment::Segment;
+use super::sift;
 
 /// Changes that wait for the catalog.
 pub(super) struct Staged {
@@ -53,7 +54,7 @@ impl State {
     /// Whatever reading gives; `Source`, `Schema`: rows that are refused.
     pub fn stage(&mut self, source: Option<&dyn Source>, control: &Control) -> Result<(Counts, Stages)> {
         self.staged = None;
-        let renewed = std::mem::take(&mut self.renewed);
+        let (renewed, sifted) = (std::mem::take(&mut self.renewed), self.sifted.take());
         let start = Instant::now();
         let mut deltas: Vec<Delta> = Vec::new();
         let schema = self.rows.schema().cloned();
@@ -66,7 +67,7 @@ impl State {
         }
         let read = start.elapsed().as_secs_f64();
         let start = Instant::now();
-        let own = deltas.pop().map(|delta| resolve(&delta, self.known())).transpose()?;
+        let own = deltas.pop().map(|delta| self.resolved(sifted, &delta)).transpose()?;
         let told = own.as_ref().map_or_else(Counts::default, |own| own.counts);
         let many = renewed.iter().map(|one| one.records).sum::<usize>() >= self.layout.apart_from;
         let (renewed, apart) = if many { (Vec::new(), renewed) } else { (renewed, Vec::new()) };
@@ -81,6 +82,12 @@ impl State {
         let summed = start.elapsed().as_secs_f64();
         self.staged = Some(Staged { apart, ..Staged::of(changes, sums) });
         Ok((told, vec![("read", read), ("find", resolved), ("aggregate", summed)]))
+    }
+
+    /// What a delta changes; known already where its rows were sifted.
+    fn resolved(&self, sifted: Option<Changes>, delta: &Delta) -> Result<Changes> {
+        let again = sifted.map(|sifted| sift::resolved(sifted, delta, self.known())).transpose()?;
+        again.flatten().map_or_else(|| resolve(delta, self.known()), Ok)
     }
 
     /// The sum of hashes, the sums and the number of records after what is staged.
@@ -143,6 +150,7 @@ impl State {
     /// # Errors
     /// `State`: more rows than a state can have, which `write` has refused already.
     pub fn apply(&mut self) -> Result<()> {
+        self.sifted = None;
         let Some(staged) = self.staged.take() else { return Ok(()) };
         let Staged { changes, sums, segment, apart, apart_segment } = staged;
         let written = segment.is_some() || apart_segment.is_some();
@@ -166,7 +174,7 @@ impl State {
 
     /// Forgets what was staged, and what was renewed.
     pub fn discard(&mut self) {
-        self.staged = None;
+        (self.staged, self.sifted) = (None, None);
         self.renewed.clear();
     }
 }

@@ -1,0 +1,40 @@
+"""Work that another thread does while the caller goes on.
+
+Comes in: a function. Goes out: what it gives, or raises, when the caller asks for it. A caller that fails
+or is interrupted asks the work to stop and waits for that, so nothing goes on behind its back. What is worked
+out does not hang on which of the two ends first (law 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from threading import Event
+from typing import TypeVar
+
+from creditcore.errors import Cancelled
+
+T = TypeVar("T")
+
+
+@contextmanager
+def meanwhile(work: Callable[[Callable[[int], None]], T]) -> Iterator[Callable[[], T]]:
+    """Begin some work; gives a function that waits for its result.
+
+    Args:
+        work: takes a report of progress, which raises when the work is to stop.
+    """
+    stopped = Event()
+
+    def report(_: int) -> None:
+        if stopped.is_set():
+            raise Cancelled("the caller has stopped")
+
+    with ThreadPoolExecutor(1, "creditcore-meanwhile") as pool:
+        found = pool.submit(work, report)
+        try:
+            yield found.result
+        except BaseException:
+            stopped.set()
+            raise
