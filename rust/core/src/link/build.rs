@@ -92,8 +92,8 @@ impl Work<'_> {
                 || Ok(taken_up(&waiting).unwrap_or_else(|| Dealer::new(bits))),
                 |dealer, task| {
                     self.control.check()?;
-                    for link in task * BLOCK..((task + 1) * BLOCK).min(hashes.len()) {
-                        let hash = hashes[link];
+                    let links = task * BLOCK..((task + 1) * BLOCK).min(hashes.len());
+                    for (link, &hash) in links.clone().zip(&hashes[links]) {
                         dealer.push(hash, link as u32, parts.contains(&((hash >> (64 - bits)) as usize)));
                     }
                     Ok(())

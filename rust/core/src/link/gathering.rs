@@ -92,7 +92,7 @@ impl Gathering {
     /// # Errors
     /// More people or links than numbers of 32 bits can tell apart; a request to stop.
     pub fn finish(self, threads: usize, control: &Control) -> Result<Records> {
-        Ok(records_of(vec![self], None, threads, control)?.0)
+        Ok(records_of(&[self], None, threads, control)?.0)
     }
 
     /// How many rows.
@@ -149,7 +149,7 @@ struct Places<'a> {
 /// # Errors
 /// Parts with keys of several types, more people or links than a network holds; a request to stop.
 pub(super) fn records_of(
-    parts: Vec<Gathering>,
+    parts: &[Gathering],
     counting: Option<Counting<'_>>,
     threads: usize,
     control: &Control,
@@ -165,7 +165,7 @@ pub(super) fn records_of(
     let entries = parts.iter().map(|part| part.hashes.len()).sum();
     check_size(parts.iter().map(Gathering::rows).sum(), entries)?;
     let keys: Vec<&Keys> = parts.iter().map(|part| &part.keys).collect();
-    let work = Work { parts: &parts, counting, threads, control };
+    let work = Work { parts, counting, threads, control };
     let ranges = match &first.keys {
         Keys::Signed(_) => {
             let keys: Vec<&[i64]> = keys.iter().map(|keys| keys.signed()).collect();

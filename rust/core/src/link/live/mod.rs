@@ -96,7 +96,8 @@ impl Graph for Links {
         match soon {
             Soon::Person => prefetch(&self.kept.people.starts, person as usize),
             Soon::Links => {
-                prefetch(&self.kept.people.targets, self.kept.people.starts[person as usize] as usize)
+                let start = self.kept.people.starts[person as usize];
+                prefetch(&self.kept.people.targets, start as usize);
             }
             Soon::Identifiers => {
                 for &identifier in self.identifiers_of(person) {
