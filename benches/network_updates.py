@@ -1,6 +1,7 @@
-"""What an update of a network costs: many records, one application, a day that expires.
+"""What a network costs: rings from records, and updates: many records, one application, a day that expires.
 
     python benches/network_updates.py --people 920000
+    python benches/network_updates.py --people 920000 --detect 3
 
 Made-up credit applications (`creditcore.bench.credit_graph`), a delta of new people over the same
 identifiers. Prints wall and processor seconds; every update renews the features of whoever it touches.
@@ -36,12 +37,19 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=920_000)
     parser.add_argument("--delta", type=int, default=92_000, help="people of the delta")
     parser.add_argument("--single", type=int, default=500, help="applications that come one by one")
+    parser.add_argument("--detect", type=int, default=0, help="so often rings from records, and nothing else")
     told = parser.parse_args()
     graph = draw_graph(told.people + told.delta + told.single, 1, "bursts")
     frame = graph.frame()
     order = np.random.default_rng(5).permutation(len(frame))
     base, rest = frame[order[: told.people]], frame[order[told.people :]]
     del graph, frame
+    if told.detect:
+        base = base.rechunk()
+        for _ in range(told.detect):
+            groups = timed("rings from records", lambda: cc.find_groups(base, "key", COLUMNS, "day"))
+        print(f"{len(groups):,} rings among {len(base):,} people")
+        return
     network = timed("build", lambda: cc.Network.build(base, "key", COLUMNS, "day").fit())
     sizes = network.sizes
     print(f"{sizes.people:,} people, {sizes.identified:,} links, {sizes.links:,} of shared identifiers")

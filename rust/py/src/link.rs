@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, Float32Array, StringArray, UInt32Array};
+use arrow_array::{Array, ArrayRef, StringArray, UInt32Array};
 use creditcore::Error;
 use creditcore::exec::Control;
 use creditcore::exec::threads_or_default;
@@ -138,7 +138,8 @@ impl Network {
 
     /// The network with the strengths that its data teaches.
     fn fit(&self, py: Python<'_>) -> PyResult<Self> {
-        self.ask(py, None, core::Network::fit).map(Self::wrap)
+        let threads = threads_or_default(None);
+        self.ask(py, None, |network, control| network.fit(threads, control)).map(Self::wrap)
     }
 
     /// How many people, links of all identifiers, kept identifiers, kept links, and bytes of the kept links.
@@ -185,7 +186,7 @@ impl Network {
     #[expect(clippy::type_complexity, reason = "a row of Python for each type")]
     fn types(&self, py: Python<'_>) -> PyResult<Vec<(String, u64, u64, u64, u64)>> {
         self.ask(py, None, |network, control| {
-            let found = network.kinds(control)?;
+            let found = network.kinds(threads_or_default(None), control)?;
             let each = found
                 .into_iter()
                 .map(|kind| (kind.name, kind.shown, kind.sharing, kind.hubs, kind.hub_links));
@@ -287,9 +288,7 @@ impl Network {
         let table =
             Table::new(vec![("key".to_owned(), keys), ("change".to_owned(), Arc::new(names) as ArrayRef)]);
         let told = |renewed: Option<core::Renewals>| {
-            renewed.map(|(keys, egos)| {
-                features_table(keys, &core::detect::names(inner.settings()), &egos.columns)
-            })
+            renewed.map(|(keys, egos)| features_table(keys, &core::detect::names(inner.settings()), &egos))
         };
         let (features, then) = (told(updated.renewals), told(updated.then));
         Ok((Self { inner }, table, features, then))
@@ -297,9 +296,7 @@ impl Network {
 }
 
 /// `key` and features.
-pub(crate) fn features_table(keys: ArrayRef, names: &[String], columns: &[Vec<f32>]) -> Table {
-    let float =
-        |column: &Vec<f32>| Arc::new(Float32Array::from_iter_values(column.iter().copied())) as ArrayRef;
-    let columns = names.iter().zip(columns).map(|(name, column)| (name.clone(), float(column)));
+pub(crate) fn features_table(keys: ArrayRef, names: &[String], egos: &core::detect::Egos) -> Table {
+    let columns = names.iter().cloned().zip(egos.arrays());
     Table::new(std::iter::once(("key".to_owned(), keys)).chain(columns).collect())
 }

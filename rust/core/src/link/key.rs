@@ -158,6 +158,21 @@ impl Keys {
         }
     }
 
+    /// Signed keys; none where they are of another type.
+    pub(super) fn signed(&self) -> &[i64] {
+        if let Self::Signed(keys) = self { keys } else { &[] }
+    }
+
+    /// Unsigned keys; none where they are of another type.
+    pub(super) fn unsigned(&self) -> &[u64] {
+        if let Self::Unsigned(keys) = self { keys } else { &[] }
+    }
+
+    /// The bytes of a text; none of a number.
+    pub(super) fn bytes_of(&self, number: usize) -> &[u8] {
+        if let Self::Text(keys) = self { keys.get(number) } else { &[] }
+    }
+
     /// The numbers of the keys in the order of their values; equal keys in the order of their numbers.
     pub fn sorted(&self) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.len() as u32).collect();

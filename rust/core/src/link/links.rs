@@ -10,11 +10,13 @@
 //! [`Hub`]: a count and a histogram of days, no list, and no link of any person.
 //!
 //! Memory: 9 bytes for a kept link in each direction (number 4, time 4, role 1), 4 for each person and each
-//! kept identifier in each direction, 9 more for a kept identifier (hash, type), 8 for a person (time, number
-//! of identifiers), and the keys (8 for an integer). With a third of the links kept that is 6 bytes for each
-//! link of the records.
+//! kept identifier in each direction, 9 more for a kept identifier (hash, type). Times and keys of people stand in the
+//! records. With a third of the links kept that is 6 bytes for each link of the records.
+
+use std::sync::Arc;
 
 use super::key::Keys;
+use super::records::Records;
 use super::settings::Settings;
 
 /// A time that is not known; later than every other.
@@ -25,12 +27,15 @@ pub const DAY: u32 = 86_400;
 /// People and the identifiers that they share.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Links {
-    pub(super) keys: Keys,
+    /// What the links are of: they have the keys and the times of people.
+    pub(super) records: Arc<Records>,
     pub(super) settings: Settings,
-    /// For each person the time of the latest of its rows.
-    pub(super) times: Vec<u32>,
-    /// For each person how many identifiers it has, those that are not kept included.
-    pub(super) declared: Vec<u32>,
+    pub(super) kept: Arc<Kept>,
+}
+
+/// Both directions, and what is known of identifiers; other strengths leave it as it is.
+#[derive(Debug, PartialEq)]
+pub(super) struct Kept {
     pub(super) people: Rows,
     pub(super) identifiers: Rows,
     pub(super) types: Vec<u8>,
@@ -75,6 +80,16 @@ pub struct Hub {
 }
 
 impl Rows {
+    /// Room for so many rows and links.
+    pub(super) fn zeroed(rows: usize, links: usize) -> Self {
+        Self {
+            starts: vec![0; rows + 1],
+            targets: vec![0; links],
+            times: vec![0; links],
+            roles: vec![0; links],
+        }
+    }
+
     fn range(&self, row: u32) -> std::ops::Range<usize> {
         self.starts[row as usize] as usize..self.starts[row as usize + 1] as usize
     }
@@ -91,22 +106,22 @@ impl Rows {
 impl Links {
     /// How many people.
     pub fn people(&self) -> usize {
-        self.keys.len()
+        self.records.people()
     }
 
     /// How many kept identifiers.
     pub fn identifiers(&self) -> usize {
-        self.types.len()
+        self.kept.types.len()
     }
 
     /// How many kept links.
     pub fn links(&self) -> usize {
-        self.people.targets.len()
+        self.kept.people.targets.len()
     }
 
     /// The keys of the people; a person's number is the rank of its key.
     pub fn keys(&self) -> &Keys {
-        &self.keys
+        &self.records.keys
     }
 
     /// Types, caps, strengths and roles.
@@ -116,69 +131,69 @@ impl Links {
 
     /// The kept links of a person, each identifier once, in ascending numbers of identifiers.
     pub fn of_person(&self, person: u32) -> impl ExactSizeIterator<Item = Link> + '_ {
-        self.people.links(person)
+        self.kept.people.links(person)
     }
 
     /// The numbers of a person's kept identifiers, ascending, for loops that need no more.
     pub fn identifiers_of(&self, person: u32) -> &[u32] {
-        &self.people.targets[self.people.range(person)]
+        &self.kept.people.targets[self.kept.people.range(person)]
     }
 
     /// The links of a kept identifier to its people, each person once, in ascending numbers of people.
     pub fn of_identifier(&self, identifier: u32) -> impl ExactSizeIterator<Item = Link> + '_ {
-        self.identifiers.links(identifier)
+        self.kept.identifiers.links(identifier)
     }
 
     /// The numbers of a kept identifier's people, ascending.
     pub fn people_of(&self, identifier: u32) -> &[u32] {
-        &self.identifiers.targets[self.identifiers.range(identifier)]
+        &self.kept.identifiers.targets[self.kept.identifiers.range(identifier)]
     }
 
     /// The first times at which the people of [`people_of`](Self::people_of) showed the identifier.
     pub fn times_of(&self, identifier: u32) -> &[u32] {
-        &self.identifiers.times[self.identifiers.range(identifier)]
+        &self.kept.identifiers.times[self.kept.identifiers.range(identifier)]
     }
 
     /// How many people show a kept identifier: 2 up to the cap of its type.
     pub fn degree(&self, identifier: u32) -> u32 {
-        self.identifiers.range(identifier).len() as u32
+        self.kept.identifiers.range(identifier).len() as u32
     }
 
     /// The number of a kept identifier's type among [`Settings::types`].
     pub fn type_of(&self, identifier: u32) -> usize {
-        usize::from(self.types[identifier as usize])
+        usize::from(self.kept.types[identifier as usize])
     }
 
     /// The keyed hash of a kept identifier: the same in every network made with the same key.
     pub fn hash_of(&self, identifier: u32) -> u64 {
-        self.hashes[identifier as usize]
+        self.kept.hashes[identifier as usize]
     }
 
     /// The time of the latest row of a person, in seconds since 1970 (UTC), or [`NO_TIME`].
     pub fn time(&self, person: u32) -> u32 {
-        self.times[person as usize]
+        self.records.times[person as usize]
     }
 
     /// How many identifiers a person shows, those that nobody shares and hubs included.
     pub fn shown(&self, person: u32) -> u32 {
-        self.declared[person as usize]
+        self.records.range(person as usize).len() as u32
     }
 
     /// Identifiers of more people than their type's cap, by type, then by falling degree.
     pub fn hubs(&self) -> &[Hub] {
-        &self.hubs
+        &self.kept.hubs
     }
 
     /// Bytes in memory.
     pub fn bytes(&self) -> usize {
         let rows = |rows: &Rows| 4 * rows.starts.len() + 9 * rows.targets.len();
-        let keys = match &self.keys {
+        let keys = match &self.records.keys {
             Keys::Text(texts) => (0..texts.len()).map(|at| 8 + texts.get(at).len()).sum(),
             keys => 8 * keys.len(),
         };
-        let hubs: usize = self.hubs.iter().map(|hub| size_of::<Hub>() + 8 * hub.days.len()).sum();
-        rows(&self.people)
-            + rows(&self.identifiers)
+        let hubs: usize = self.kept.hubs.iter().map(|hub| size_of::<Hub>() + 8 * hub.days.len()).sum();
+        rows(&self.kept.people)
+            + rows(&self.kept.identifiers)
             + keys
             + 8 * self.people()
             + 9 * self.identifiers()

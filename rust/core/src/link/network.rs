@@ -4,6 +4,7 @@
 //! for its types. Law 1: building learns nothing; [`Network::fit`] does, and gives a network of another plan.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use arrow_array::ArrayRef;
 
@@ -23,7 +24,7 @@ use crate::id::HashKey;
 use creditcore_kernels::components::{Dealer, Forest};
 
 /// People of a block that one task deals.
-const BLOCK: usize = 1 << 14;
+const BLOCK: usize = if cfg!(test) { 4 } else { 1 << 14 };
 /// An identifier of more people counts for no type's strength: to share it is common, hub or not.
 const COMMON: u32 = 20;
 /// Nobody came here yet.
@@ -36,7 +37,7 @@ pub struct Network {
     pub(super) settled: Settled,
     /// Of the key of the hashes.
     pub(super) fingerprint: u64,
-    pub(super) records: Records,
+    pub(super) records: Arc<Records>,
     pub(super) links: Links,
     pub(super) placeholders: Met,
 }
@@ -98,6 +99,7 @@ impl Network {
             // Whichever keys are gone, no people are no people.
             records.keys = Keys::Signed(Vec::new());
         }
+        let records = Arc::new(records);
         let links = Links::build(&records, &settled.settings, threads, control)?;
         Ok(Self { plan, settled, fingerprint, records, links, placeholders })
     }
@@ -113,7 +115,7 @@ impl Network {
     }
 
     /// People and hashed identifiers.
-    pub fn records(&self) -> &Records {
+    pub fn records(&self) -> &Arc<Records> {
         &self.records
     }
 
@@ -128,10 +130,10 @@ impl Network {
     ///
     /// # Errors
     /// Only what [`Settings::new`](super::Settings::new) refuses.
-    pub fn fit(&self, control: &Control) -> Result<Self> {
+    pub fn fit(&self, threads: usize, control: &Control) -> Result<Self> {
         let links = &self.links;
         let mut plan = self.plan();
-        for kind in self.kinds(control)?.into_iter().filter(|kind| kind.sharing > 0) {
+        for kind in self.kinds(threads, control)?.into_iter().filter(|kind| kind.sharing > 0) {
             let people = links.people() as u64;
             let cap = plan.config.caps.get(&kind.name).map_or(u32::MAX, |&cap| cap);
             let rarities = learned_rarities(people, &kind.by_band, cap);
@@ -149,35 +151,44 @@ impl Network {
     ///
     /// # Errors
     /// Only a request to stop.
-    pub fn kinds(&self, control: &Control) -> Result<Vec<Kind>> {
+    pub fn kinds(&self, threads: usize, control: &Control) -> Result<Vec<Kind>> {
         let (links, shown) = (&self.links, &self.records.links);
         let types = links.settings.types.iter();
-        let mut kinds: Vec<Kind> = types
-            .map(|kind| Kind { name: kind.name.clone(), by_band: vec![0; BANDS], ..Kind::default() })
-            .collect();
-        let mut last = vec![[UNSEEN; 2]; kinds.len()];
-        let mut last_of_band = vec![[UNSEEN; BANDS]; kinds.len()];
-        for person in 0..links.people() as u32 {
-            if person % 65_536 == 0 {
-                control.check()?;
-            }
-            for &kind in &shown.types[self.records.range(person as usize)] {
-                let kind = usize::from(kind);
-                kinds[kind].shown += u64::from(std::mem::replace(&mut last[kind][0], person) != person);
-            }
-            for &identifier in links.identifiers_of(person) {
-                let kind = links.type_of(identifier);
-                let degree = links.degree(identifier);
-                let at = band(degree);
-                let first = std::mem::replace(&mut last_of_band[kind][at], person) != person;
-                kinds[kind].by_band[at] += u64::from(first);
-                let shares = degree <= COMMON;
-                if shares && std::mem::replace(&mut last[kind][1], person) != person {
-                    kinds[kind].sharing += 1;
+        let named =
+            types.map(|kind| Kind { name: kind.name.clone(), by_band: vec![0; BANDS], ..Kind::default() });
+        let mut kinds: Vec<Kind> = named.collect();
+        let count = |(counts, last, last_of_band): &mut (Vec<Kind>, Vec<[u32; 2]>, Vec<[u32; BANDS]>),
+                     task: usize| {
+            control.check()?;
+            for person in (task * BLOCK) as u32..((task + 1) * BLOCK).min(links.people()) as u32 {
+                for &kind in &shown.types[self.records.range(person as usize)] {
+                    let kind = usize::from(kind);
+                    counts[kind].shown += u64::from(std::mem::replace(&mut last[kind][0], person) != person);
+                }
+                for &identifier in links.identifiers_of(person) {
+                    let kind = links.type_of(identifier);
+                    let degree = links.degree(identifier);
+                    let at = band(degree);
+                    let first = std::mem::replace(&mut last_of_band[kind][at], person) != person;
+                    counts[kind].by_band[at] += u64::from(first);
+                    let shares = degree <= COMMON;
+                    if shares && std::mem::replace(&mut last[kind][1], person) != person {
+                        counts[kind].sharing += 1;
+                    }
                 }
             }
+            Ok(())
+        };
+        let nothing = (kinds.clone(), vec![[UNSEEN; 2]; kinds.len()], vec![[UNSEEN; BANDS]; kinds.len()]);
+        let counted = parallel(threads, links.people().div_ceil(BLOCK), || Ok(nothing.clone()), count)?;
+        for (counts, ..) in &counted {
+            for (of_kind, more) in kinds.iter_mut().zip(counts) {
+                of_kind.shown += more.shown;
+                of_kind.sharing += more.sharing;
+                of_kind.by_band.iter_mut().zip(&more.by_band).for_each(|(all, own)| *all += own);
+            }
         }
-        for hub in &links.hubs {
+        for hub in links.hubs() {
             kinds[usize::from(hub.kind)].hubs += 1;
             kinds[usize::from(hub.kind)].hub_links += u64::from(hub.degree);
         }

@@ -4,7 +4,6 @@
 //! threads and joined in their order; a row's place matters to nothing.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Int64Type};
@@ -12,15 +11,16 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 
 use super::components::add_met;
+use super::gathering::{Gathering, records_of};
 use super::key::Keys;
 use super::links::{DAY, NO_TIME};
 use super::nodes::key_error;
 use super::plan::{Plan, Settled};
-use super::records::{Entry, Gathering, Records};
-use super::values::{Met, Reader};
+use super::records::{Entry, Records};
+use super::values::{Linking, Met, Reader};
 use crate::batch::{Batch, Role, Source, Wanted, find_column};
 use crate::error::{Error, Place, Result};
-use crate::exec::{Control, parallel};
+use crate::exec::{Control, in_order};
 use crate::id::HashKey;
 
 /// One task's rows and the placeholders in them.
@@ -38,12 +38,11 @@ pub(super) fn read(
     threads: usize,
     control: &Control,
 ) -> Result<(Records, Met)> {
-    let (gathering, met) = gather(source, plan, settled, key, threads, control)?;
-    let gathering = gathering.unwrap_or_else(|| Gathering::new(Keys::Signed(Vec::new())));
-    Ok((gathering.finish()?, met))
+    let (parts, met) = gather(source, plan, settled, key, threads, control)?;
+    Ok((records_of(&parts, None, threads, control)?.0, met))
 }
 
-/// The rows of a source, in their order; none where it has no batch.
+/// The rows of a source, in parts, in their order; none where it has no batch.
 pub(super) fn gather(
     source: &dyn Source,
     plan: &Plan,
@@ -51,40 +50,19 @@ pub(super) fn gather(
     key: &HashKey,
     threads: usize,
     control: &Control,
-) -> Result<(Option<Gathering>, Met)> {
+) -> Result<(Vec<Gathering>, Met)> {
     for wanted in plan.wanted() {
         find_column(source.column_names(), &wanted.name)?;
     }
-    let parts: Vec<Mutex<Part>> = (0..source.tasks()).map(|_| Mutex::default()).collect();
-    parallel(
-        threads,
-        parts.len(),
-        || Ok(()),
-        |(), task| {
-            let part = read_task(source, plan, settled, key, task, control)?;
-            *parts[task].lock().unwrap_or_else(PoisonError::into_inner) = part;
-            Ok(())
-        },
-    )?;
-    let parts = parts.into_iter().map(|part| part.into_inner().unwrap_or_else(PoisonError::into_inner));
-    let parts: Vec<Part> = parts.collect();
-    // Room for all at once: vectors that double would ask for as much fresh memory again.
-    let sizes = parts.iter().flat_map(|(rows, _)| rows).map(Gathering::sizes);
-    let room = sizes.fold((0, 0), |all, own| (all.0 + own.0, all.1 + own.1));
+    let read: Vec<Part> =
+        in_order(threads, source.tasks(), |task| read_task(source, plan, settled, key, task, control))?;
     let mut met = Met::new();
-    let mut whole: Option<Gathering> = None;
-    for (rows, counts) in parts {
+    let mut parts = Vec::with_capacity(read.len());
+    for (rows, counts) in read {
         add_met(&mut met, counts);
-        match (&mut whole, rows) {
-            (Some(whole), Some(rows)) => whole.append(&rows)?,
-            (None, Some(mut rows)) => {
-                rows.make_room(room);
-                whole = Some(rows);
-            }
-            (_, None) => {}
-        }
+        parts.extend(rows);
     }
-    Ok((whole, met))
+    Ok((parts, met))
 }
 
 fn read_task(
@@ -99,7 +77,7 @@ fn read_task(
         (0..settled.settings.types.len()).map(|kind| settled.reader(kind, key, true)).collect();
     let mut gathering: Option<Gathering> = None;
     let first = 1 + usize::from(plan.time.is_some());
-    let mut rows: Vec<(u32, Entry)> = Vec::new();
+    let mut shown: Vec<Vec<(u32, Linking)>> = vec![Vec::new(); settled.columns.len()];
     source.read(task, &plan.wanted(), control, &mut |batch: &Batch| {
         let place = || Place::file(&*batch.source);
         if gathering.is_none() {
@@ -112,24 +90,39 @@ fn read_task(
             Some(name) => times(name, &batch.columns[1], batch)?,
             None => vec![NO_TIME; batch.rows],
         };
-        rows.clear();
-        for (column, array) in settled.columns.iter().zip(&batch.columns[first..]) {
-            let (kind, role) = (column.kind, column.role);
-            readers[usize::from(kind)].values(&column.column, array, batch, &mut |row, linking| {
-                rows.push((row, Entry { kind, role, hash: linking.hash, order: linking.order }));
-            })?;
+        for ((column, array), own) in settled.columns.iter().zip(&batch.columns[first..]).zip(&mut shown) {
+            own.clear();
+            let reader = &mut readers[usize::from(column.kind)];
+            reader.values(&column.column, array, batch, &mut |row, linking| own.push((row, linking)))?;
         }
-        rows.sort_unstable();
-        let mut rest = rows.as_slice();
-        for (row, &time) in times.iter().enumerate() {
-            let (own, after) = rest.split_at(rest.partition_point(|&(other, _)| other as usize <= row));
-            gathering.row(time, own.iter().map(|&(_, entry)| entry));
-            rest = after;
+        let begins = gathering.rows() == 0;
+        take_rows(gathering, &times, settled, &shown);
+        if begins && let Some(rows) = source.rows() {
+            // No task of a source in memory has more than twice the rows of the mean one.
+            gathering.expect(2 * rows as usize / source.tasks().max(1));
         }
         Ok(())
     })?;
     let met = readers.into_iter().map(Reader::finish).filter(|(_, counts)| !counts.is_empty());
     Ok((gathering, met.collect::<BTreeMap<_, _>>()))
+}
+
+/// Takes the rows of a batch: of each column the values that link, in the order of their rows.
+fn take_rows(gathering: &mut Gathering, times: &[u32], settled: &Settled, shown: &[Vec<(u32, Linking)>]) {
+    let mut rest: Vec<&[(u32, Linking)]> = shown.iter().map(Vec::as_slice).collect();
+    let mut own: Vec<Entry> = Vec::new();
+    for (row, &time) in times.iter().enumerate() {
+        for (column, rest) in settled.columns.iter().zip(&mut rest) {
+            while let Some((&(of, linking), after)) = rest.split_first()
+                && of as usize == row
+            {
+                let Linking { hash, order } = linking;
+                own.push(Entry { kind: column.kind, order, hash, role: column.role });
+                *rest = after;
+            }
+        }
+        gathering.row(time, own.drain(..));
+    }
 }
 
 /// The times of a batch's rows in seconds since 1970 (UTC).
@@ -200,18 +193,17 @@ pub(super) enum Operation {
     Delete,
 }
 
-/// The operation and the version of each row of a delta, from its optional columns `op` and `version`.
+/// The operation and the version of each row of a delta, from its optional columns `op` and `version`; none where it has
+/// neither.
 ///
 /// # Errors
 /// An operation that is not known, or a version that is no integer.
-pub(super) fn operations(source: &dyn Source, control: &Control) -> Result<Vec<(Operation, i64)>> {
+pub(super) fn operations(source: &dyn Source, control: &Control) -> Result<Option<Vec<(Operation, i64)>>> {
     let has = |name: &str| source.column_names().iter().any(|known| known == name);
     let names: Vec<&str> = ["op", "version"].into_iter().filter(|name| has(name)).collect();
-    let Some(&any) = names.first().or(source.column_names().first().map(|name| name.as_str()).as_ref())
-    else {
-        return Ok(Vec::new());
-    };
-    let names = if names.is_empty() { vec![any] } else { names };
+    if names.is_empty() {
+        return Ok(None);
+    }
     let wanted: Vec<Wanted> =
         names.iter().map(|&name| Wanted { name: name.to_owned(), role: Role::Key }).collect();
     let mut found = Vec::new();
@@ -229,7 +221,7 @@ pub(super) fn operations(source: &dyn Source, control: &Control) -> Result<Vec<(
             Ok(())
         })?;
     }
-    Ok(found)
+    Ok(Some(found))
 }
 
 fn read_operations(array: &ArrayRef, batch: &Batch, rows: &mut [(Operation, i64)]) -> Result<()> {

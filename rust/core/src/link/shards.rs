@@ -6,11 +6,12 @@
 
 use creditcore_kernels::components::Forest;
 
+use super::gathering::Gathering;
 use super::key::Keys;
 use super::links::NO_TIME;
 use super::network::Network;
 use super::plan::Plan;
-use super::records::{Entry, Gathering};
+use super::records::Entry;
 use super::settings::band;
 use super::values::Met;
 use crate::error::{Error, Result};
@@ -73,7 +74,7 @@ impl Network {
             let entry = Entry { kind: rows.kinds[at], order, hash: rows.hashes[at], role: 0 };
             gathering.row(rows.times[at], std::iter::once(entry));
         }
-        let mut records = gathering.finish()?;
+        let mut records = gathering.finish(threads, control)?;
         records.links.times.fill(NO_TIME);
         Self::of_records(plan, 0, records, Met::new(), threads, control)
     }

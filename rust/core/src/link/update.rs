@@ -4,10 +4,11 @@
 //! and the keys that are deleted, and, when it was applied, which records changed. Of the rows of a key only
 //! those of its highest version count, and a delete undoes the rows before it.
 
+use super::gathering::{Counting, Row, records_of};
 use super::key::Keys;
 use super::plan::{Plan, Settled};
 use super::read::{Operation, gather, operations};
-use super::records::{Gathering, Records};
+use super::records::Records;
 use super::values::Met;
 use crate::batch::Source;
 use crate::error::{Error, Place, Result};
@@ -76,33 +77,29 @@ impl Delta {
         threads: usize,
         control: &Control,
     ) -> Result<Self> {
-        let (rows, met) = gather(delta, plan, settled, key, threads, control)?;
-        let Some(rows) = rows else { return Ok(Self { met, ..Self::none(keys) }) };
-        if !rows.keys().same_type(keys) && !fits {
+        let (parts, met) = gather(delta, plan, settled, key, threads, control)?;
+        let Some(first) = parts.first() else { return Ok(Self { met, ..Self::none(keys) }) };
+        if !first.keys().same_type(keys) && !fits {
             return Err(Error::schema(
                 Place::file("delta"),
                 format!("key column `{}` is of another type than the network's keys; cast it", plan.key),
             ));
         }
+        let mut starts = vec![0];
+        parts.iter().for_each(|part| starts.push(starts[starts.len() - 1] + part.rows()));
         let operations = operations(delta, control)?;
-        let mut given = Gathering::new(rows.keys().take(std::iter::empty()));
-        let mut deleted = rows.keys().take(std::iter::empty());
-        let order = rows.keys().sorted();
-        for same in order.chunk_by(|&a, &b| rows.keys().compare(a as usize, b as usize).is_eq()) {
-            let newest = same.iter().map(|&row| operations[row as usize].1).max();
-            let counting: Vec<usize> = same
-                .iter()
-                .map(|&row| row as usize)
-                .filter(|&row| Some(operations[row].1) == newest)
-                .collect();
-            // Rows before a delete are undone by it.
-            let undone = counting.iter().rposition(|&row| operations[row].0 == Operation::Delete);
-            let left = &counting[undone.map_or(0, |at| at + 1)..];
-            if left.is_empty() {
-                deleted.push_from(rows.keys(), counting[0]);
+        let counting = operations.as_ref().map(|operations| {
+            |rows: &mut Vec<Row>| {
+                let of = |&(part, row): &Row| operations[starts[part as usize] + row as usize];
+                let newest = rows.iter().map(|row| of(row).1).max();
+                rows.retain(|row| Some(of(row).1) == newest);
+                // Rows before a delete are undone by it.
+                let undone = rows.iter().rposition(|row| of(row).0 == Operation::Delete);
+                rows.drain(..undone.map_or(0, |at| at + 1));
             }
-            left.iter().for_each(|&row| given.push_row(&rows, row));
-        }
-        Ok(Self { given: given.finish()?, deleted, met })
+        });
+        let counting = counting.as_ref().map(|counting| counting as Counting<'_>);
+        let (given, deleted) = records_of(&parts, counting, threads, control)?;
+        Ok(Self { given, deleted, met })
     }
 }

@@ -194,7 +194,7 @@ impl Version {
         };
         for undo in undos.iter().rev() {
             control.check()?;
-            live.apply(&undo.records, &undo.deleted, None)?;
+            live.apply(&undo.records, &undo.deleted, None, 1)?;
         }
         Ok(live)
     }
@@ -270,21 +270,21 @@ impl Version {
             None => Delta::none(&keys),
         };
         let Applied { changes, undo, dirty, gone } =
-            live.apply(&delta.given, &delta.deleted, update.expire_before)?;
+            live.apply(&delta.given, &delta.deleted, update.expire_before, threads)?;
         let mut renewed = || -> Result<(Option<Renewals>, Option<Renewals>)> {
             let then = update.then.map(|tau| self.seen_then(live, &delta, &undo, tau, threads, control));
             let Some(known) = features else { return Ok((None, then.transpose()?)) };
             let mut changed = known.renew(live, &dirty, &gone, threads, control)?;
             live.sort(&mut changed);
             let keys = live.keys_of(&changed);
-            let renewals = (keys.array_of(0..keys.len() as u32), known.egos(&changed));
+            let renewals = (keys.array_of(0..keys.len() as u32), known.egos(&changed, threads, control)?);
             Ok((update.features.map(|_| renewals), then.transpose()?))
         };
         match renewed() {
             Ok((renewals, then)) => Ok((delta.met, undo, Updated { changes, renewals, then })),
             Err(error) => {
                 *features = None;
-                live.apply(&undo.records, &undo.deleted, None)?;
+                live.apply(&undo.records, &undo.deleted, None, threads)?;
                 Err(error)
             }
         }
@@ -306,7 +306,8 @@ impl Version {
             Network::of_records(plan.clone(), *fingerprint, then.records, Met::new(), threads, control)?;
         let mut egos = Detection::new(&part, tau, true, threads, control)?.egos;
         for column in &mut egos.columns {
-            *column = then.people.iter().map(|&person| column[person as usize]).collect();
+            let seen: Vec<f32> = then.people.iter().map(|&person| column[person as usize]).collect();
+            *column = seen.into();
         }
         Ok((part.keys_of(then.people.iter().copied()), egos))
     }
@@ -322,7 +323,7 @@ impl Version {
             && known.tau().to_bits() == tau.to_bits()
         {
             let weights = Weights::new(&self.base.settled.settings, tau)?;
-            return Ok(Detection { weights, egos: known.egos(&changing.live.sorted()) });
+            return Ok(Detection { weights, egos: known.egos(&changing.live.sorted(), threads, control)? });
         }
         Detection::new(&*self.whole(threads, control)?, tau, at, threads, control)
     }

@@ -4,9 +4,15 @@
 //! scores, what a person's partners add to it. Threads take blocks of people, and each row is computed by one
 //! thread from integers (law 2).
 
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow_array::{ArrayRef, Float32Array};
+use arrow_buffer::ScalarBuffer;
+
 use super::surroundings::{Partner, Surroundings, View};
 use super::weights::{UNIT, Weights};
 use crate::exec::{Control, parallel};
+use crate::link::gathering::taken;
 use crate::link::{Links, Settings};
 use crate::{Error, Result};
 
@@ -28,17 +34,25 @@ pub const RISK_FEATURES: [&str; 8] = [
     "several_types",
     "risk_several_types",
 ];
-const BLOCK: usize = 1 << 12;
+/// People of a block.
+pub(super) const BLOCK: usize = if cfg!(test) { 4 } else { 1 << 12 };
 
 /// The features of all people.
 #[derive(Clone, Debug, Default)]
 pub struct Egos {
     /// Features, one column after the other, in the order of [`names`].
-    pub columns: Vec<Vec<f32>>,
+    pub columns: Vec<ScalarBuffer<f32>>,
     /// The faded strength of each person's ties, in units.
     pub strength: Vec<u64>,
     /// Triangles of strong ties.
     pub triangles: Vec<u32>,
+}
+
+impl Egos {
+    /// The features as arrays; nothing is copied.
+    pub fn arrays(&self) -> impl Iterator<Item = ArrayRef> + '_ {
+        self.columns.iter().map(|column| Arc::new(Float32Array::new(column.clone(), None)) as ArrayRef)
+    }
 }
 
 /// The names of the features, for a network's types.
@@ -56,15 +70,6 @@ pub(super) fn width(types: usize) -> usize {
 /// Where among the features triangles and hops stand, which [`row`] leaves open.
 pub(super) const LATER: [usize; 3] = [4, 5, 6];
 
-/// The rows of a block of people.
-#[derive(Default)]
-struct Block {
-    rows: Vec<f32>,
-    strength: Vec<u64>,
-    ties: Vec<u32>,
-    ends: Vec<u32>,
-}
-
 /// Computes the features of all people.
 ///
 /// # Errors
@@ -78,46 +83,65 @@ pub fn egos(
 ) -> Result<Egos> {
     let people = links.people();
     let width = width(links.settings().types.len());
-    let found = blocks(
-        people,
-        threads,
-        control,
-        || Surroundings::new(links, weights, view),
-        |surroundings, range| {
-            let mut block = Block { rows: Vec::with_capacity(width * range.len()), ..Block::default() };
-            let mut strong = Vec::new();
-            for person in range {
-                surroundings
-                    .expect(|turns| Some(person + turns as u32).filter(|&next| (next as usize) < people));
-                surroundings.find(person);
-                block.strength.push(row(surroundings, &mut block.rows));
-                strong_of(&surroundings.partners, weights.strong, &mut strong);
-                block.ties.extend(strong.iter().map(|&(_, person)| person));
-                block.ends.push(block.ties.len() as u32);
-            }
-            block
-        },
-    )?;
-    let mut egos = Egos { columns: vec![Vec::with_capacity(people); width], ..Egos::default() };
+    let mut columns: Vec<Vec<f32>> = (0..width).map(|_| vec![0.0; people]).collect();
+    let mut strength = vec![0; people];
     let mut ties = Ties { rows: vec![0], partners: Vec::new() };
-    for block in found {
-        for (place, column) in egos.columns.iter_mut().enumerate() {
-            column.extend(block.rows[place..].iter().step_by(width));
+    {
+        let places = cut(&mut columns, people);
+        let mut rest = strength.as_mut_slice();
+        let taken = |block: usize| Mutex::new(taken(&mut rest, BLOCK.min(people - block * BLOCK)));
+        let strengths: Vec<_> = (0..places.len()).map(taken).collect();
+        let found = blocks(
+            people,
+            threads,
+            control,
+            || (Surroundings::new(links, weights, view), Vec::new(), Vec::with_capacity(width)),
+            |(surroundings, strong, own), range| {
+                let block = range.start as usize / BLOCK;
+                let mut columns = places[block].lock().unwrap_or_else(PoisonError::into_inner);
+                let mut strength = strengths[block].lock().unwrap_or_else(PoisonError::into_inner);
+                let (mut partners, mut ends) = (Vec::new(), Vec::with_capacity(range.len()));
+                for (at, person) in range.enumerate() {
+                    surroundings
+                        .expect(|turns| Some(person + turns as u32).filter(|&next| (next as usize) < people));
+                    surroundings.find(person);
+                    own.clear();
+                    strength[at] = row(surroundings, own);
+                    columns.iter_mut().zip(own.iter()).for_each(|(column, &value)| column[at] = value);
+                    strong_of(&surroundings.partners, weights.strong, strong);
+                    partners.extend(strong.iter().map(|&(_, person)| person));
+                    ends.push(partners.len() as u32);
+                }
+                (partners, ends)
+            },
+        )?;
+        ties.rows.reserve_exact(people);
+        ties.partners.reserve_exact(found.iter().map(|(partners, _)| partners.len()).sum());
+        for (partners, ends) in found {
+            let base = ties.partners.len() as u64;
+            ties.rows.extend(ends.iter().map(|&end| base + u64::from(end)));
+            ties.partners.extend(partners);
         }
-        egos.strength.extend(block.strength);
-        let base = ties.partners.len() as u64;
-        ties.rows.extend(block.ends.iter().map(|&end| base + u64::from(end)));
-        ties.partners.extend(block.ties);
     }
     let each = |figure: &(dyn Fn(u32) -> u64 + Sync)| each(people, threads, control, figure);
     let closed = each(&|person| triangles(ties.of(person), |other| ties.of(other)))?;
-    let one_hop = each(&|person| mean(ties.of(person), |other| egos.strength[other as usize]))?;
+    let one_hop = each(&|person| mean(ties.of(person), |other| strength[other as usize]))?;
     let two_hop = each(&|person| mean(ties.of(person), |other| one_hop[other as usize]))?;
-    egos.columns[4] = closed.iter().map(|&count| count as f32).collect();
-    egos.columns[5] = one_hop.iter().map(|&mean| in_units(mean)).collect();
-    egos.columns[6] = two_hop.iter().map(|&mean| in_units(mean)).collect();
-    egos.triangles = closed.iter().map(|&count| count as u32).collect();
-    Ok(egos)
+    columns[LATER[0]].iter_mut().zip(&closed).for_each(|(place, &count)| *place = count as f32);
+    columns[LATER[1]].iter_mut().zip(&one_hop).for_each(|(place, &mean)| *place = in_units(mean));
+    columns[LATER[2]].iter_mut().zip(&two_hop).for_each(|(place, &mean)| *place = in_units(mean));
+    let triangles = closed.iter().map(|&count| count as u32).collect();
+    Ok(Egos { columns: columns.into_iter().map(ScalarBuffer::from).collect(), strength, triangles })
+}
+
+/// Cuts columns into blocks of rows that different threads may write.
+pub(super) fn cut(columns: &mut [Vec<f32>], rows: usize) -> Vec<Mutex<Vec<&mut [f32]>>> {
+    let mut rest: Vec<&mut [f32]> = columns.iter_mut().map(Vec::as_mut_slice).collect();
+    let mut block = |block: usize| {
+        let rows = BLOCK.min(rows - block * BLOCK);
+        Mutex::new(rest.iter_mut().map(|rest| taken(rest, rows)).collect())
+    };
+    (0..rows.div_ceil(BLOCK)).map(&mut block).collect()
 }
 
 /// A weight as a number.

@@ -46,14 +46,14 @@ const LEAST_STRENGTH: f64 = 0.25;
 pub fn cut_of(scores: &[f64], share: f64, control: &Control) -> Result<f64> {
     control.check()?;
     let mut sorted = scores.to_vec();
-    sorted.sort_unstable_by(|a, b| b.total_cmp(a));
     let wanted = ((share * scores.len() as f64) as usize).clamp(1, scores.len().max(1));
     let least = libm::log(LEAST_STRENGTH);
-    let Some(&last) = sorted.get(wanted - 1) else {
+    if sorted.is_empty() {
         return Ok(least);
-    };
-    let out = sorted[wanted..].iter().find(|&&score| score < last);
-    Ok(out.map_or(last - 1.0, |&out| f64::midpoint(last, out)).max(least))
+    }
+    let (_, &mut last, out) = sorted.select_nth_unstable_by(wanted - 1, |a, b| b.total_cmp(a));
+    let out = out.iter().copied().filter(|&score| score < last).max_by(f64::total_cmp);
+    Ok(out.map_or(last - 1.0, |out| f64::midpoint(last, out)).max(least))
 }
 
 /// A figure between 0 and 1 that rises with the score and is 1/2 at the cut.

@@ -1,6 +1,7 @@
 //! Detection against slow twins, and the laws it keeps.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
@@ -26,7 +27,8 @@ fn links_capped(rows: &[Row], cap: u32) -> Links {
         });
         gathering.row(day.map_or(NO_TIME, |day| day * DAY), entries);
     }
-    Links::build(&gathering.finish().expect("small"), &settings, 2, &Control::default()).expect("not stopped")
+    let records = gathering.finish(2, &Control::default()).expect("small");
+    Links::build(&Arc::new(records), &settings, 2, &Control::default()).expect("not stopped")
 }
 
 fn links(rows: &[Row]) -> Links {

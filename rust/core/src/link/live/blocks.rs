@@ -32,6 +32,11 @@ fn room(length: u32) -> u32 {
 }
 
 impl<T: Copy + Default> Blocks<T> {
+    /// Makes room for so many values in all.
+    pub(in crate::link) fn reserve(&mut self, values: usize) {
+        self.items.reserve_exact(values.saturating_sub(self.items.len()));
+    }
+
     /// The values of a list.
     #[inline(always)]
     pub(in crate::link) fn get(&self, block: Block) -> &[T] {

@@ -6,12 +6,15 @@
 
 use super::{Live, NONE, Own, check_room, expires};
 use crate::error::Result;
+use crate::exec::in_order;
 use crate::link::key::Keys;
 use crate::link::records::Records;
 use crate::link::update::{Change, Changes};
 
 /// How many links ahead memory is asked for.
 const AHEAD: usize = 16;
+/// Look-ups that one task does.
+const BLOCK: usize = if cfg!(test) { 4 } else { 1 << 14 };
 
 /// What takes a delta back: records to be given, keys to be deleted.
 #[derive(Clone, Debug)]
@@ -52,6 +55,7 @@ impl Live {
         given: &Records,
         deleted: &Keys,
         expire_before: Option<u32>,
+        threads: usize,
     ) -> Result<Applied> {
         check_room(self.people.shown() + given.len())?;
         if given.people() > 0 {
@@ -66,13 +70,19 @@ impl Live {
                 self.take_out(person, Change::Deleted, &mut noted);
             }
         }
-        let people = self.look_up_people(given);
-        let identifiers = self.look_up_identifiers(given);
-        for at in 0..given.people() {
-            if at + 4 < given.people() {
-                let next = given.range(at + 4).start..given.range(at + 4).end;
-                self.shared.prefetch_people(&identifiers[next]);
+        let people = looked_up(threads, given.people(), |at| {
+            if at + AHEAD < given.people() {
+                self.people.prefetch(&given.keys, at + AHEAD);
             }
+            self.people.find(&given.keys, at)
+        })?;
+        let hashes = &given.links.hashes;
+        let identifiers = looked_up(threads, hashes.len(), |at| {
+            hashes.get(at + AHEAD).iter().for_each(|&&next| self.shared.prefetch(next));
+            self.shared.find(hashes[at])
+        })?;
+        for at in 0..given.people() {
+            self.expect_links(given, at, &identifiers);
             let known = &identifiers[given.range(at)];
             let expired = expires(given.times[at], expire_before);
             match people[at] {
@@ -94,27 +104,21 @@ impl Live {
         Ok(Applied { changes, undo: noted.undo, dirty: noted.dirty, gone: noted.gone })
     }
 
-    /// For each person of a delta the one here with the key.
-    fn look_up_people(&self, given: &Records) -> Vec<Option<u32>> {
-        let find = |at: usize| {
-            if at + AHEAD < given.people() {
-                self.people.prefetch(&given.keys, at + AHEAD);
+    /// Asks for the memory of those of a delta whose turn comes soon.
+    fn expect_links(&self, given: &Records, at: usize, identifiers: &[u32]) {
+        if at + 4 < given.people() {
+            self.people.prefetch(&given.keys, at + 4);
+            for link in given.range(at + 4) {
+                match identifiers[link] {
+                    NONE => self.shared.prefetch(given.links.hashes[link]),
+                    known => self.shared.expect(known),
+                }
             }
-            self.people.find(&given.keys, at)
-        };
-        (0..given.people()).map(find).collect()
-    }
-
-    /// For each link of a delta the number of its identifier, [`NONE`] where nobody shows it yet.
-    fn look_up_identifiers(&self, given: &Records) -> Vec<u32> {
-        let hashes = &given.links.hashes;
-        let find = |at: usize| {
-            if let Some(&next) = hashes.get(at + AHEAD) {
-                self.shared.prefetch(next);
-            }
-            self.shared.find(hashes[at])
-        };
-        (0..hashes.len()).map(find).collect()
+        }
+        if at + 2 < given.people() {
+            let known = identifiers[given.range(at + 2)].iter().filter(|&&known| known != NONE);
+            known.for_each(|&known| self.shared.expect_people(known));
+        }
     }
 
     fn bring_in(&mut self, given: &Records, at: usize, known: &[u32], noted: &mut Noted) {
@@ -209,7 +213,10 @@ impl Live {
         // A stable sort leaves the first note of each in front.
         noted.touched.sort_by_key(|&(identifier, _)| identifier);
         noted.touched.dedup_by_key(|&mut (identifier, _)| identifier);
-        for &(identifier, before) in &noted.touched {
+        for (at, &(identifier, before)) in noted.touched.iter().enumerate() {
+            let soon = |turns: usize| noted.touched.get(at + turns).map(|&(identifier, _)| identifier);
+            soon(AHEAD).iter().for_each(|&identifier| self.shared.expect(identifier));
+            soon(AHEAD / 2).iter().for_each(|&identifier| self.shared.expect_people(identifier));
             let (kind, after) = self.shared.kind_and_degree(identifier);
             let links = 2..=self.caps[usize::from(kind)];
             // An identifier that was a hub and is one, or links nobody, says nothing of anyone.
@@ -222,6 +229,15 @@ impl Live {
         noted.dirty.retain(|&person| self.people.has(person));
         self.people.release(&noted.gone);
     }
+}
+
+/// What is found for each of some places, block by block.
+fn looked_up<T: Send>(threads: usize, count: usize, find: impl Fn(usize) -> T + Sync) -> Result<Vec<T>> {
+    let block = |block: usize| {
+        let places = block * BLOCK..((block + 1) * BLOCK).min(count);
+        Ok(places.map(&find).collect::<Vec<T>>())
+    };
+    Ok(in_order(threads, count.div_ceil(BLOCK), block)?.into_iter().flatten().collect())
 }
 
 impl Noted {

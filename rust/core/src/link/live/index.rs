@@ -1,36 +1,44 @@
-//! An index from hashes to numbers: open addressing with linear probing.
+//! An index from hashes to numbers: open addressing with linear probing, in parts that grow one by one.
 //!
-//! In: a hash and a number; what tells equal ones apart is asked of the caller. Out: the number. Places keep half of
-//! the hash, so that hardly any number is asked about in vain. Taking one out moves those behind it up, so no
-//! place is lost. Memory: 8 bytes a place, 1.5 to 2.25 places a number.
+//! In: a hash and a number; what tells equal ones apart is asked of the caller. Out: the number. A place keeps the lower
+//! half of the hash, which says where it belongs, so that hardly any number is asked about in vain, and a part that grows
+//! asks for nothing but itself: no addition costs more than a part, but for one in each doubling, which cuts all in two.
+//! Taking one out moves those behind it up, so no place is lost. Memory: 8 bytes a place, 1.5 to 2.25 places a number.
 
 /// A place that holds nothing.
 const EMPTY: u64 = u64::MAX;
+/// Numbers that a part is made for; with twice as many in the mean all parts are cut.
+const PART: usize = 1 << 14;
+/// The most bits by which parts are told apart; the others order the places of a part.
+const MOST_BITS: u32 = 14;
 
 /// Numbers by hash.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Index {
+    /// First bits of the lower half of a hash that lead to its part.
+    bits: u32,
+    parts: Vec<Part>,
+    used: usize,
+}
+
+/// Numbers whose hashes have the same first bits.
+#[derive(Clone, Debug, Default)]
+struct Part {
     /// The lower half of the hash above, the number below.
     places: Vec<u64>,
     used: usize,
 }
 
-impl Index {
-    /// Makes room for so many numbers in all.
-    pub(super) fn reserve(&mut self, numbers: usize, hash_of: impl Fn(u32) -> u64) {
-        let wanted = numbers + numbers / 2 + 8;
-        if wanted > self.places.len() {
-            let old = std::mem::replace(&mut self.places, vec![EMPTY; wanted]);
-            for place in old.into_iter().filter(|&place| place != EMPTY) {
-                let at = self.open(hash_of(place as u32));
-                self.places[at] = place;
-            }
-        }
+impl Default for Index {
+    fn default() -> Self {
+        Self { bits: 0, parts: vec![Part::default()], used: 0 }
     }
+}
 
+impl Part {
     #[inline(always)]
-    fn home(&self, hash: u64) -> usize {
-        ((u128::from(hash) * self.places.len() as u128) >> 64) as usize
+    fn home(&self, half: u32, bits: u32) -> usize {
+        ((u64::from(half << bits) * self.places.len() as u64) >> 32) as usize
     }
 
     #[inline(always)]
@@ -38,74 +46,142 @@ impl Index {
         if at + 1 == self.places.len() { 0 } else { at + 1 }
     }
 
-    /// The first empty place from a hash's home on.
-    fn open(&self, hash: u64) -> usize {
-        let mut at = self.home(hash);
+    /// Puts a place where it belongs.
+    fn put(&mut self, place: u64, bits: u32) {
+        let mut at = self.home((place >> 32) as u32, bits);
         while self.places[at] != EMPTY {
             at = self.after(at);
         }
-        at
+        self.places[at] = place;
+        self.used += 1;
     }
 
-    /// Asks for the memory that finding a hash needs.
+    /// The part with so many places.
+    fn sized(self, places: usize, bits: u32) -> Self {
+        let mut sized = Self { places: vec![EMPTY; places], used: 0 };
+        self.places.into_iter().filter(|&place| place != EMPTY).for_each(|place| sized.put(place, bits));
+        sized
+    }
+
+    /// The part with a quarter more places than it needs.
+    #[cold]
+    fn grown(self, bits: u32) -> Self {
+        let places = self.used * 15 / 8 + 8;
+        self.sized(places, bits)
+    }
+
     #[inline(always)]
-    pub(super) fn prefetch(&self, hash: u64) {
-        creditcore_kernels::prefetch(&self.places, self.home(hash));
-    }
-
-    /// The number of a hash that `same` knows.
-    #[inline]
-    pub(super) fn find(&self, hash: u64, same: impl Fn(u32) -> bool) -> Option<u32> {
+    fn find(&self, half: u32, bits: u32, same: impl Fn(u32) -> bool) -> Option<usize> {
         if self.places.is_empty() {
             return None;
         }
-        self.place(hash, same).map(|at| self.places[at] as u32)
-    }
-
-    #[inline(always)]
-    fn place(&self, hash: u64, same: impl Fn(u32) -> bool) -> Option<usize> {
-        let mut at = self.home(hash);
+        let mut at = self.home(half, bits);
         while self.places[at] != EMPTY {
             let place = self.places[at];
-            if place >> 32 == hash & 0xffff_ffff && same(place as u32) {
+            if (place >> 32) as u32 == half && same(place as u32) {
                 return Some(at);
             }
             at = self.after(at);
         }
         None
     }
+}
 
-    /// Adds a number that is not there. `hash_of` gives the hash of any number that is.
-    pub(super) fn add(&mut self, hash: u64, number: u32, hash_of: impl Fn(u32) -> u64) {
-        if self.used + self.used / 2 + 1 >= self.places.len() {
-            self.reserve(self.used + self.used / 2, hash_of);
+impl Index {
+    /// Makes room for so many numbers in all.
+    pub(super) fn reserve(&mut self, numbers: usize) {
+        while numbers > PART << self.bits && self.bits < MOST_BITS {
+            self.cut();
         }
-        let at = self.open(hash);
-        self.places[at] = hash << 32 | u64::from(number);
+        let each = (numbers >> self.bits) + 8;
+        for (at, part) in self.parts.iter_mut().enumerate() {
+            // Of several rooms, so that parts that fill alike do not grow in the same update.
+            let wanted = each * 3 / 2 * (16 + at % 8) / 16;
+            if wanted > part.places.len() {
+                *part = std::mem::take(part).sized(wanted, self.bits);
+            }
+        }
+    }
+
+    /// Cuts every part in two.
+    #[cold]
+    fn cut(&mut self) {
+        self.bits += 1;
+        for part in std::mem::take(&mut self.parts) {
+            let room = part.used * 15 / 16 + 8;
+            let mut halves = [0, 1].map(|_| Part { places: vec![EMPTY; room], used: 0 });
+            for place in part.places.into_iter().filter(|&place| place != EMPTY) {
+                let half = &mut halves[(place >> (64 - self.bits) & 1) as usize];
+                if half.used + half.used / 2 + 1 >= half.places.len() {
+                    *half = std::mem::take(half).grown(self.bits);
+                }
+                half.put(place, self.bits);
+            }
+            self.parts.extend(halves);
+        }
+    }
+
+    #[inline(always)]
+    fn part(&self, half: u32) -> usize {
+        (u64::from(half) << self.bits >> 32) as usize
+    }
+
+    /// Asks for the memory that finding a hash needs.
+    #[inline(always)]
+    pub(super) fn prefetch(&self, hash: u64) {
+        let half = hash as u32;
+        let part = &self.parts[self.part(half)];
+        creditcore_kernels::prefetch(&part.places, part.home(half, self.bits));
+    }
+
+    /// The number of a hash that `same` knows.
+    #[inline]
+    pub(super) fn find(&self, hash: u64, same: impl Fn(u32) -> bool) -> Option<u32> {
+        let half = hash as u32;
+        let part = &self.parts[self.part(half)];
+        part.find(half, self.bits, same).map(|at| part.places[at] as u32)
+    }
+
+    /// Adds a number that is not there.
+    pub(super) fn add(&mut self, hash: u64, number: u32) {
+        if self.used >= (2 * PART) << self.bits && self.bits < MOST_BITS {
+            self.cut();
+        }
+        let half = hash as u32;
+        let (at, bits) = (self.part(half), self.bits);
+        let part = &mut self.parts[at];
+        if part.used + part.used / 2 + 1 >= part.places.len() {
+            *part = std::mem::take(part).grown(bits);
+        }
+        part.put(u64::from(half) << 32 | u64::from(number), bits);
         self.used += 1;
     }
 
     /// Takes a number out.
-    pub(super) fn remove(&mut self, hash: u64, number: u32, hash_of: impl Fn(u32) -> u64) {
-        let Some(mut gap) = self.place(hash, |known| known == number) else { return };
+    pub(super) fn remove(&mut self, hash: u64, number: u32) {
+        let half = hash as u32;
+        let (at, bits) = (self.part(half), self.bits);
+        let part = &mut self.parts[at];
+        let Some(mut gap) = part.find(half, bits, |known| known == number) else { return };
         self.used -= 1;
-        let places = self.places.len();
+        part.used -= 1;
+        let places = part.places.len();
         let distance = |from: usize, to: usize| if to >= from { to - from } else { to + places - from };
         let mut at = gap;
         loop {
-            at = self.after(at);
-            let place = self.places[at];
+            at = part.after(at);
+            let place = part.places[at];
             if place == EMPTY {
                 break;
             }
             // What stands behind the gap moves into it, unless its home lies after the gap.
-            let home = self.home(hash_of(place as u32));
+            let home = part.home((place >> 32) as u32, bits);
             if distance(home, at) >= distance(gap, at) {
-                self.places[gap] = place;
+                part.places[gap] = place;
                 gap = at;
             }
         }
-        self.places[gap] = EMPTY;
+        part.places[gap] = EMPTY;
     }
 }
 
@@ -116,6 +192,21 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn an_index_of_many_parts_finds_what_was_added_and_not_removed() {
+        let hash_of = |number: u32| crate::id::mixed(u64::from(number) + 1);
+        for reserved in [0, 50_000] {
+            let mut index = Index::default();
+            index.reserve(reserved);
+            (0..150_000).for_each(|number| index.add(hash_of(number), number));
+            (0..150_000).step_by(3).for_each(|number| index.remove(hash_of(number), number));
+            for number in 0..160_000 {
+                let wanted = (number < 150_000 && number % 3 != 0).then_some(number);
+                assert_eq!(index.find(hash_of(number), |known| known == number), wanted);
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn an_index_finds_what_a_map_finds(steps in proptest::collection::vec((0..60_u32, any::<bool>()), 0..600)) {
@@ -125,9 +216,9 @@ mod tests {
             let mut twin = BTreeMap::new();
             for (number, adds) in steps {
                 if adds && twin.insert(number, ()).is_none() {
-                    index.add(hash_of(number), number, hash_of);
+                    index.add(hash_of(number), number);
                 } else if !adds && twin.remove(&number).is_some() {
-                    index.remove(hash_of(number), number, hash_of);
+                    index.remove(hash_of(number), number);
                 }
                 for number in 0..60 {
                     let found = index.find(hash_of(number), |known| known == number);

@@ -82,7 +82,7 @@ impl Graph for Links {
     }
 
     fn time(&self, person: u32) -> u32 {
-        self.times[person as usize]
+        self.records.times[person as usize]
     }
 
     #[inline]
@@ -94,18 +94,21 @@ impl Graph for Links {
 
     fn expect(&self, person: u32, soon: Soon) {
         match soon {
-            Soon::Person => prefetch(&self.people.starts, person as usize),
-            Soon::Links => prefetch(&self.people.targets, self.people.starts[person as usize] as usize),
+            Soon::Person => prefetch(&self.kept.people.starts, person as usize),
+            Soon::Links => {
+                let start = self.kept.people.starts[person as usize];
+                prefetch(&self.kept.people.targets, start as usize);
+            }
             Soon::Identifiers => {
                 for &identifier in self.identifiers_of(person) {
-                    prefetch(&self.identifiers.starts, identifier as usize);
-                    prefetch(&self.types, identifier as usize);
+                    prefetch(&self.kept.identifiers.starts, identifier as usize);
+                    prefetch(&self.kept.types, identifier as usize);
                 }
             }
             Soon::People => {
                 for &identifier in self.identifiers_of(person) {
-                    let start = self.identifiers.starts[identifier as usize];
-                    prefetch(&self.identifiers.targets, start as usize);
+                    let start = self.kept.identifiers.starts[identifier as usize];
+                    prefetch(&self.kept.identifiers.targets, start as usize);
                 }
             }
         }
@@ -113,7 +116,7 @@ impl Graph for Links {
 
     #[inline]
     fn expect_time(&self, person: u32) {
-        prefetch(&self.times, person as usize);
+        prefetch(&self.records.times, person as usize);
     }
 }
 
@@ -167,6 +170,7 @@ impl Live {
             caps: settled.settings.effective_caps(),
         };
         live.shared.reserve(records.len());
+        live.people.reserve(records.people(), records.len());
         for person in 0..records.people() {
             if person % 4_096 == 0 {
                 control.check()?;

@@ -105,12 +105,17 @@ impl Names {
     }
 
     fn sort(&self, numbers: &mut [u32]) {
+        /// Sorts by keys that are looked up once.
+        fn by<K: Ord + Copy>(numbers: &mut [u32], key: impl Fn(usize) -> K) {
+            let mut keyed: Vec<(K, u32)> =
+                numbers.iter().map(|&number| (key(number as usize), number)).collect();
+            keyed.sort_unstable();
+            numbers.iter_mut().zip(keyed).for_each(|(place, (_, number))| *place = number);
+        }
         match self {
-            Self::Signed(mine) => numbers.sort_unstable_by_key(|&number| mine[number as usize]),
-            Self::Unsigned(mine) => numbers.sort_unstable_by_key(|&number| mine[number as usize]),
-            Self::Text(mine) => {
-                numbers.sort_unstable_by(|&a, &b| mine[a as usize].cmp(&mine[b as usize]));
-            }
+            Self::Signed(mine) => by(numbers, |number| mine[number]),
+            Self::Unsigned(mine) => by(numbers, |number| mine[number]),
+            Self::Text(mine) => by(numbers, |number| &*mine[number]),
         }
     }
 }
@@ -137,6 +142,19 @@ impl People {
             days: BTreeMap::new(),
             noted: 0,
             shown: 0,
+        }
+    }
+
+    /// Makes room for so many people and links. Memory that is not written costs nothing, and vectors that grow are
+    /// copied; so there is room for as many more.
+    pub(super) fn reserve(&mut self, people: usize, links: usize) {
+        self.index.reserve(people);
+        self.people.reserve_exact(2 * people);
+        self.links.reserve(2 * links);
+        match &mut self.keys {
+            Names::Signed(keys) => keys.reserve_exact(2 * people),
+            Names::Unsigned(keys) => keys.reserve_exact(2 * people),
+            Names::Text(keys) => keys.reserve_exact(2 * people),
         }
     }
 
@@ -213,7 +231,7 @@ impl People {
         };
         self.keys.set(number, keys, at);
         let (names, seed) = (&self.keys, self.seed);
-        self.index.add(names.hash(number, seed), number, |number| names.hash(number, seed));
+        self.index.add(names.hash(number, seed), number);
         self.note(number, time);
         number
     }
@@ -221,7 +239,7 @@ impl People {
     /// Takes out a person without links; its number is free after [`release`](Self::release).
     pub(super) fn remove(&mut self, person: u32) {
         let (names, seed) = (&self.keys, self.seed);
-        self.index.remove(names.hash(person, seed), person, |number| names.hash(number, seed));
+        self.index.remove(names.hash(person, seed), person);
         self.people[person as usize].links.length = NONE;
     }
 

@@ -42,11 +42,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Makes room for the identifiers of so many links.
+    /// Makes room for the identifiers of so many links, and in memory that is not written yet for as many more.
     pub(super) fn reserve(&mut self, links: usize) {
         // Of so many links two thirds have an identifier of their own.
-        let identifiers = &self.identifiers;
-        self.index.reserve(links / 3 * 2, |number| identifiers[number as usize].hash);
+        self.index.reserve(links / 3 * 2);
+        self.identifiers.reserve_exact(links);
+        self.lists.reserve(links);
     }
 
     #[inline(always)]
@@ -75,11 +76,6 @@ impl Shared {
     /// Asks for the memory that finding a hash needs.
     pub(super) fn prefetch(&self, hash: u64) {
         self.index.prefetch(hash);
-    }
-
-    /// Asks for the memory of some identifiers; one that is not there needs none.
-    pub(super) fn prefetch_people(&self, identifiers: &[u32]) {
-        identifiers.iter().for_each(|&identifier| self.expect(identifier));
     }
 
     /// Asks for the memory of an identifier.
@@ -117,8 +113,7 @@ impl Shared {
                 self.identifiers.len() as u32 - 1
             }
         };
-        let identifiers = &self.identifiers;
-        self.index.add(hash, number, |number| identifiers[number as usize].hash);
+        self.index.add(hash, number);
         number
     }
 
@@ -197,8 +192,7 @@ impl Shared {
     pub(super) fn drop_if_alone(&mut self, identifier: u32) {
         let known = self.identifiers[identifier as usize];
         if known.degree == 0 {
-            let identifiers = &self.identifiers;
-            self.index.remove(known.hash, identifier, |number| identifiers[number as usize].hash);
+            self.index.remove(known.hash, identifier);
             self.free.push(identifier);
         }
     }
