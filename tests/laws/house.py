@@ -73,8 +73,7 @@ UNSAFE_PLACES = ("kernels/", "store/src/map.rs")
 # The only modules of the Python package that know a frame library (Spark hands batches of pyarrow); the demo
 # and the benchmark make records from nothing, and profiles of columns are figures of quality gates.
 FRAME_PLACES = (
-    *("_frame.py", "_text.py", "_units.py", "_used.py", "_within.py", "_weighing.py", "_profile.py"),
-    *("_decided.py", "_renewed.py"),
+    *("_frame.py", "frames/"),
     *("spark/batches.py", "spark/risks.py", "spark/shards.py", "demo/", "bench/"),
 )
 

@@ -12,7 +12,7 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from creditcore import _decided
+from creditcore.frames import decided
 
 
 def encoded(value: Any, dtype: pl.DataType) -> bytes:
@@ -82,14 +82,14 @@ def frames(draw: st.DrawFn) -> pl.DataFrame:
 @settings(deadline=None, max_examples=60)
 @given(frames(), st.sets(st.sampled_from([*COLUMNS, "absent", "gone"])))
 def test_they_are_those_of_the_values(rows: pl.DataFrame, names: set[str]) -> None:
-    made = _decided.fingerprints(rows, names)
+    made = decided.fingerprints(rows, names)
     assert made.to_list() == twin(rows, sorted(names))
 
 
 def test_many_rows_are_those_of_each_alone() -> None:
     numbers = pl.int_range(200_000, eager=True)
     rows = pl.DataFrame({"x": numbers % 7 / 3, "y": (numbers % 11).cast(pl.String), "z": numbers})
-    made = _decided.fingerprints(rows, rows.columns)
+    made = decided.fingerprints(rows, rows.columns)
     some = [0, 4_095, 4_096, 65_535, 65_536, 131_071, 131_072, 199_999]
     assert made[some].to_list() == twin(rows[some], rows.columns)
     assert made.n_unique() == len(rows)
@@ -98,8 +98,8 @@ def test_many_rows_are_those_of_each_alone() -> None:
 def test_how_a_column_is_kept_changes_nothing() -> None:
     wide = pl.DataFrame({"x": [1.0, 2.0, None], "y": [3, 4, None]})
     narrow = wide.cast({"x": pl.Int64, "y": pl.Float64})
-    assert _decided.fingerprints(wide, ["x", "y"]).equals(_decided.fingerprints(narrow, ["x", "y"]))
-    assert _decided.fingerprints(wide.clear(), ["x"]).to_list() == []
+    assert decided.fingerprints(wide, ["x", "y"]).equals(decided.fingerprints(narrow, ["x", "y"]))
+    assert decided.fingerprints(wide.clear(), ["x"]).to_list() == []
     # What is in logs that were written before.
     known = ["d04c9101a16cb00824ca239f1505174a", "f876bbd210907b12bf838e56b020556b"]
-    assert _decided.fingerprints(wide, ["x", "y"]).to_list()[:2] == known
+    assert decided.fingerprints(wide, ["x", "y"]).to_list()[:2] == known

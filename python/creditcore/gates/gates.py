@@ -83,13 +83,13 @@ class Baseline:
         Raises:
             SchemaError: a column that is not there.
         """
-        from creditcore import _profile
         from creditcore._frame import to_frame
+        from creditcore.frames import profile
 
         rows = to_frame(frame)
         told = {}
         for name in columns:
-            found = _profile.profile(column_of(rows, name), category=name in categories)
+            found = profile.profile(column_of(rows, name), category=name in categories)
             if found is not None:
                 told[name] = found
         return cls(len(rows), told)
@@ -155,8 +155,8 @@ def judge(
         SchemaError: a watched column, the key or the event time is not there, or of another type.
         ArgumentError: no `as_of` where one is needed.
     """
-    from creditcore import _profile
     from creditcore._frame import to_frame
+    from creditcore.frames import profile
 
     rows = to_frame(delta)
     gates = config.gates
@@ -164,16 +164,16 @@ def judge(
         return Verdict("accept", (), rows, rows.clear())
     if baseline is None:
         baseline = Baseline(0, {}) if gates.baseline is None else Baseline.load(config.path(gates.baseline))
-    live = _profile.live(rows)
+    live = profile.live(rows)
     asked = Asked(rows, live, gates, baseline, config, as_of)
     found = [one for gate in GATES if getattr(gates, gate) is not None for one in GATES[gate](asked)]
     masks = [
-        (finding.gate, _profile.every(rows) if mask is None else mask)
+        (finding.gate, profile.every(rows) if mask is None else mask)
         for finding, mask in found
         if finding.level == "quarantine"
     ]
-    aside = _profile.any_of((mask for _, mask in masks), len(rows))
+    aside = profile.any_of((mask for _, mask in masks), len(rows))
     levels = [LEVELS.index(finding.level) for finding, _ in found]
     outcome = "accept" if not found else LEVELS[max(levels)]
-    quarantined = _profile.with_reasons(rows, masks) if masks else rows.clear()
+    quarantined = profile.with_reasons(rows, masks) if masks else rows.clear()
     return Verdict(outcome, tuple(finding for finding, _ in found), rows.filter(~aside), quarantined)

@@ -83,15 +83,15 @@ def _row_count(asked: Asked) -> Iterator[Found]:
 
 
 def _nulls(asked: Asked) -> Iterator[Found]:
-    from creditcore import _profile
+    from creditcore.frames import profile
 
     gate = asked.gates.nulls
     assert gate is not None
     for name, told, column in _columns(asked):
         before = told["nulls"] / told["rows"] if told["rows"] else 0.0
-        share = _profile.null_share(column.filter(asked.live))
+        share = profile.null_share(column.filter(asked.live))
         if share - before > gate.rise:
-            mask = _profile.missing(column) & asked.live
+            mask = profile.missing(column) & asked.live
             text = (
                 f"column `{name}` is null in {share:.1%} of rows; it was in {before:.1%}, "
                 f"and may rise by {gate.rise:.1%}"
@@ -101,7 +101,7 @@ def _nulls(asked: Asked) -> Iterator[Found]:
 
 
 def _new_categories(asked: Asked) -> Iterator[Found]:
-    from creditcore import _profile
+    from creditcore.frames import profile
 
     gate = asked.gates.new_categories
     assert gate is not None
@@ -109,7 +109,7 @@ def _new_categories(asked: Asked) -> Iterator[Found]:
         # A baseline that cut off its rarest values does not know what is new.
         if "categories" not in told or told["others"]:
             continue
-        mask = _profile.unseen(column, told) & asked.live
+        mask = profile.unseen(column, told) & asked.live
         count = int(mask.sum())
         share = count / max(int(asked.live.sum()), 1)
         if share > gate.share:
@@ -123,27 +123,27 @@ def _new_categories(asked: Asked) -> Iterator[Found]:
 
 
 def _drift(asked: Asked) -> Iterator[Found]:
-    from creditcore import _profile
+    from creditcore.frames import profile
 
     gate = asked.gates.drift
     assert gate is not None
     rows = int(asked.live.sum())
     for name, told, column in _columns(asked) if rows >= gate.least_rows else ():
-        index = _profile.drift(column.filter(asked.live), told)
+        index = profile.drift(column.filter(asked.live), told)
         if index is not None and index > gate.psi:
             text = f"column `{name}` has moved: PSI {index:.3f}; {gate.psi:g} is allowed"
             yield _finding("drift", gate.level, name, (index, gate.psi), rows, text), asked.live
 
 
 def _duplicate_keys(asked: Asked) -> Iterator[Found]:
-    from creditcore import _profile
+    from creditcore.frames import profile
 
     gate, columns = asked.gates.duplicate_keys, asked.config.columns
     assert gate is not None
     names = [name for name in (columns.key, columns.version) if name is not None]
     for name in names:
         column_of(asked.rows, name)
-    mask = _profile.repeated(asked.rows, names)
+    mask = profile.repeated(asked.rows, names)
     count = int(mask.sum())
     share = count / max(len(mask), 1)
     if share > gate.share:
@@ -156,7 +156,7 @@ def _duplicate_keys(asked: Asked) -> Iterator[Found]:
 
 
 def _freshness(asked: Asked) -> Iterator[Found]:
-    from creditcore import _profile
+    from creditcore.frames import profile
 
     gate, name = asked.gates.freshness, asked.config.columns.event_time
     assert gate is not None
@@ -165,8 +165,8 @@ def _freshness(asked: Asked) -> Iterator[Found]:
         raise ArgumentError("the gate `freshness` goes by `as_of`; give the instant that the state speaks of")
     column = column_of(asked.rows, name)
     bound = _bound(asked.as_of, column, asked.config)
-    newest = _profile.newest(column.filter(asked.live))
-    mask = _profile.after(column, bound) & asked.live
+    newest = profile.newest(column.filter(asked.live))
+    mask = profile.after(column, bound) & asked.live
     if mask.any():
         count = int(mask.sum())
         text = f"column `{name}` is later than `as_of` ({asked.as_of}) in {count} rows"
@@ -193,16 +193,16 @@ def _bound(as_of: date, column: pl.Series, config: Config) -> Any:
 
 
 def _unit_jumps(asked: Asked) -> Iterator[Found]:
-    from creditcore import _profile
+    from creditcore.frames import profile
 
     gate = asked.gates.unit_jumps
     assert gate is not None
     for name, told, column in _columns(asked):
         if not told.get("edges"):
             continue
-        ratio = _profile.median_ratio(column.filter(asked.live), told, gate.least_rows)
+        ratio = profile.median_ratio(column.filter(asked.live), told, gate.least_rows)
         if ratio is not None and not 1 / gate.factor < ratio < gate.factor:
-            mask = ~_profile.missing(column) & asked.live
+            mask = ~profile.missing(column) & asked.live
             text = (
                 f"column `{name}` seems to be in another unit: its median is {ratio:.4g} times what it was; "
                 f"less than {gate.factor:g} is allowed"
@@ -210,7 +210,7 @@ def _unit_jumps(asked: Asked) -> Iterator[Found]:
             yield _finding("unit_jumps", gate.level, name, (ratio, gate.factor), int(mask.sum()), text), mask
             continue
         bound = told["largest"] * gate.factor
-        mask = _profile.beyond(column, bound) & asked.live
+        mask = profile.beyond(column, bound) & asked.live
         if bound > 0 and mask.any():
             count = int(mask.sum())
             text = (
@@ -242,11 +242,11 @@ def _finding(
 
 def _columns(asked: Asked) -> Iterator[tuple[str, Mapping[str, Any], pl.Series]]:
     """Give the columns of the baseline with what it says of them; a type that changed is told."""
-    from creditcore import _profile
+    from creditcore.frames import profile
 
     for name, told in asked.baseline.columns.items():
         column = column_of(asked.rows, name)
-        if "edges" in told and not column.dtype.is_numeric() and _profile.is_category(column):
+        if "edges" in told and not column.dtype.is_numeric() and profile.is_category(column):
             raise SchemaError(f"column `{name}` is of type {column.dtype}; the baseline has numbers")
         yield name, told, column
 

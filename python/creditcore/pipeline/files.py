@@ -56,7 +56,7 @@ def write(
 ) -> Written:
     """Score the records of files into a file; `Pipeline.write` tells the rest."""
     from creditcore._frame import beside, joined_lists, write_parts
-    from creditcore._text import TEXT_ENDINGS, TextColumns
+    from creditcore.frames.text import TEXT_ENDINGS, TextColumns
 
     opened = open_source(source, encoding=encoding)
     columns = opened.column_names()

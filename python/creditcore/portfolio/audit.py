@@ -41,11 +41,11 @@ class Audited(Reading):
 
         Memory: the rows that are given.
         """
-        from creditcore import _decided
+        from creditcore.frames import decided
 
         self._state()
         files = [self._folder / one["file"] for one in files_of(self._entries, "decisions")]
-        return _decided.read_log(files, key)
+        return decided.read_log(files, key)
 
     def replay(self, sample: int = SAMPLE, seed: int = 0) -> Replay:
         """Make a sample of the logged decisions again, and compare points, reasons and decisions to the bit.

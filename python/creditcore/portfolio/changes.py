@@ -125,7 +125,7 @@ def staged(core: State, rows: Any, again: pl.DataFrame | None) -> tuple[dict[str
     Returns:
         Counts of the delta's rows, and seconds by stage.
     """
-    from creditcore import _profile
+    from creditcore.frames import profile
 
     counts: dict[str, int] = new_entry("refresh", None)["counts"]
     stages: dict[str, float] = {}
@@ -133,7 +133,7 @@ def staged(core: State, rows: Any, again: pl.DataFrame | None) -> tuple[dict[str
         told = json.loads(core.stage(open_source(rows)))
         counts, stages = told["counts"], dict(told["stages"])
     if again is not None:
-        whole = again if rows is None else _profile.under_types([again, rows])
+        whole = again if rows is None else profile.under_types([again, rows])
         stages = dict(json.loads(core.stage(open_source(whole)))["stages"])
     return counts, stages
 
@@ -314,7 +314,7 @@ class Changing(Overridden):
             ArgumentError: the configuration names no event time, or it holds neither times nor days.
             StateError: another one writes, or the disk does not take it.
         """
-        from creditcore import _decided
+        from creditcore.frames import decided
 
         self._writer()
         columns, bound = self.config.columns, begin_of(before, self.config.zone)
@@ -324,7 +324,7 @@ class Changing(Overridden):
         if kind is not None and not kind.is_temporal():
             raise ArgumentError(f"column `{columns.event_time}` is of type {kind}; days or times are needed")
         rows = self.to_polars()
-        old = rows.filter(_decided.earlier(rows[columns.event_time], bound)) if len(rows) else rows
+        old = rows.filter(decided.earlier(rows[columns.event_time], bound)) if len(rows) else rows
         if len(old):
             told = old.drop(self._line.made_names, strict=False)
             self.refresh({**told.to_dict(as_series=True), "op": ["delete"] * len(old)}, gates=False)

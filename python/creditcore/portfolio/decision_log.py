@@ -96,16 +96,16 @@ class DecisionLog:
         Raises:
             StateError: the disk does not take it.
         """
-        from creditcore import _decided
+        from creditcore.frames import decided
 
         if not self.keeps or not entry["segments"]:
             return {}
         began, stamp = time.monotonic(), self._stamp(entry["as_of"], version)
-        state, made = _decided.placed(self._folder, manifest([*before, entry])["segments"]), []
+        state, made = decided.placed(self._folder, manifest([*before, entry])["segments"]), []
         for segment in entry["segments"]:
             # What a merged segment took in was logged when it came.
             start = sum(segment.get("parts", ())[:-1])
-            found = _decided.segment_rows(self._folder / segment["file"], state, start=start)
+            found = decided.segment_rows(self._folder / segment["file"], state, start=start)
             for place, rows in enumerate(found):
                 made += self._logged([rows], stamp, number_of(segment["file"]), place)
         latency["log"] = time.monotonic() - began
@@ -113,9 +113,9 @@ class DecisionLog:
 
     def staged(self, core: State) -> list[list[Table]]:
         """Give what rows of the log are made of, of the records that a state writes to its two files."""
-        from creditcore import _decided
+        from creditcore.frames import decided
 
-        columns = _decided.logged_columns(self._config.columns.key, self.inputs)
+        columns = decided.logged_columns(self._config.columns.key, self.inputs)
         return list(core.staged(columns)) if self.keeps else []
 
     def write_staged(
@@ -145,14 +145,14 @@ class DecisionLog:
         self, parts: Sequence[pl.DataFrame], stamp: Mapping[str, Any], number: int, place: int
     ) -> list[dict[str, Any]]:
         """Write the decisions of some records of a segment; gives the file, if there are any."""
-        from creditcore import _decided
+        from creditcore.frames import decided
 
         key = self._config.columns.key
-        told = [_decided.log_rows(rows, key, self.inputs, stamp, number) for rows in parts if len(rows)]
+        told = [decided.log_rows(rows, key, self.inputs, stamp, number) for rows in parts if len(rows)]
         if not told:
             return []
         path = self._folder / f"decisions-{number:010}-{place}.parquet"
-        return [write_rows(_decided.under(told), path)]
+        return [write_rows(decided.under(told), path)]
 
     def old_inputs(
         self, segments: Sequence[Mapping[str, Any]], number: int, *, every: bool = False
@@ -164,12 +164,12 @@ class DecisionLog:
             number: that no file has.
             every: keep those of current records too, because they are about to lose columns.
         """
-        from creditcore import _decided
+        from creditcore.frames import decided
 
         if not self.keeps:
             return {}
-        state = _decided.placed(self._folder, segments)
-        found = _decided.replaced_rows(state, self._config.columns.key, self.inputs, every=every)
+        state = decided.placed(self._folder, segments)
+        found = decided.replaced_rows(state, self._config.columns.key, self.inputs, every=every)
         made = [
             write_rows(rows, self._folder / f"inputs-{number:010}-{place}.parquet")
             for place, rows in enumerate(found)
@@ -213,20 +213,20 @@ def written_anew(
     Returns:
         What the entry says of the files.
     """
-    from creditcore import _decided
+    from creditcore.frames import decided
 
     told: dict[str, Any] = {}
     for kind in KINDS if leaving else KINDS[:1]:
         files = files_of(entries, kind)
         if not files or (leaving is None and len(files) == 1):
             continue
-        parts: Iterable[pl.DataFrame] = (_decided.read_log([folder / one["file"]]) for one in files)
+        parts: Iterable[pl.DataFrame] = (decided.read_log([folder / one["file"]]) for one in files)
         if leaving is not None:
             parts = _left(parts, kind, leaving)
         if kind == "inputs":
             # What nobody decided by any more is not kept either.
-            log = _decided.read_log([folder / one["file"] for one in told.get("decisions", ())])
-            parts = (_decided.of_decisions(rows, leaving.key, log) for rows in parts) if leaving else parts
+            log = decided.read_log([folder / one["file"] for one in told.get("decisions", ())])
+            parts = (decided.of_decisions(rows, leaving.key, log) for rows in parts) if leaving else parts
         made = [
             write_rows(rows, folder / f"{kind}-{number:010}-{place}.parquet")
             for place, rows in enumerate(_joined(parts) if kind == "decisions" else parts)
@@ -239,22 +239,22 @@ def written_anew(
 
 def _left(parts: Iterable[pl.DataFrame], kind: str, leaving: Leaving) -> Iterator[pl.DataFrame]:
     """The rows of files of a kind that stay."""
-    from creditcore import _decided
+    from creditcore.frames import decided
 
     key, time = leaving.names(kind)
     for rows in parts:
-        yield _decided.left_out(rows, key, leaving.keys, time, leaving.before)
+        yield decided.left_out(rows, key, leaving.keys, time, leaving.before)
 
 
 def _joined(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
     """Frames of some size instead of many small ones."""
-    from creditcore import _decided
+    from creditcore.frames import decided
 
     waiting: list[pl.DataFrame] = []
     for part in parts:
         waiting.append(part)
-        if sum(map(len, waiting)) >= _decided.SLICE:
-            yield _decided.under(waiting)
+        if sum(map(len, waiting)) >= decided.SLICE:
+            yield decided.under(waiting)
             waiting = []
     if waiting:
-        yield _decided.under(waiting)
+        yield decided.under(waiting)

@@ -44,7 +44,7 @@ def instant_after(portfolio: Portfolio, delta: Records, as_of: date | str | None
     zone = portfolio.config.zone
     if as_of == "clock":
         return datetime.now(zone)
-    from creditcore._profile import newest_in
+    from creditcore.frames.profile import newest_in
 
     column = portfolio.config.columns.event_time
     assert column is not None

@@ -168,16 +168,16 @@ class PortfolioLine:
             DeltaRefused: a gate refuses it.
             SchemaError, SourceError, ArgumentError, TacticError: what is wrong with its rows.
         """
-        from creditcore import _profile
+        from creditcore.frames import profile
 
         if delta is None or (not self.makes and self.config.gates is None):
             return Prepared(delta, [], None, {})
         verdict, latency = self.judged(delta, as_of, types, asks=asks)
         began = time.monotonic()
         made = self.rows(verdict.accepted, as_of)
-        if types and not _profile.live(made).any():
+        if types and not profile.live(made).any():
             # Deletes need say no more than their keys.
-            made = _profile.filled(made, types)
+            made = profile.filled(made, types)
         latency |= {"score": time.monotonic() - began}
         aside = verdict.quarantined if len(verdict.quarantined) else None
         return Prepared(made, [one.to_dict() for one in verdict.findings], aside, latency)
@@ -200,10 +200,10 @@ class PortfolioLine:
         Raises:
             SchemaError: there is one.
         """
-        from creditcore import _profile
+        from creditcore.frames import profile
 
         taken = [name for name, _ in self.made if name in rows.columns]
-        if taken and _profile.live(rows).any():
+        if taken and profile.live(rows).any():
             raise SchemaError(f"the records have a column `{taken[0]}`, which is made here; rename it")
 
     def parts(self, source: Records, as_of: date | None, types: Types = None) -> Iterator[pl.DataFrame]:
@@ -216,17 +216,17 @@ class PortfolioLine:
 
     def raw_parts(self, source: Records, types: Types, most: int) -> Iterator[pl.DataFrame]:
         """Give a source of any size as it is read, in parts of some `most` rows of files; one at least."""
-        from creditcore import _profile
+        from creditcore.frames import profile
 
         waiting: list[pl.DataFrame] = []
         given = False
         for part in [self._read(source)] if as_paths(source) is None else self._parts(source, types):
             waiting.append(part)
             if sum(map(len, waiting)) >= most:
-                yield _profile.under(waiting)
+                yield profile.under(waiting)
                 waiting, given = [], True
         if waiting or not given:
-            yield _profile.under(waiting)
+            yield profile.under(waiting)
 
     @contextmanager
     def source(self, records: Records, as_of: date | None, types: Types = None) -> Iterator[Source]:
@@ -245,16 +245,16 @@ class PortfolioLine:
 
     def rows(self, rows: pl.DataFrame, as_of: date | None) -> pl.DataFrame:
         """Put behind rows what is made of them; deletes get nulls."""
-        from creditcore import _profile
         from creditcore._frame import beside
+        from creditcore.frames import profile
 
         if not self.makes or not len(rows):
             return rows
-        live = _profile.live(rows)
+        live = profile.live(rows)
         kept = rows.filter(live)
         self.refuse_made(rows)
         made = self.made_of(kept, as_of) if len(kept) else []
-        return _profile.back_in_place(rows, live, beside(*made) if made else None)
+        return profile.back_in_place(rows, live, beside(*made) if made else None)
 
     def made_again(self, rows: pl.DataFrame, old: pl.DataFrame, as_of: date | None) -> list[pl.DataFrame]:
         """Give what is made of records of the state, of whom only network features and the day are others."""
@@ -295,18 +295,18 @@ class PortfolioLine:
         return made
 
     def _read(self, delta: Records, types: Types = None) -> pl.DataFrame:
-        from creditcore import _profile
         from creditcore._frame import to_frame
+        from creditcore.frames import profile
 
         if as_paths(delta) is None:
             return to_frame(delta)
-        return _profile.under(list(self._parts(delta, types)))
+        return profile.under(list(self._parts(delta, types)))
 
     def _parts(self, source: Records, types: Types = None) -> Iterator[pl.DataFrame]:
         """Read files in the roles of the stages; text columns are typed as `creditcore score` does it."""
-        from creditcore import _profile
         from creditcore._frame import source_parts
-        from creditcore._text import TEXT_ENDINGS, TextColumns
+        from creditcore.frames import profile
+        from creditcore.frames.text import TEXT_ENDINGS, TextColumns
 
         opened = open_source(source)
         names = opened.column_names()
@@ -314,7 +314,7 @@ class PortfolioLine:
         for part, file, first_row in source_parts(opened, [(name, roles.get(name, "key")) for name in names]):
             part.columns = names
             if file.endswith(TEXT_ENDINGS):
-                part = texts.typed(_profile.to_types(part, types or {}, file, first_row), file, first_row)
+                part = texts.typed(profile.to_types(part, types or {}, file, first_row), file, first_row)
             yield part
 
 

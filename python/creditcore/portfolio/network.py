@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from creditcore import _core, _renewed
+from creditcore import _core
 from creditcore.config.config import Config
 from creditcore.errors import ArgumentError, SchemaError, StateError
+from creditcore.frames import renewed
 from creditcore.hash_keys import KEY_VARIABLE, hash_key, random_key
 from creditcore.line import VIEWS, network_columns
 from creditcore.linking.network import Network, net_features
@@ -122,7 +123,7 @@ class Linked:
             told = f"the records have a column `{taken[0]}`, which the network makes; rename it"
             raise SchemaError(told)
         absent = [name for name in self.sources if name not in rows.columns]
-        if absent and _renewed.OP in rows.columns and len(absent) == len(self.sources):
+        if absent and renewed.OP in rows.columns and len(absent) == len(self.sources):
             return rows
         if absent:
             raise SchemaError(f"there is no column `{absent[0]}`, which holds identifiers of `[network]`")
@@ -134,7 +135,7 @@ class Linked:
             raise StateError(f"{told}; {hint}")
         tables = _core.identifier_hashes(open_source(rows), self._hash_plan, self._key())
         columns = [to_polars(table).to_series() for table in tables]
-        return _renewed.with_hashes(rows, list(zip(self.shown, columns, strict=True)), self.sources)
+        return renewed.with_hashes(rows, list(zip(self.shown, columns, strict=True)), self.sources)
 
     def require_same_hashes(self, other: Linked) -> None:
         """Refuse what needs the identifiers anew: the state keeps hashes of them alone.
@@ -149,7 +150,7 @@ class Linked:
 
     def empty(self) -> Network:
         """Give the network of nobody."""
-        return self._build(_renewed.nobody(self._config.columns.key, self.shown, self.time))
+        return self._build(renewed.nobody(self._config.columns.key, self.shown, self.time))
 
     def _build(self, rows: Any) -> Network:
         return Network(_core.Network.build(open_source(rows), self._plan, INNER_KEY))
@@ -160,7 +161,7 @@ class Linked:
 
         names = [self._config.columns.key, *self.shown, *([self.time] if self.time else [])]
         return self.of_rows(
-            _renewed.timed(to_polars(core.scan(names)), self.time) if core.sizes()[0] else None, when
+            renewed.timed(to_polars(core.scan(names)), self.time) if core.sizes()[0] else None, when
         )
 
     def of_rows(self, rows: pl.DataFrame | None, when: date | None) -> Held:

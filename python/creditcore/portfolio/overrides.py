@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 def read_reviews(folder: Path, entries: Sequence[Mapping[str, Any]], zone: tzinfo) -> Reviews:
     """Read the reviews that the catalog names."""
-    from creditcore import _decided
+    from creditcore.frames import decided
 
     paths = [folder / one["file"] for one in files_of(entries, "reviews")]
-    return Reviews(_decided.read_log(paths).to_dicts() if paths else [], zone)
+    return Reviews(decided.read_log(paths).to_dicts() if paths else [], zone)
 
 
 def write_reviews(reviews: Reviews, path: Path) -> dict[str, Any]:
@@ -42,9 +42,9 @@ def write_reviews(reviews: Reviews, path: Path) -> dict[str, Any]:
     Raises:
         StateError: the disk does not take it.
     """
-    from creditcore import _decided
+    from creditcore.frames import decided
 
-    return {"whole": ["reviews"], "reviews": [write_rows(_decided.review_rows(reviews.every), path)]}
+    return {"whole": ["reviews"], "reviews": [write_rows(decided.review_rows(reviews.every), path)]}
 
 
 class Overridden(Audited):
@@ -116,11 +116,11 @@ class Overridden(Audited):
 
     def reviews(self) -> pl.DataFrame:
         """Give all reviews: `key, time, from, to, reason, expires`, `in_force` on the day of `as_of`."""
-        from creditcore import _decided
+        from creditcore.frames import decided
 
         self._state()
         rows = self._line.reviews.rows(self._day(self._entries[-1]["as_of"]))
-        return _decided.review_rows(rows, in_force=True)
+        return decided.review_rows(rows, in_force=True)
 
     def review_rates(self, label: str | None = None) -> list[dict[str, Any]]:
         """Give the rates of overrides among the current records, with their outcomes.
@@ -135,14 +135,14 @@ class Overridden(Audited):
         Raises:
             ArgumentError: there are no rules, or no such column.
         """
-        from creditcore import _decided
+        from creditcore.frames import decided
         from creditcore.tactics.reviews import review_rates
 
         rows = self.to_polars()
         for name in ("decision", *([label] if label else [])):
             if name not in rows.columns:
                 raise ArgumentError(f"the records have no column `{name}`")
-        return review_rates(_decided.with_policy_decisions(rows), label)
+        return review_rates(decided.with_policy_decisions(rows), label)
 
     def tried(self) -> dict[str, list[dict[str, Any]]]:
         """Say what challengers, shadow models and shadow rules come to over the current records.

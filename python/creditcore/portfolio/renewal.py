@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
-from creditcore import _renewed
+from creditcore.frames import renewed
 from creditcore.portfolio import days
 from creditcore.portfolio.meanwhile import meanwhile
 from creditcore.portfolio.network import Held, Moved
@@ -89,28 +89,28 @@ class Renewing:
         rescored = sum(
             self._again(part, near, key, told) for part, near, told in self._others(sifted, key, links)
         )
-        rows = _renewed.stacked([own, sifted.dead])
+        rows = renewed.stacked([own, sifted.dead])
         latency = {"sift": found - began, "network": linked - found, "score": time.monotonic() - linked}
         return Renewal(rows, counts, rescored, None if links is None else links.moved.held, latency)
 
-    def _sifted(self, rows: pl.DataFrame, key: str, version: str) -> tuple[dict[str, int], _renewed.Sifted]:
+    def _sifted(self, rows: pl.DataFrame, key: str, version: str) -> tuple[dict[str, int], renewed.Sifted]:
         from creditcore._frame import to_polars
 
         if not len(rows):
             names = ("inserted", "updated", "deleted", "unchanged", "superseded")
-            return dict.fromkeys(names, 0), _renewed.Sifted(*[rows.clear()] * 3)
+            return dict.fromkeys(names, 0), renewed.Sifted(*[rows.clear()] * 3)
         counts, found = self.core.sift(open_source(rows))
-        return json.loads(counts), _renewed.parted(to_polars(found), rows, key, version)
+        return json.loads(counts), renewed.parted(to_polars(found), rows, key, version)
 
-    def _linked(self, sifted: _renewed.Sifted, key: str) -> Links | None:
+    def _linked(self, sifted: renewed.Sifted, key: str) -> Links | None:
         """Bring the network to the delta and the day."""
         linked = self.line.linked
         if linked is None or self.held is None:
             return None
         if len(sifted.live) or len(sifted.dead):
-            delta = _renewed.links(sifted, key, linked.shown, linked.time)
+            delta = renewed.links(sifted, key, linked.shown, linked.time)
         else:
-            delta = _renewed.nobody(key, linked.shown, linked.time)
+            delta = renewed.nobody(key, linked.shown, linked.time)
         moved = linked.after(self.held, delta, self.when)
         whole = linked.wanted["at"] and moved.then is None
         return Links(moved, linked.at_features(moved.held) if whole else None)
@@ -122,24 +122,24 @@ class Renewing:
             return []
         moved, made = links.moved, []
         if now := linked.wanted["now"]:
-            made.append((now, _renewed.told_of(keys, moved.changed, moved.features, now)))
+            made.append((now, renewed.told_of(keys, moved.changed, moved.features, now)))
         if at := linked.wanted["at"]:
             # Where everybody was asked nobody keeps what was.
             seen = moved.then if links.at is None else links.at
             assert seen is not None
-            made.append((at, _renewed.told_of(keys, None, seen, at, every=links.at is not None)))
+            made.append((at, renewed.told_of(keys, None, seen, at, every=links.at is not None)))
         return made
 
-    def _standing(self, sifted: _renewed.Sifted, report: Callable[[int], None]) -> pl.DataFrame | None:
+    def _standing(self, sifted: renewed.Sifted, report: Callable[[int], None]) -> pl.DataFrame | None:
         """Give the sums of the models that no network feature moves, of the records of a delta."""
         still, linked = self.line.still, self.line.linked
         if still is None or linked is None or self.held is None or not len(sifted.live):
             return None
-        rows = _renewed.with_nulls(sifted.raw, linked.features)
+        rows = renewed.with_nulls(sifted.raw, linked.features)
         return still.sums(rows, threads=self.line.threads, progress=report)
 
     def _own(
-        self, sifted: _renewed.Sifted, key: str, links: Links | None, standing: pl.DataFrame | None
+        self, sifted: renewed.Sifted, key: str, links: Links | None, standing: pl.DataFrame | None
     ) -> pl.DataFrame:
         """Give the records of the delta with all that is made of them."""
         from creditcore._frame import beside, to_polars
@@ -150,18 +150,18 @@ class Renewing:
         if links is not None and linked is not None:
             names = [key, *linked.features]
             old = to_polars(self.core.find(open_source(rows.select(key)), names))
-            rows = _renewed.beside_old(rows, key, old, linked.features)
+            rows = renewed.beside_old(rows, key, old, linked.features)
         told = self._told(rows[key], links)
-        features = [_renewed.features_of(rows, found, names) for names, found in told]
+        features = [renewed.features_of(rows, found, names) for names, found in told]
         known = [] if standing is None else [standing]
         whole, made = beside(sifted.raw, *features, *known), []
         for start in range(0, len(whole) if self.line.makes else 0, PART):
             some = whole[start : start + PART]
             made.append(beside(*self.line.made_of(some, self.when, again=standing is not None)))
-        return beside(sifted.live, *features, *([_renewed.stacked(made)] if made else ()))
+        return beside(sifted.live, *features, *([renewed.stacked(made)] if made else ()))
 
     def _others(
-        self, sifted: _renewed.Sifted, key: str, links: Links | None
+        self, sifted: renewed.Sifted, key: str, links: Links | None
     ) -> Iterator[tuple[Part, bool, Told]]:
         """Give the other records that may be others than before, each once, part by part; whether only what
         is near them changed; and what the network says of them.
@@ -170,7 +170,7 @@ class Renewing:
 
         without = [rows[key] for rows in (sifted.live, sifted.dead) if len(rows)]
         for keys, near in self._touched(links, key):
-            fresh = _renewed.without(keys, without)
+            fresh = renewed.without(keys, without)
             without.append(fresh)
             told = self._told(fresh, links)
             found = self.core.look_up(open_source(fresh.alias(key).to_frame()))
@@ -192,11 +192,11 @@ class Renewing:
         if links is None or linked is None or not self.core.sizes()[0]:
             return
         if linked.wanted["now"]:
-            yield _renewed.touched(links.moved.changed, links.moved.features), True
+            yield renewed.touched(links.moved.changed, links.moved.features), True
         if links.at is not None:
             old = to_polars(self.core.scan([key, *linked.wanted["at"]]))
-            new = _renewed.looked_up(old, key, links.at, linked.wanted["at"])
-            yield old.filter(_renewed.differing(old, new))[key], True
+            new = renewed.looked_up(old, key, links.at, linked.wanted["at"])
+            yield old.filter(renewed.differing(old, new))[key], True
         elif links.moved.then is not None:
             yield links.moved.then["key"], True
 
@@ -207,12 +207,12 @@ class Renewing:
         from creditcore._frame import beside, to_polars
 
         old = to_polars(part.records())
-        features = [_renewed.features_of(old, found, names) for names, found in told]
+        features = [renewed.features_of(old, found, names) for names, found in told]
         made = self.line.made_names
-        places = _renewed.numbered(old)
+        places = renewed.numbered(old)
         if near and features:
             # Who was only near what changed stays as it is.
-            moved = _renewed.differing(old, beside(*features))
+            moved = renewed.differing(old, beside(*features))
             if not moved.all():
                 old, places = old.filter(moved), places.filter(moved)
                 features = [one.filter(moved) for one in features]
@@ -222,7 +222,7 @@ class Renewing:
         new = beside(*features, *self.line.made_again(kept, old, self.when))
         # What stands still is in the row already.
         new = new.select([name for name in made if name in new.columns and name not in self.line.hidden])
-        changed = _renewed.differing(old, new)
+        changed = renewed.differing(old, new)
         self.core.renew(part, open_source(beside(places, new).filter(changed)))
         return len(old)
 
@@ -234,9 +234,9 @@ def renewed_whole(line: PortfolioLine, rows: pl.DataFrame, when: date | None) ->
     features: list[pl.DataFrame] = []
     linked, key = line.linked, line.config.columns.key
     if linked is not None and linked.features and len(rows):
-        held = linked.of_rows(_renewed.timed(rows, linked.time), when)
+        held = linked.of_rows(renewed.timed(rows, linked.time), when)
         for view, found in linked.views(held):
-            features.append(_renewed.looked_up(rows, key, found, linked.wanted[view]))
+            features.append(renewed.looked_up(rows, key, found, linked.wanted[view]))
     if not line.makes and not features:
         return rows
     return beside(rows, *features, *(line.made_of(beside(rows, *features), when) if len(rows) else ()))

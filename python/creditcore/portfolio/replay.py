@@ -82,7 +82,7 @@ def replay(portfolio: Reading, folder: Path, sample: int, seed: int) -> Replay:
 
 def _drawn(folder: Path, entries: Sequence[Row], sample: int, seed: int) -> tuple[int, list[Row]]:
     """How many decisions there are, and those of the sample, in the order of the log."""
-    from creditcore import _decided
+    from creditcore.frames import decided
 
     files = files_of(entries, "decisions")
     logged = sum(one["rows"] for one in files)
@@ -92,7 +92,7 @@ def _drawn(folder: Path, entries: Sequence[Row], sample: int, seed: int) -> tupl
     for one in files:
         inside = [place - start for place in wanted if start <= place < start + one["rows"]]
         if inside:
-            drawn += _decided.rows_at(folder / one["file"], inside)
+            drawn += decided.rows_at(folder / one["file"], inside)
         start += one["rows"]
     return logged, drawn
 
@@ -101,14 +101,14 @@ class _Inputs:
     """Where the inputs of decisions are kept: current records, segments, files of compactions."""
 
     def __init__(self, portfolio: Reading, folder: Path, entries: Sequence[Row]) -> None:
-        from creditcore import _decided
+        from creditcore.frames import decided
         from creditcore.portfolio.catalog import manifest
 
         self.portfolio, self._folder, self.entries = portfolio, folder, entries
         self.key = portfolio.config.columns.key
         segments = manifest(list(entries))["segments"]
         self._segments = {number_of(one["file"]): one["file"] for one in segments}
-        self._state = _decided.placed(folder, segments)
+        self._state = decided.placed(folder, segments)
         self._kept = [folder / one["file"] for one in files_of(entries, "inputs")]
 
     def found(
@@ -118,7 +118,7 @@ class _Inputs:
 
         Frames keep the types that the columns have where they are kept.
         """
-        from creditcore import _decided
+        from creditcore.frames import decided
 
         waiting: dict[tuple[Any, str], list[int]] = {}
         for at, row in rows.items():
@@ -126,7 +126,7 @@ class _Inputs:
         for part in self._places(rows.values(), names):
             if self.key not in part.columns:
                 continue
-            keys, prints = part[self.key].to_list(), _decided.fingerprints(part, names).to_list()
+            keys, prints = part[self.key].to_list(), decided.fingerprints(part, names).to_list()
             places, ats = [], []
             for place, told in enumerate(zip(keys, prints, strict=True)):
                 for at in waiting.pop(told, ()):
@@ -137,7 +137,7 @@ class _Inputs:
 
     def _places(self, rows: Iterable[Row], names: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Give the records of some keys from everywhere: as they are now, and as they came."""
-        from creditcore import _decided
+        from creditcore.frames import decided
 
         yield self.current([row["key"] for row in rows])
         by_segment: dict[int, list[Any]] = {}
@@ -150,13 +150,11 @@ class _Inputs:
                 gone.append(row["key"])
         for number, file in self._segments.items():
             if keys := [*by_segment.get(number, ()), *gone]:
-                parts = _decided.segment_rows(self._folder / file, self._state)
+                parts = decided.segment_rows(self._folder / file, self._state)
                 types = self.portfolio.types()
-                yield from (
-                    _decided.in_types(_decided.of_keys(part, self.key, keys), types) for part in parts
-                )
+                yield from (decided.in_types(decided.of_keys(part, self.key, keys), types) for part in parts)
         for path in self._kept if gone else ():
-            yield _decided.of_keys(_decided.read_log([path]), self.key, gone)
+            yield decided.of_keys(decided.read_log([path]), self.key, gone)
 
     def current(self, keys: Sequence[Any]) -> pl.DataFrame:
         """Give the current records of some keys."""

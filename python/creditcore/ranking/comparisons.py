@@ -22,7 +22,7 @@ from creditcore.ranking.exact import GroupSums, exact_sums
 from creditcore.sources import Records, open_source
 
 if TYPE_CHECKING:
-    from creditcore._within import Cells
+    from creditcore.frames.within import Cells
 
 Row = Mapping[str, Any]
 
@@ -91,7 +91,7 @@ def cells_of(
         Whatever `creditcore.aggregate` raises.
     """
     from creditcore._frame import source_parts
-    from creditcore._within import Cells, usable
+    from creditcore.frames.within import Cells, usable
 
     opened = open_source(source)
     columns = opened.column_names()

@@ -26,7 +26,7 @@ from creditcore.ranking.publishing import read_toml
 if TYPE_CHECKING:
     import polars as pl
 
-    from creditcore._within import Cells, Within
+    from creditcore.frames.within import Cells, Within
     from creditcore.ranking.ranking import Ranking
 
 Grades = Mapping[str, float] | str | os.PathLike[str]
@@ -112,14 +112,14 @@ def with_detail(
 
 def _rows(plan: Mapping[str, Any], opened: Source, cluster: str | None) -> pl.DataFrame:
     """Give a row for each unit."""
-    from creditcore import _used
     from creditcore._frame import source_parts
+    from creditcore.frames import used
 
-    wanted = _used.columns_of(plan) | ({} if cluster is None else {"cluster": (cluster, "key")})
+    wanted = used.columns_of(plan) | ({} if cluster is None else {"cluster": (cluster, "key")})
     kind = None if plan["kind"] == "all" else plan["kind"]
     share = plan["measure"].get("share_above", {}).get("cut")
     parts = source_parts(opened, list(wanted.values()))
-    return _used.used_rows(parts, list(wanted), kind, (plan["units"] or {}).get("pick", "latest"), share)
+    return used.used_rows(parts, list(wanted), kind, (plan["units"] or {}).get("pick", "latest"), share)
 
 
 def _grouped(
@@ -130,19 +130,19 @@ def _grouped(
     Raises:
         ArgumentError: units that are not those of the sums.
     """
-    from creditcore import _used
+    from creditcore.frames import used
 
     by, group, members = sums._plan["by"][number], f"g{number}", None
     if by == "region" and table is not None:
-        leaves = dict(table.members(_used.distinct(rows, group), table.levels()[-1]))
-        frame = _used.in_groups(rows, group, leaves)
-        points = _used.points_of(frame)
+        leaves = dict(table.members(used.distinct(rows, group), table.levels()[-1]))
+        frame = used.in_groups(rows, group, leaves)
+        points = used.points_of(frame)
         members = lambda level: table.members(points, level)  # noqa: E731
     elif "bands" in by:
-        frame = _used.in_bands(rows, group, by["bands"]["edges"])
+        frame = used.in_bands(rows, group, by["bands"]["edges"])
     else:
-        frame = _used.in_groups(rows, group, None)
-    if not same_sums(sums, number, _used.figures(frame)):
+        frame = used.in_groups(rows, group, None)
+    if not same_sums(sums, number, used.figures(frame)):
         raise ArgumentError(
             "the units that were ranked cannot be told one by one, so they have no errors by cluster and no "
             "distribution; give all times in one form, and one record for each unit and time"
@@ -162,15 +162,15 @@ def same_sums(sums: Aggregate, number: int, mine: tuple[int, tuple[float, ...], 
 
 
 def _cells(frame: pl.DataFrame, plan: Mapping[str, Any], cluster: str | None) -> Cells:
-    from creditcore import _used, _within
+    from creditcore.frames import used, within
 
-    if cluster is not None and (unknown := _used.unknown(frame, "cluster")):
+    if cluster is not None and (unknown := used.unknown(frame, "cluster")):
         raise SchemaError(
             f"column `{cluster}`: {unknown:,} units that are ranked have no cluster; give each one, "
             "its own if there is no other"
         )
     names = {"group": "point", "x": "x", "w": "w"} | ({"d": "d"} if "ratio" in plan["measure"] else {})
-    return _within.Cells(_used.named(frame, names | ({} if cluster is None else {"key": "cluster"})))
+    return within.Cells(used.named(frame, names | ({} if cluster is None else {"key": "cluster"})))
 
 
 def _columns(

@@ -19,7 +19,7 @@ from creditcore.ranking.comparisons import cells_of
 from creditcore.sources import Records
 
 if TYPE_CHECKING:
-    from creditcore._within import Within
+    from creditcore.frames.within import Within
 
 
 def quantiles(

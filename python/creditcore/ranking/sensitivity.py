@@ -105,8 +105,8 @@ def _frames(
 ) -> dict[str, Any]:
     """Read what is used, as it is and changed."""
     from creditcore._frame import source_parts
-    from creditcore._units import weighed_otherwise
-    from creditcore._weighing import columns_of_plan, records_of, with_whole_times
+    from creditcore.frames.units import weighed_otherwise
+    from creditcore.frames.weighing import columns_of_plan, records_of, with_whole_times
 
     if key is not None and key not in opened.column_names():
         raise SchemaError(f"`key` is `{key}`, and there is no such column")
@@ -125,7 +125,7 @@ def ring_members(path: str | os.PathLike[str]) -> list[str]:
         SchemaError: no column `key`.
     """
     from creditcore._frame import source_parts
-    from creditcore._weighing import distinct_texts, records_of
+    from creditcore.frames.weighing import distinct_texts, records_of
 
     opened = open_source(os.fspath(path))
     if "key" not in opened.column_names():

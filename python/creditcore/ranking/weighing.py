@@ -82,7 +82,7 @@ def reweighed(
         SchemaError: a margin by something that is neither a column nor a level.
         Whatever `creditcore.aggregate` raises.
     """
-    from creditcore import _weighing
+    from creditcore.frames import weighing
 
     if ratio is not None:
         raise ArgumentError("`margins` weigh the units of a mean or a share; leave `ratio` out")
@@ -98,13 +98,13 @@ def reweighed(
     )
     rows = _rows(opened, plan, margins, table, keep)
     if unit is not None:
-        rows = _weighing.with_whole_times(rows, time)
+        rows = weighing.with_whole_times(rows, time)
     names = list(dict.fromkeys(name for margin in margins for name in margin.columns))
     told = [(_column(name, plan, table), _codes(rows, name, plan, table)) for name in names]
-    rows, values = _weighing.with_cells(rows, told)
+    rows, values = weighing.with_cells(rows, told)
     options: dict[str, Any] = {"unit": unit, "pick": pick, "time": time, "kind": kind, "threads": threads}
     sums = exact_sums(
-        aggregate(rows, _weighing.CELL, score, weight, regions="none", share_above=share_above, **options)
+        aggregate(rows, weighing.CELL, score, weight, regions="none", share_above=share_above, **options)
     )
     used = [
         str(place) for place in range(len(values)) if str(place) in sums and not _nowhere(values[place], told)
@@ -116,7 +116,7 @@ def reweighed(
     if all(grouping == "region" for grouping in plan["by"]):
         given |= {cell: 1.0 for cell in sums if cell not in given}
     name = _free(_named(weight, margins), opened.column_names())
-    return Weighed(_weighing.weighed(rows, given, weight, name), name, tuple(margins), regions)
+    return Weighed(weighing.weighed(rows, given, weight, name), name, tuple(margins), regions)
 
 
 def with_coverage(ranking: Ranking, weighed: Weighed) -> Ranking:
@@ -140,7 +140,7 @@ def _rows(
 ) -> pl.DataFrame:
     """Read the columns that a plan and its margins use."""
     from creditcore._frame import source_parts
-    from creditcore._weighing import columns_of_plan, records_of
+    from creditcore.frames.weighing import columns_of_plan, records_of
 
     there = opened.column_names()
     wanted = {name: "key" for name in keep if name in there}
@@ -163,7 +163,7 @@ def _codes(
     rows: pl.DataFrame, name: str, plan: Mapping[str, Any], table: Regions | None
 ) -> dict[str, str] | None:
     """Give what values of the region column stand for in a margin; None for a plain column."""
-    from creditcore._weighing import distinct_texts
+    from creditcore.frames.weighing import distinct_texts
 
     if table is None or name not in [*table.levels(), *table.families()]:
         return None

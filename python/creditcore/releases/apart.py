@@ -66,41 +66,41 @@ def used_units(sums: Aggregate, opened: Source, table: Regions | None, hidden: H
     Raises:
         StateError: units that are not those of the sums.
     """
-    from creditcore import _used
     from creditcore._frame import source_parts
+    from creditcore.frames import used
 
     plan = sums._plan
-    wanted = _used.columns_of(plan)
+    wanted = used.columns_of(plan)
     units = plan["units"] or {}
     share = plan["measure"].get("share_above", {}).get("cut")
     kind = None if plan["kind"] == "all" else plan["kind"]
     parts = source_parts(opened, list(wanted.values()))
-    rows = _used.used_rows(parts, list(wanted), kind, units.get("pick", "latest"), share)
+    rows = used.used_rows(parts, list(wanted), kind, units.get("pick", "latest"), share)
     told, frames = [], []
     known = [] if table is None else table.levels()
     for number, by in enumerate(plan["by"]):
         levels = [level for _, level, grouping in plan["names"] if grouping == number]
         points: dict[str, dict[str, list[str]]]
         if by == "region" and table is not None:
-            points, leaves = _regions(table, _used.distinct(rows, f"g{number}"))
-            frame = _used.in_groups(rows, f"g{number}", leaves)
+            points, leaves = _regions(table, used.distinct(rows, f"g{number}"))
+            frame = used.in_groups(rows, f"g{number}", leaves)
             levels = _with_parents(table, levels)
             key = "region"
         else:
             edges = by["bands"]["edges"] if "bands" in by else None
             frame = (
-                _used.in_groups(rows, f"g{number}", None)
+                used.in_groups(rows, f"g{number}", None)
                 if edges is None
-                else _used.in_bands(rows, f"g{number}", edges)
+                else used.in_bands(rows, f"g{number}", edges)
             )
-            points = {point: {levels[0]: [point]} for point in _used.points_of(frame)}
+            points = {point: {levels[0]: [point]} for point in used.points_of(frame)}
             key = json.dumps(by, sort_keys=True)
-        _check(sums, number, _used.figures(frame))
+        _check(sums, number, used.figures(frame))
         codes = {level: sorted(hidden.get(name, ())) for name, level, of in plan["names"] if of == number}
         finest = next((level for level in reversed(levels) if level in known), levels[-1])
         told.append({"key": key, "levels": levels, "finest": finest, "hidden": codes, "points": points})
-        frames.append(_used.hashed(frame, salt))
-    return Used({"unit": units.get("key"), "groupings": told}, _used.to_bytes(frames))
+        frames.append(used.hashed(frame, salt))
+    return Used({"unit": units.get("key"), "groupings": told}, used.to_bytes(frames))
 
 
 def _regions(table: Regions, values: list[str]) -> tuple[dict[str, dict[str, list[str]]], dict[str, str]]:
@@ -133,7 +133,7 @@ def _check(sums: Aggregate, number: int, mine: tuple[int, tuple[float, ...], tup
 
 def too_near(mine: Used, kept: Used, least: int) -> dict[str, int]:
     """Give the cells that would tell of fewer than `least` units, with how many."""
-    from creditcore import _used
+    from creditcore.frames import used
 
     found: dict[str, int] = {}
     pairs = [
@@ -148,7 +148,7 @@ def too_near(mine: Used, kept: Used, least: int) -> dict[str, int]:
     by_unit = mine.told["unit"] is not None and mine.told["unit"] == kept.told["unit"]
     for (at, one), (kept_at, two) in pairs:
         pieces = _Pieces(one, two, whole)
-        frames = _used.from_bytes(kept.rows, kept_at), _used.from_bytes(mine.rows, at)
+        frames = used.from_bytes(kept.rows, kept_at), used.from_bytes(mine.rows, at)
         counts = _by_units(*frames, pieces, least) if by_unit else _by_values(*frames, pieces)
         found |= {name: count for name, count in counts.items() if 0 < count < least}
     return found
@@ -209,7 +209,7 @@ def _listed(names: list[str]) -> str:
 
 def _by_values(before: pl.DataFrame, after: pl.DataFrame, pieces: _Pieces) -> dict[str, int]:
     """Without units nobody can be followed: a row that changed is one that left and one that came."""
-    from creditcore._used import replaced
+    from creditcore.frames.used import replaced
 
     pairs = [(point, pieces.names[part]) for point, part in pieces.parts.items()]
     every = [(point, "all units") for point in pieces.parts]
@@ -223,7 +223,7 @@ def _by_units(before: pl.DataFrame, after: pl.DataFrame, pieces: _Pieces, least:
     their values.
     A piece that `least` units changed otherwise than by moving makes every union with it differ by as many.
     """
-    from creditcore._used import flows
+    from creditcore.frames.used import flows
 
     found = flows(before, after, pieces.parts)
     own: Counter[int] = Counter()

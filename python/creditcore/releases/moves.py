@@ -186,7 +186,7 @@ def _parts(
     before: pl.DataFrame, after: pl.DataFrame, told: dict[str, Any]
 ) -> dict[str, dict[str, GroupSums]]:
     """Give sums of the units in both, by whose weights and scores, and of those in one."""
-    from creditcore._units import joined
+    from creditcore.frames.units import joined
 
     both, left, came = joined(before, after)
     one = {"left": left, "came": came}
@@ -232,7 +232,7 @@ def _shapley(code: str, parts: dict[str, GroupSums]) -> Change:
 def _records(release: Release, by: str) -> pl.DataFrame:
     """Give one record for each unit and group: `code`, `unit`, `w`, `x`, as the ranking took them."""
     from creditcore._frame import source_parts
-    from creditcore._units import unit_rows, with_groups
+    from creditcore.frames.units import unit_rows, with_groups
 
     told = release.configuration
     for given in release.inputs:

@@ -153,8 +153,8 @@ def _read(
 ) -> pl.DataFrame:
     """Read what sums, conditions and margins use."""
     from creditcore._frame import source_parts
-    from creditcore._text import TextColumns
-    from creditcore._weighing import columns_of_plan, records_of, with_whole_times
+    from creditcore.frames.text import TextColumns
+    from creditcore.frames.weighing import columns_of_plan, records_of, with_whole_times
 
     opened = open_source(source, encoding=options.get("encoding"))
     there = opened.column_names()
@@ -195,7 +195,7 @@ def _without_excluded(
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """Give records with what becomes of each as their kind, and counts of those left out by cause."""
     from creditcore._frame import with_columns
-    from creditcore._weighing import distinct_texts
+    from creditcore.frames.weighing import distinct_texts
 
     population = _population(told, configuration, options)
     if "kind" in rows.columns and not told.get("kind") and options.get("kind") is None:

@@ -115,9 +115,9 @@ class Reviews:
 
         The latter two are null where no review counts.
         """
-        from creditcore import _decided
+        from creditcore.frames import decided
 
-        return _decided.reviewed(decisions["decision"], keys, self.in_force(day))
+        return decided.reviewed(decisions["decision"], keys, self.in_force(day))
 
     def rows(self, day: date | None) -> list[dict[str, Any]]:
         """Give all reviews as plain records, the first ones first, and whether each is in force on a day."""
