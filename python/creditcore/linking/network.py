@@ -97,7 +97,7 @@ class Network(Surroundings):
     the cap of its type is a hub: it counts in `components` without a cap, and nowhere else.
 
     Memory: 14 bytes a link for the records, and about 6 more for the graph, where a third of the links are of
-    shared identifiers; 28 bytes a person. After updates about 40 bytes a link instead, both where the network
+    shared identifiers; 20 bytes a person. After updates about 40 bytes a link instead, both where the network
     is asked as a whole, and with kept features 200 a person more.
 
     >>> import creditcore as cc
