@@ -132,7 +132,7 @@ def _check(sums: Aggregate, number: int, mine: tuple[int, tuple[float, ...], tup
 
 
 def too_near(mine: Used, kept: Used, least: int) -> dict[str, int]:
-    """Give the cells that would tell of fewer than `least` units, with how many."""
+    """Give the cells that would tell of fewer than `least` units, by name, with how many."""
     from creditcore.frames import used
 
     found: dict[str, int] = {}
@@ -151,7 +151,8 @@ def too_near(mine: Used, kept: Used, least: int) -> dict[str, int]:
         frames = used.from_bytes(kept.rows, kept_at), used.from_bytes(mine.rows, at)
         counts = _by_units(*frames, pieces, least) if by_unit else _by_values(*frames, pieces)
         found |= {name: count for name, count in counts.items() if 0 < count < least}
-    return found
+    # Groups come in any order, and the first few are told.
+    return dict(sorted(found.items()))
 
 
 class _Pieces:
