@@ -71,7 +71,7 @@ STAGES = ("link", "feature", "model", "tactic", "score", "aggregate", "rank", "r
 UNSAFE_PLACES = ("kernels/", "store/src/map.rs")
 
 # The only modules of the Python package that know a frame library (Spark hands batches of pyarrow); the demo
-# and the benchmark make records from nothing, and profiles of columns are figures of quality gates.
+# and the benchmark make records from nothing.
 FRAME_PLACES = (
     *("_frame.py", "frames/"),
     *("spark/batches.py", "spark/risks.py", "spark/shards.py", "demo/", "bench/"),

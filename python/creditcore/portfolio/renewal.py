@@ -81,7 +81,7 @@ class Renewing:
         began = time.monotonic()
         counts, sifted = self._sifted(rows, key, version)
         found = time.monotonic()
-        # A network changes on one thread: the models that see none of it are asked at that time.
+        # Much of a network's change is one thread's work: the models that see none of it are asked then.
         with meanwhile(lambda report: self._standing(sifted, report)) as standing:
             links = self._linked(sifted, key)
             linked = time.monotonic()
