@@ -20,7 +20,7 @@ use crate::map::with_bytes;
 
 /// How a file begins.
 pub const MAGIC: [u8; 8] = *b"CCFLEET\n";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Bytes of an entry: a name of 16 bytes filled up with zeros, place, length, checksum.
 const ENTRY: usize = 36;
 const HEAD: usize = MAGIC.len() + 8 + SECTIONS.len() * ENTRY + 4;

@@ -93,7 +93,7 @@ fn features(ensemble: &Ensemble, columns: &Columns) -> Vec<AboutFeature> {
     let mut missing = vec![BTreeSet::new(); ensemble.features.len()];
     for node in ensemble.trees.iter().flat_map(|tree| &tree.nodes) {
         let Some(missing) = missing.get_mut(node.feature as usize) else { continue };
-        missing.insert(match node.test {
+        missing.insert(match node.test() {
             Test::Number { missing: Missing::Nothing, .. } => "nothing",
             Test::Number { missing: Missing::Zero, .. } => "zero",
             Test::Number { missing: Missing::Nan, .. } | Test::Category { .. } => "nan",
@@ -121,7 +121,7 @@ pub fn probes(ensemble: &Ensemble) -> Vec<Vec<f64>> {
     for tree in &ensemble.trees {
         for node in &tree.nodes {
             let Some(probes) = probes.get_mut(node.feature as usize) else { continue };
-            match node.test {
+            match node.test() {
                 Test::Number { cut, .. } if ensemble.library != Library::LightGbm => {
                     let cut = cut as f32;
                     probes.extend([cut, cut.next_up(), cut.next_down()].map(f64::from));

@@ -14,7 +14,7 @@ const ROWS_PER_CHECK: usize = 64;
 
 /// Whether a node sends a value to the left. `value` is as [`Library::narrow`] gives it; NaN is missing.
 pub(super) fn goes_left(library: Library, tree: &Tree, node: &Node, value: f64) -> bool {
-    match node.test {
+    match node.test() {
         Test::Number { cut, missing, missing_left } => {
             let is_missing = match missing {
                 Missing::Nothing => false,
@@ -34,7 +34,7 @@ pub(super) fn goes_left(library: Library, tree: &Tree, node: &Node, value: f64) 
     }
 }
 
-/// The leaf that a row ends in, as a position in [`Tree::leaves`]. `value` gives the value of a feature.
+/// The leaf that a row ends in, as a position in [`Tree::values`]. `value` gives the value of a feature.
 pub(super) fn leaf_of(library: Library, tree: &Tree, value: impl Fn(u32) -> f64) -> usize {
     let mut at = if tree.nodes.is_empty() { !0 } else { 0 };
     while at >= 0 {
@@ -107,7 +107,7 @@ fn sum_trees(ensemble: &Ensemble, columns: &[&[f64]], sums: &mut [f64]) {
             let value = |feature: u32| columns[feature as usize][row];
             let end = leaf_of(library, tree, value);
             let line = ensemble.extra.line(number, end).and_then(|line| line.value(value));
-            let leaf = line.unwrap_or(tree.leaves[end].value);
+            let leaf = line.unwrap_or(tree.values[end]);
             let sum = &mut sums[tree.output as usize];
             *sum = match library {
                 Library::LightGbm | Library::CatBoost => *sum + leaf,
@@ -126,7 +126,7 @@ pub(super) fn leaves(model: &Bound, block: &Block, control: &Control, out: &mut 
         }
         for (tree, out) in ensemble.trees.iter().step_by(ensemble.extra.copies).zip(out) {
             let value = |feature| model.value(block, feature, row);
-            *out = tree.leaves[leaf_of(model.ensemble.library, tree, value)].id;
+            *out = tree.number(leaf_of(model.ensemble.library, tree, value));
         }
     }
     Ok(())

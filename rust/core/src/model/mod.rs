@@ -30,6 +30,7 @@ mod sliced;
 #[cfg(test)]
 mod tests;
 mod tokens;
+mod tree;
 mod ubj;
 mod xgboost;
 

@@ -30,9 +30,7 @@ pub(super) fn refusal(ensemble: &Ensemble) -> Option<String> {
                 tree.depth
             ));
         }
-        let covers = tree.nodes.iter().map(|node| node.cover);
-        let mut covers = covers.chain(tree.leaves.iter().map(|leaf| leaf.cover));
-        if !tree.nodes.is_empty() && !covers.all(|cover| cover >= 0.0 && cover.is_finite()) {
+        if !tree.nodes.is_empty() && !tree.covers().all(|cover| cover >= 0.0 && cover.is_finite()) {
             return Some(format!(
                 "tree {index} lacks the weights of its nodes (`leaf_count` and `internal_count`, `sum_hessian`, or \
                  `leaf_weights`)"
@@ -82,8 +80,10 @@ fn finish(ensemble: &Ensemble, width: usize, out: &mut [f64]) {
 
 /// The mean of a tree's leaves by the rows that came to them.
 fn expected(tree: &Tree) -> f64 {
-    let Some(root) = tree.nodes.first() else { return tree.leaves[0].value };
-    if root.cover == 0.0 {
+    if tree.nodes.is_empty() {
+        return tree.values[0];
+    }
+    if tree.cover(0) == 0.0 {
         return 0.0;
     }
     // Children stand behind no particular parent: weigh from the root down.
@@ -91,10 +91,10 @@ fn expected(tree: &Tree) -> f64 {
     let mut open = vec![(0i32, 1.0)];
     while let Some((at, share)) = open.pop() {
         match usize::try_from(at) {
-            Err(_) => sum += share * tree.leaves[!at as usize].value,
+            Err(_) => sum += share * tree.values[!at as usize],
             Ok(node) => {
-                let node = &tree.nodes[node];
-                open.extend([node.left, node.right].map(|child| (child, share * part(tree, node, child))));
+                let Node { left, right, .. } = tree.nodes[node];
+                open.extend([left, right].map(|child| (child, share * part(tree, at, child))));
             }
         }
     }
@@ -102,12 +102,9 @@ fn expected(tree: &Tree) -> f64 {
 }
 
 /// Which part of a node's weight went to a child.
-fn part(tree: &Tree, node: &Node, child: i32) -> f64 {
-    let cover = match usize::try_from(child) {
-        Ok(child) => tree.nodes[child].cover,
-        Err(_) => tree.leaves[!child as usize].cover,
-    };
-    if node.cover == 0.0 { 0.0 } else { cover / node.cover }
+fn part(tree: &Tree, node: i32, child: i32) -> f64 {
+    let whole = tree.cover(node);
+    if whole == 0.0 { 0.0 } else { tree.cover(child) / whole }
 }
 
 /// One feature on the way: which part of the paths flows through where it is unknown, and where it is known.
@@ -137,7 +134,7 @@ impl<V: Fn(u32) -> f64> Walk<'_, V> {
         let mut way = way.to_vec();
         extend(&mut way, step);
         let Ok(number) = usize::try_from(at) else {
-            let value = self.tree.leaves[!at as usize].value;
+            let value = self.tree.values[!at as usize];
             for place in 1..way.len() {
                 let Step { feature, zero, one } = way[place].step;
                 if let Some(feature) = feature {
@@ -156,8 +153,8 @@ impl<V: Fn(u32) -> f64> Walk<'_, V> {
             unwind(&mut way, place);
         }
         let feature = Some(node.feature);
-        self.visit(hot, &way, Step { feature, zero: zero * part(self.tree, &node, hot), one });
-        self.visit(cold, &way, Step { feature, zero: zero * part(self.tree, &node, cold), one: 0.0 });
+        self.visit(hot, &way, Step { feature, zero: zero * part(self.tree, at, hot), one });
+        self.visit(cold, &way, Step { feature, zero: zero * part(self.tree, at, cold), one: 0.0 });
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::engine::{Block, Bound, Engine, Precision};
-use super::ensemble::{Ensemble, Extra, Feature, Leaf, Library, Missing, Node, Test, Tree};
+use super::ensemble::{Ensemble, Extra, Feature, Library, Missing, Node, Test, Tree};
 use super::golden::{goes_left, leaf_of};
 use super::json::Json;
 use super::{Options, formats, golden, shap};
@@ -14,13 +14,15 @@ use crate::exec::Control;
 
 const FEATURES: u32 = 4;
 
-fn node(feature: u32, cut: f64, left: i32, right: i32, cover: f64) -> Node {
+fn node(feature: u32, cut: f64, left: i32, right: i32) -> Node {
     let test = Test::Number { cut, missing: Missing::Nan, missing_left: false };
-    Node { feature, test, left, right, id: 0, cover }
+    Node::new(feature, test, left, right)
 }
 
-fn leaf(value: f64, cover: f64) -> Leaf {
-    Leaf { value, id: 0, cover }
+/// A tree that as much of the training came to everywhere.
+fn tree(nodes: Vec<Node>, values: Vec<f64>) -> Result<Tree, String> {
+    let covers = vec![1.0; nodes.len() + values.len()];
+    Tree::new(nodes, values, covers, Vec::new(), 0)
 }
 
 fn ensemble(trees: Vec<Tree>, library: Library) -> Ensemble {
@@ -45,30 +47,26 @@ fn ensemble(trees: Vec<Tree>, library: Library) -> Ensemble {
 
 #[test]
 fn what_is_no_tree_is_refused() {
-    let broken = |nodes: Vec<Node>, leaves: usize| {
-        Tree::new(nodes, vec![leaf(1.0, 1.0); leaves], Vec::new(), 0).expect_err("no tree")
-    };
+    let broken = |nodes: Vec<Node>, leaves: usize| tree(nodes, vec![1.0; leaves]).expect_err("no tree");
     assert!(broken(vec![], 2).contains("2 leaves"));
-    assert!(broken(vec![node(0, 0.0, 0, !0, 1.0)], 1).contains("itself"));
-    assert!(broken(vec![node(0, 0.0, !0, !0, 1.0)], 1).contains("leaf 0 is the child of two"));
-    assert!(broken(vec![node(0, 0.0, !0, !7, 1.0)], 2).contains("leaf 7"));
-    assert!(broken(vec![node(0, 0.0, !0, 9, 1.0)], 2).contains("node 9"));
-    assert!(broken(vec![node(0, 0.0, !0, !1, 1.0)], 3).contains("leaf 2 is no node's child"));
-    assert!(broken(vec![node(0, 0.0, !0, i32::MAX, 1.0)], 1).contains("not there"));
-    assert!(broken(vec![node(0, 0.0, i32::MIN, !0, 1.0)], 1).contains("not there"));
+    assert!(broken(vec![node(0, 0.0, 0, !0)], 1).contains("itself"));
+    assert!(broken(vec![node(0, 0.0, !0, !0)], 1).contains("leaf 0 is the child of two"));
+    assert!(broken(vec![node(0, 0.0, !0, !7)], 2).contains("leaf 7"));
+    assert!(broken(vec![node(0, 0.0, !0, 9)], 2).contains("node 9"));
+    assert!(broken(vec![node(0, 0.0, !0, !1)], 3).contains("leaf 2 is no node's child"));
+    assert!(broken(vec![node(0, 0.0, !0, i32::MAX)], 1).contains("not there"));
+    assert!(broken(vec![node(0, 0.0, i32::MIN, !0)], 1).contains("not there"));
     // Two rings that never meet the root.
-    let rings = vec![node(0, 0.0, !0, !1, 1.0), node(0, 0.0, 2, !2, 1.0), node(0, 0.0, 1, !3, 1.0)];
+    let rings = vec![node(0, 0.0, !0, !1), node(0, 0.0, 2, !2), node(0, 0.0, 1, !3)];
     assert!(broken(rings, 4).contains("node 1 is no node's child"));
 }
 
 #[test]
 fn a_chain_as_long_as_a_file_can_hold_does_not_recurse() {
     let length = 1 << 20;
-    let link = |index: i32| {
-        node(0, f64::from(index), !index, if index + 1 < length { index + 1 } else { !length }, 1.0)
-    };
-    let leaves = vec![leaf(0.0, 1.0); length as usize + 1];
-    let tree = Tree::new((0..length).map(link).collect(), leaves, Vec::new(), 0).expect("a tree");
+    let link =
+        |index: i32| node(0, f64::from(index), !index, if index + 1 < length { index + 1 } else { !length });
+    let tree = tree((0..length).map(link).collect(), vec![0.0; length as usize + 1]).expect("a tree");
     assert_eq!(tree.depth, length as usize);
     assert_eq!(leaf_of(Library::LightGbm, &tree, |_| 1e9), length as usize);
     let told = shap::refusal(&ensemble(vec![tree], Library::LightGbm)).expect("too deep");
@@ -77,10 +75,9 @@ fn a_chain_as_long_as_a_file_can_hold_does_not_recurse() {
 
 #[test]
 fn each_kind_of_missing_goes_its_way() {
-    let tree =
-        Tree::new(vec![node(0, 1.0, !0, !1, 1.0)], vec![leaf(0.0, 1.0); 2], Vec::new(), 0).expect("a tree");
+    let tree = tree(vec![node(0, 1.0, !0, !1)], vec![0.0; 2]).expect("a tree");
     let left = |missing, missing_left, value| {
-        let node = Node { test: Test::Number { cut: 1.0, missing, missing_left }, ..tree.nodes[0] };
+        let node = Node::new(0, Test::Number { cut: 1.0, missing, missing_left }, !0, !1);
         goes_left(Library::LightGbm, &tree, &node, value)
     };
     for way in [false, true] {
@@ -116,8 +113,7 @@ fn codes_are_cut_as_each_library_cuts_them() {
 
 #[test]
 fn xgboost_sums_in_single_precision_from_the_base() {
-    let trees = [0.1f32, 1e8, -1e8]
-        .map(|value| Tree::new(Vec::new(), vec![leaf(value.into(), 1.0)], Vec::new(), 0).expect("a leaf"));
+    let trees = [0.1f32, 1e8, -1e8].map(|value| tree(Vec::new(), vec![value.into()]).expect("a leaf"));
     let sum = |library| {
         let mut model = ensemble(trees.to_vec(), library);
         model.base = vec![0.25];
@@ -163,17 +159,13 @@ fn json_is_read_or_refused_with_its_place() {
 
 /// The expectation of a tree where the features of `known` are known (Shapley's game, path-dependent).
 fn game(tree: &Tree, at: i32, known: u32, row: &[f64]) -> f64 {
-    let Ok(number) = usize::try_from(at) else { return tree.leaves[!at as usize].value };
+    let Ok(number) = usize::try_from(at) else { return tree.values[!at as usize] };
     let node = &tree.nodes[number];
     if known >> node.feature & 1 == 1 {
         let left = goes_left(Library::LightGbm, tree, node, row[node.feature as usize]);
         return game(tree, if left { node.left } else { node.right }, known, row);
     }
-    let cover = |child: i32| match usize::try_from(child) {
-        Ok(child) => tree.nodes[child].cover,
-        Err(_) => tree.leaves[!child as usize].cover,
-    };
-    let part = |child| cover(child) / node.cover * game(tree, child, known, row);
+    let part = |child| tree.cover(child) / tree.cover(at) * game(tree, child, known, row);
     part(node.left) + part(node.right)
 }
 
@@ -196,11 +188,12 @@ fn shapley(tree: &Tree, row: &[f64]) -> Vec<f64> {
 
 /// A tree of some nodes: each is hung below a leaf that is there already.
 fn grown(splits: &[(u32, i8, u8, u8)]) -> Tree {
-    let (mut nodes, mut leaves) = (Vec::new(), vec![leaf(0.5, 1000.0)]);
+    let (mut nodes, mut covers) = (Vec::new(), Vec::new());
+    let mut leaves = vec![(0.5, 1000.0)];
     for &(feature, cut, spot, share) in splits {
         let at = usize::from(spot) % leaves.len();
         let here = !(at as i32);
-        let cover = leaves[at].cover;
+        let cover = leaves[at].1;
         let left = cover * (1.0 + f64::from(share)) / 300.0;
         let number = nodes.len() as i32;
         for parent in &mut nodes {
@@ -211,11 +204,14 @@ fn grown(splits: &[(u32, i8, u8, u8)]) -> Tree {
                 parent.right = number;
             }
         }
-        leaves[at] = leaf(f64::from(cut) / 3.0, left);
-        leaves.push(leaf(f64::from(share) / 7.0 - 10.0, cover - left));
-        nodes.push(node(feature % FEATURES, f64::from(cut), here, !(leaves.len() as i32 - 1), cover));
+        leaves[at] = (f64::from(cut) / 3.0, left);
+        leaves.push((f64::from(share) / 7.0 - 10.0, cover - left));
+        nodes.push(node(feature % FEATURES, f64::from(cut), here, !(leaves.len() as i32 - 1)));
+        covers.push(cover);
     }
-    Tree::new(nodes, leaves, Vec::new(), 0).expect("a tree")
+    let (values, ends): (Vec<f64>, Vec<f64>) = leaves.into_iter().unzip();
+    covers.extend(ends);
+    Tree::new(nodes, values, covers, Vec::new(), 0).expect("a tree")
 }
 
 proptest! {

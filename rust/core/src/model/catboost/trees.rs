@@ -4,7 +4,7 @@
 //! Out: [`Tree`]s; where a model has several outputs, a tree for each of them. A test `x > border` is the other side
 //! of `x <= border`, so the right child is the one where the test holds.
 
-use crate::model::ensemble::{Leaf, Missing, Node, Test, Tree};
+use crate::model::ensemble::{Missing, Node, Test, Tree};
 
 /// The deepest symmetric tree.
 const DEEPEST: usize = 24;
@@ -50,9 +50,8 @@ pub(super) struct Leaves<'a> {
 }
 
 impl Leaves<'_> {
-    fn leaf(&self, number: usize, output: usize, outputs: usize) -> Leaf {
-        let weight = self.weights.get(number).copied().unwrap_or(f64::NAN);
-        Leaf { value: self.values[number * outputs + output], id: number as i32, cover: weight }
+    fn weight(&self, number: usize) -> f64 {
+        self.weights.get(number).copied().unwrap_or(f64::NAN)
     }
 }
 
@@ -74,8 +73,7 @@ pub(super) fn symmetric(splits: &[Split], leaves: &Leaves<'_>, outputs: usize) -
         for place in (1usize << level) - 1..(2usize << level) - 1 {
             let child = |next: usize| if next < ends - 1 { next as i32 } else { !((next + 1 - ends) as i32) };
             let (left, right) = (child(2 * place + 1), child(2 * place + 2));
-            let id = place as i32;
-            nodes.push(Node { feature: split.feature(), test, left, right, id, cover: f64::NAN });
+            nodes.push(Node::new(split.feature(), test, left, right));
         }
     }
     (0..outputs).map(|output| finished(&nodes, &categories, leaves, ends, output, outputs)).collect()
@@ -90,18 +88,17 @@ fn finished(
     output: usize,
     outputs: usize,
 ) -> Result<Tree, String> {
-    let leaves: Vec<Leaf> = (0..ends).map(|number| leaves.leaf(number, output, outputs)).collect();
-    let mut nodes = nodes.to_vec();
-    for place in (0..nodes.len()).rev() {
-        let cover = |child: i32| match usize::try_from(child) {
-            Ok(node) => nodes.get(node).map(|node| node.cover),
-            Err(_) => leaves.get(!child as usize).map(|leaf| leaf.cover),
+    let values = (0..ends).map(|number| leaves.values[number * outputs + output]).collect();
+    let mut covers = vec![f64::NAN; nodes.len()];
+    covers.extend((0..ends).map(|number| leaves.weight(number)));
+    for (place, node) in nodes.iter().enumerate().rev() {
+        let cover = |child: i32| {
+            let place = usize::try_from(child).unwrap_or_else(|_| nodes.len() + !child as usize);
+            covers.get(place).copied().unwrap_or(f64::NAN)
         };
-        let sum =
-            cover(nodes[place].left).unwrap_or(f64::NAN) + cover(nodes[place].right).unwrap_or(f64::NAN);
-        nodes[place].cover = sum;
+        covers[place] = cover(node.left) + cover(node.right);
     }
-    Tree::new(nodes, leaves, categories.to_vec(), output as u32)
+    Tree::new(nodes.to_vec(), values, covers, categories.to_vec(), output as u32)
 }
 
 /// A step of a tree that is not symmetric: how far it is to either child, and the leaf where it stops.
@@ -140,14 +137,8 @@ pub(super) fn of_steps(steps: &[Step], leaves: &Leaves<'_>, outputs: usize) -> R
             })
         };
         let split = step.split.ok_or_else(|| format!("step {number} has no test"))?;
-        nodes.push(Node {
-            feature: split.feature(),
-            test: split.test(&mut categories),
-            left: child(step.left)?,
-            right: child(step.right)?,
-            id: number as i32,
-            cover: f64::NAN,
-        });
+        let (left, right) = (child(step.left)?, child(step.right)?);
+        nodes.push(Node::new(split.feature(), split.test(&mut categories), left, right));
     }
     (0..outputs).map(|output| finished(&nodes, &categories, leaves, ends, output, outputs)).collect()
 }
@@ -175,12 +166,12 @@ mod tests {
                 (_, bit) => f64::from(bit),
             };
             for (output, tree) in trees.iter().enumerate() {
-                let leaf = tree.leaves[leaf_of(Library::CatBoost, tree, value)];
-                assert_eq!(leaf.id, i32::from(number));
-                assert_eq!(leaf.value, f64::from(number) * 2.0 + output as f64);
+                let leaf = leaf_of(Library::CatBoost, tree, value);
+                assert_eq!(tree.number(leaf), i32::from(number));
+                assert_eq!(tree.values[leaf], f64::from(number) * 2.0 + output as f64);
             }
         }
-        assert_eq!(trees[0].nodes[0].cover, 8.0);
+        assert_eq!(trees[0].cover(0), 8.0);
         assert!(symmetric(&splits[1..], &leaves, 1).is_err());
     }
 

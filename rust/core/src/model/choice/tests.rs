@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::model::ensemble::{Ensemble, Leaf, Library, Tree};
+use crate::model::ensemble::{Ensemble, Library, Tree};
 use crate::model::golden::Golden;
 
 fn none(_: &Ensemble) -> Option<String> {
@@ -31,7 +31,6 @@ const fn kind(
 static KINDS: [Kind; 3] = [kind("any", none, 0, 0), kind("few", none, 1, 0), kind("many", picky, 100, 1000)];
 
 fn model(version: &str) -> Bound {
-    let leaf = Leaf { value: 1.0, id: 0, cover: 1.0 };
     let ensemble = Ensemble {
         library: Library::LightGbm,
         format: "test",
@@ -39,7 +38,7 @@ fn model(version: &str) -> Bound {
         objective: String::new(),
         features: Vec::new(),
         real_names: true,
-        trees: vec![Tree::new(Vec::new(), vec![leaf], Vec::new(), 0).expect("a tree")],
+        trees: vec![Tree::new(Vec::new(), vec![1.0], vec![1.0], Vec::new(), 0).expect("a tree")],
         base: vec![0.0],
         averaged: false,
         link: None,

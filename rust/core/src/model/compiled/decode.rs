@@ -8,14 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::super::binding::Columns;
 use super::super::ensemble::{
-    Categories, Ensemble, Extra, Feature, Finish, Leaf, Library, Missing, Node, Test, Tree,
+    Categories, Ensemble, Extra, Feature, Finish, Library, Missing, Node, Test, Tree,
 };
 use super::super::fleet::Model;
 use super::super::formats::{FORMATS, MOST_FEATURES, MOST_OUTPUTS};
 use super::super::link::Link;
-use super::{
-    CATEGORY, Listed, ListedFeature, ListedModel, MEMBERS_LEFT, MISSING_LEFT, MISSING_SHIFT, Sections,
-};
+use super::super::tree::{CATEGORY, MEMBERS_LEFT, MISSING_LEFT, MISSING_SHIFT};
+use super::{Listed, ListedFeature, ListedModel, Sections};
 use crate::error::{Error, Place, Result};
 use crate::exec::{Control, parallel};
 use crate::expr::Expression;
@@ -77,11 +76,9 @@ struct Parts<'a> {
     cut: &'a [[u8; 8]],
     left: &'a [[u8; 4]],
     right: &'a [[u8; 4]],
-    id: &'a [[u8; 4]],
-    cover: &'a [[u8; 8]],
     value: &'a [[u8; 8]],
-    leaf_id: &'a [[u8; 4]],
-    leaf_cover: &'a [[u8; 8]],
+    number: &'a [[u8; 4]],
+    cover: &'a [[u8; 8]],
     categories: &'a [[u8; 4]],
 }
 
@@ -95,11 +92,9 @@ impl<'a> Parts<'a> {
             cut: whole(sections, "nodes.cut")?,
             left: whole(sections, "nodes.left")?,
             right: whole(sections, "nodes.right")?,
-            id: whole(sections, "nodes.id")?,
-            cover: whole(sections, "nodes.cover")?,
             value: whole(sections, "leaves.value")?,
-            leaf_id: whole(sections, "leaves.id")?,
-            leaf_cover: whole(sections, "leaves.cover")?,
+            number: whole(sections, "leaves.id")?,
+            cover: whole(sections, "covers")?,
             categories: whole(sections, "categories")?,
         })
     }
@@ -148,11 +143,9 @@ fn spans(listed: &Listed, parts: &Parts<'_>) -> std::result::Result<Vec<Span>, F
         ("nodes.cut", parts.cut.len(), at.node),
         ("nodes.left", parts.left.len(), at.node),
         ("nodes.right", parts.right.len(), at.node),
-        ("nodes.id", parts.id.len(), at.node),
-        ("nodes.cover", parts.cover.len(), at.node),
         ("leaves.value", parts.value.len(), at.leaf),
-        ("leaves.id", parts.leaf_id.len(), at.leaf),
-        ("leaves.cover", parts.leaf_cover.len(), at.leaf),
+        ("leaves.id", parts.number.len(), at.leaf),
+        ("covers", parts.cover.len(), at.node + at.leaf),
         ("categories", parts.categories.len(), at.category),
     ];
     match lengths.iter().find(|(_, found, wanted)| found != wanted) {
@@ -248,20 +241,18 @@ fn tree(
         .collect();
     let made = made_nodes(parts, at.node..at.node + nodes, features, &sets)?;
     let ends = at.leaf..at.leaf + leaves;
-    let weights = parts.leaf_id[ends.clone()].iter().zip(&parts.leaf_cover[ends.clone()]);
-    let leaf = |(value, (id, cover)): (&[u8; 8], (&[u8; 4], &[u8; 8]))| Leaf {
-        value: f64::from_le_bytes(*value),
-        id: i32::from_le_bytes(*id),
-        cover: f64::from_le_bytes(*cover),
-    };
-    let ends = parts.value[ends].iter().zip(weights).map(leaf).collect();
+    let doubles = |bytes: &[[u8; 8]]| bytes.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect();
+    let values = doubles(&parts.value[ends.clone()]);
+    let covers = doubles(&parts.cover[at.node + at.leaf..][..nodes + leaves]);
+    let numbers = parts.number[ends].iter().map(|bytes| i32::from_le_bytes(*bytes)).collect();
     *at = Span {
         tree: at.tree + 1,
         node: at.node + nodes,
         leaf: at.leaf + leaves,
         category: at.category + categories,
     };
-    Tree::new(made, ends, sets, output as u32).map_err(|text| ("nodes.left", text))
+    let tree = Tree::new(made, values, covers, sets, output as u32).map_err(|text| ("nodes.left", text))?;
+    Ok(tree.numbered(numbers))
 }
 
 /// The nodes of a tree, out of columns that are cut to its own first: their loop then needs no checks of places.
@@ -273,21 +264,14 @@ fn made_nodes(
 ) -> std::result::Result<Vec<Node>, Fault> {
     let asked = parts.feature[own.clone()].iter().zip(&parts.kind[own.clone()]).zip(&parts.cut[own.clone()]);
     let links = parts.left[own.clone()].iter().zip(&parts.right[own.clone()]);
-    let kept = parts.id[own.clone()].iter().zip(&parts.cover[own.clone()]);
     let mut made = Vec::with_capacity(own.len());
-    for ((((feature, &kind), cut), (left, right)), (id, cover)) in asked.zip(links).zip(kept) {
+    for (((feature, &kind), cut), (left, right)) in asked.zip(links) {
         let feature = u32::from_le_bytes(*feature);
         if feature as usize >= features {
             return Err(("nodes.feature", format!("feature {feature} is not there")));
         }
-        made.push(Node {
-            feature,
-            test: test(kind, u64::from_le_bytes(*cut), sets)?,
-            left: i32::from_le_bytes(*left),
-            right: i32::from_le_bytes(*right),
-            id: i32::from_le_bytes(*id),
-            cover: f64::from_le_bytes(*cover),
-        });
+        let test = test(kind, u64::from_le_bytes(*cut), sets)?;
+        made.push(Node::new(feature, test, i32::from_le_bytes(*left), i32::from_le_bytes(*right)));
     }
     Ok(made)
 }

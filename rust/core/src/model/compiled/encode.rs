@@ -3,13 +3,10 @@
 //! In: models, and what is declared of them. Out: the bytes of each section, little-endian.
 
 use super::super::binding::Columns;
-use super::super::ensemble::{Ensemble, Feature, Missing, Node, Test};
+use super::super::ensemble::{Ensemble, Feature};
 use super::super::fleet::Model;
 use super::super::link::Link;
-use super::{
-    CATEGORY, Listed, ListedFeature, ListedFinish, ListedModel, MEMBERS_LEFT, MISSING_LEFT, MISSING_SHIFT,
-    SECTIONS, Sections,
-};
+use super::{Listed, ListedFeature, ListedFinish, ListedModel, SECTIONS, Sections};
 use crate::error::{Error, Result};
 
 /// The sections of models; `declared` is kept beside them as it is.
@@ -26,24 +23,22 @@ pub fn encode(models: &[Model], declared: serde_json::Value) -> Result<Sections<
         sections.entry(section).or_default().extend_from_slice(bytes);
     };
     for tree in models.iter().flat_map(|model| &model.ensemble.trees) {
-        for count in [tree.nodes.len(), tree.leaves.len(), tree.categories.len(), tree.output as usize] {
+        for count in [tree.nodes.len(), tree.values.len(), tree.categories.len(), tree.output as usize] {
             put("trees", &number(count)?.to_le_bytes());
         }
         for node in &tree.nodes {
-            let (kind, cut) = test(node);
+            let (kind, cut) = node.coded();
             put("nodes.feature", &node.feature.to_le_bytes());
             put("nodes.kind", &[kind]);
             put("nodes.cut", &cut.to_le_bytes());
             put("nodes.left", &node.left.to_le_bytes());
             put("nodes.right", &node.right.to_le_bytes());
-            put("nodes.id", &node.id.to_le_bytes());
-            put("nodes.cover", &node.cover.to_le_bytes());
         }
-        for leaf in &tree.leaves {
-            put("leaves.value", &leaf.value.to_le_bytes());
-            put("leaves.id", &leaf.id.to_le_bytes());
-            put("leaves.cover", &leaf.cover.to_le_bytes());
+        for (leaf, value) in tree.values.iter().enumerate() {
+            put("leaves.value", &value.to_le_bytes());
+            put("leaves.id", &tree.number(leaf).to_le_bytes());
         }
+        tree.covers().for_each(|cover| put("covers", &cover.to_le_bytes()));
         tree.categories.iter().for_each(|category| put("categories", &category.to_le_bytes()));
     }
     Ok(sections)
@@ -52,24 +47,6 @@ pub fn encode(models: &[Model], declared: serde_json::Value) -> Result<Sections<
 fn number(count: usize) -> Result<u32> {
     u32::try_from(count)
         .map_err(|_| Error::argument(format!("{count} is more than a compiled fleet can number")))
-}
-
-/// The kind of a node's test and its cut, or the place and length of its set.
-fn test(node: &Node) -> (u8, u64) {
-    match node.test {
-        Test::Number { cut, missing, missing_left } => {
-            let missing = match missing {
-                Missing::Nothing => 0u8,
-                Missing::Zero => 1,
-                Missing::Nan => 2,
-            };
-            ((missing << MISSING_SHIFT) | (u8::from(missing_left) * MISSING_LEFT), cut.to_bits())
-        }
-        Test::Category { first, count, members_left, missing_left } => {
-            let ways = (u8::from(missing_left) * MISSING_LEFT) | (u8::from(members_left) * MEMBERS_LEFT);
-            (CATEGORY | ways, u64::from(first) | (u64::from(count) << 32))
-        }
-    }
 }
 
 /// Why a model cannot be written; nothing where it can.

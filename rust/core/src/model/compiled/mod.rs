@@ -17,7 +17,7 @@ pub use decode::decode;
 pub use encode::encode;
 
 /// The sections, in the order in which a file has them.
-pub const SECTIONS: [&str; 13] = [
+pub const SECTIONS: [&str; 11] = [
     "models",
     "trees",
     "nodes.feature",
@@ -25,23 +25,14 @@ pub const SECTIONS: [&str; 13] = [
     "nodes.cut",
     "nodes.left",
     "nodes.right",
-    "nodes.id",
-    "nodes.cover",
     "leaves.value",
     "leaves.id",
-    "leaves.cover",
+    "covers",
     "categories",
 ];
 
 /// Sections by name.
 pub type Sections<B> = BTreeMap<&'static str, B>;
-
-/// Bits of `nodes.kind`.
-const CATEGORY: u8 = 1;
-const MISSING_LEFT: u8 = 2;
-const MEMBERS_LEFT: u8 = 4;
-/// What is missing at a numeric test, in the bits from here on: nothing, zero, NaN.
-const MISSING_SHIFT: u8 = 3;
 
 /// The section `models`.
 #[derive(Serialize, Deserialize)]

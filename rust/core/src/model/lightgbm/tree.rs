@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::ensemble::{Leaf, Line, Missing, Node, Test, Tree};
+use crate::model::ensemble::{Line, Missing, Node, Test, Tree};
 use crate::model::fault::Fault;
 use crate::model::tokens::{count, numbers, shown};
 
@@ -91,12 +91,14 @@ pub(super) fn read(
         _ => None,
     };
     let values: Vec<f64> = block.list("leaf_value", leaves)?;
-    let covers = block.list_or("leaf_count", leaves, f64::NAN)?;
-    let leaf = |(id, (value, cover))| Leaf { value, id: id as i32, cover };
-    let ends = values.into_iter().zip(covers).enumerate().map(leaf).collect();
+    let counts = block.list_or("leaf_count", leaves, f64::NAN)?;
     let sets = Sets::read(block)?;
-    let nodes = if leaves == 1 { Vec::new() } else { nodes(block, leaves, features, &sets)? };
-    Ok((Tree::new(nodes, ends, sets.codes, output)?, lines))
+    let (nodes, mut covers) = match leaves {
+        1 => (Vec::new(), Vec::new()),
+        _ => (nodes(block, leaves, features, &sets)?, block.list_or("internal_count", leaves - 1, f64::NAN)?),
+    };
+    covers.extend(counts);
+    Ok((Tree::new(nodes, values, covers, sets.codes, output)?, lines))
 }
 
 /// The linear functions in the leaves: constants, and for each leaf some features with their coefficients.
@@ -152,7 +154,6 @@ fn nodes(block: &Block<'_>, leaves: usize, features: usize, sets: &Sets) -> Resu
     let cuts: Vec<f64> = block.list("threshold", wanted)?;
     let left: Vec<i32> = block.list("left_child", wanted)?;
     let right: Vec<i32> = block.list("right_child", wanted)?;
-    let covers = block.list_or("internal_count", wanted, f64::NAN)?;
     let kinds: Vec<u8> = match block.0.get("decision_type") {
         Some(text) => numbers(text, ' ', wanted, "decision_type")?,
         None => vec![0; wanted],
@@ -165,14 +166,8 @@ fn nodes(block: &Block<'_>, leaves: usize, features: usize, sets: &Sets) -> Resu
                 "field `split_feature` holds `{feature}` at node {index}; the model has {features} features"
             ));
         }
-        nodes.push(Node {
-            feature,
-            test: test(kinds[index], cuts[index], sets).map_err(|text| format!("{text} at node {index}"))?,
-            left: left[index],
-            right: right[index],
-            id: index as i32,
-            cover: covers[index],
-        });
+        let test = test(kinds[index], cuts[index], sets).map_err(|text| format!("{text} at node {index}"))?;
+        nodes.push(Node::new(feature, test, left[index], right[index]));
     }
     Ok(nodes)
 }

@@ -46,7 +46,7 @@ impl Take {
     ];
 
     fn of(node: &Node) -> Self {
-        match node.test {
+        match node.test() {
             Test::Number { missing: Missing::Nothing, .. } => Self::Plain,
             Test::Number { missing: Missing::Zero, missing_left, .. } => Self::Zero { left: missing_left },
             Test::Number { missing: Missing::Nan, missing_left, .. } => Self::Nan { left: missing_left },
@@ -132,7 +132,7 @@ impl Codes {
             let Some(columns) = place else { continue };
             let nodes = model.ensemble.trees.iter().flat_map(|tree| &tree.nodes);
             let words: usize = nodes
-                .filter(|node| matches!(node.test, Test::Category { .. }))
+                .filter(|node| matches!(node.test(), Test::Category { .. }))
                 .map(|node| set_words(self.columns[columns[node.feature as usize]].highest))
                 .sum();
             match left.checked_sub(words) {
@@ -166,7 +166,7 @@ impl Codes {
         for tree in &model.ensemble.trees {
             for node in &tree.nodes {
                 let column = &mut self.columns[places[node.feature as usize]];
-                match node.test {
+                match node.test() {
                     Test::Number { cut, .. } if !cut.is_nan() => column.cuts.push(cut),
                     Test::Number { .. } => {}
                     Test::Category { first, count, .. } => {
@@ -190,7 +190,7 @@ impl Codes {
     pub(super) fn test(&self, places: &[usize], tree: &Tree, node: &Node) -> (u16, Ask) {
         let column = &self.columns[places[node.feature as usize]];
         let view = column.views[Take::of(node).index()];
-        let ask = match node.test {
+        let ask = match node.test() {
             // No value is at most NaN: only what is missing and goes left does.
             Test::Number { cut, .. } if cut.is_nan() => Ask::AtMost(0),
             Test::Number { cut, .. } => Ask::AtMost(rank(&column.cuts, cut)),

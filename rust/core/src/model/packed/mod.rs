@@ -39,7 +39,7 @@ pub(super) fn refuses(ensemble: &Ensemble) -> Option<String> {
             return Some(format!("tree {number} has more than {MOST_BRANCHES} nodes"));
         }
         for node in &tree.nodes {
-            let Test::Category { first, count, .. } = node.test else { continue };
+            let Test::Category { first, count, .. } = node.test() else { continue };
             let highest = tree.members(first, count).last().copied().unwrap_or(0);
             if highest >= MOST_CODES {
                 return Some(format!(
@@ -127,8 +127,7 @@ fn pack(codes: &Codes, places: &[usize], model: &Bound, control: &Control) -> Re
             Branch { view, ask, left: node.left, right: node.right }
         };
         let branches: Vec<Branch> = tree.nodes.iter().map(branch).collect();
-        let leaves: Vec<f64> = tree.leaves.iter().map(|leaf| leaf.value).collect();
-        forest.push(&branches, &leaves, tree.output).map_err(Error::argument)?;
+        forest.push(&branches, &tree.values, tree.output).map_err(Error::argument)?;
     }
     Ok(Model::Packed { forest, base: ensemble.base.clone() })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::super::about::probes;
-use super::super::ensemble::{Feature, Leaf, Missing, Node, Tree};
+use super::super::ensemble::{Feature, Missing, Node, Tree};
 use super::super::golden::Golden;
 use super::*;
 
@@ -46,14 +46,12 @@ fn tree(splits: &[Split], output: u32, library: Library) -> Tree {
             }
         };
         let right = !(leaves as i32);
-        nodes.push(Node { feature: *feature, test, left: here, right, id: 0, cover: 1.0 });
+        nodes.push(Node::new(*feature, test, here, right));
         leaves += 1;
     }
-    let leaf = |leaf: usize| {
-        let value = library.narrow((leaf as f64 - 3.0) * 0.7 + f64::from(output));
-        Leaf { value, id: leaf as i32, cover: 1.0 }
-    };
-    Tree::new(nodes, (0..leaves).map(leaf).collect(), categories, output).expect("a tree")
+    let leaf = |leaf: usize| library.narrow((leaf as f64 - 3.0) * 0.7 + f64::from(output));
+    let covers = vec![1.0; nodes.len() + leaves];
+    Tree::new(nodes, (0..leaves).map(leaf).collect(), covers, categories, output).expect("a tree")
 }
 
 fn ensemble(trees: &[Vec<Split>], outputs: usize, library: Library) -> Arc<Ensemble> {

@@ -61,7 +61,7 @@ impl<'a> Shape<'a> {
             let node = &tree.nodes[number as usize];
             open.extend([node.right, node.left].into_iter().filter_map(|child| u32::try_from(child).ok()));
         }
-        let dense = bits_for(tree.leaves.len());
+        let dense = bits_for(tree.values.len());
         let mut shape = Shape {
             tree,
             order,
@@ -155,7 +155,7 @@ impl<'a> Shape<'a> {
 
     /// The length of the code that is cheapest with its look-up.
     pub(super) fn best_bits(&self, form: Form) -> usize {
-        let leaves = self.tree.leaves.len();
+        let leaves = self.tree.values.len();
         let cost = |bits: &usize| self.fewest[0][*bits].saturating_add(form.code_cost(*bits, leaves));
         (1..=self.longest)
             .filter(|&bits| self.fewest[0][bits] < NEVER)

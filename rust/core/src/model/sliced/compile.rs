@@ -281,7 +281,7 @@ impl<'a> Draft<'a> {
             let mut made = network(fleet.form, tree, &tests, self.layout.end);
             let output = tree.output as usize;
             let units = fleet.units[model][output];
-            made.values = tree.leaves.iter().map(|leaf| leaf.value).collect();
+            made.values = tree.values.clone();
             if let Some(units) = units {
                 made.fixed = made.values.iter().map(|&value| units.of(value)).collect();
             }

@@ -22,9 +22,8 @@ const SUM_BITS: i32 = 30;
 impl Units {
     /// The unit for some trees that are added to a base; none where numbers are not finite or too large.
     pub(super) fn new<'a>(base: f64, trees: impl Iterator<Item = &'a Tree>) -> Option<Self> {
-        let largest =
-            |tree: &Tree| tree.leaves.iter().fold(0.0, |most: f64, leaf| most.max(leaf.value.abs()));
-        let finite = |tree: &Tree| tree.leaves.iter().all(|leaf| leaf.value.is_finite());
+        let largest = |tree: &Tree| tree.values.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
+        let finite = |tree: &Tree| tree.values.iter().all(|value| value.is_finite());
         let (mut sum, mut all_finite) = (base.abs(), base.is_finite());
         for tree in trees {
             sum += largest(tree);
@@ -54,7 +53,7 @@ fn round(value: f64) -> i32 {
 #[cfg(test)]
 pub(super) fn bound(ensemble: &Ensemble, output: u32) -> f64 {
     let trees = || ensemble.trees.iter().filter(|tree| tree.output == output);
-    let largest = |tree: &Tree| tree.leaves.iter().fold(0.0, |most: f64, leaf| most.max(leaf.value.abs()));
+    let largest = |tree: &Tree| tree.values.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
     let sum = ensemble.base[output as usize].abs() + trees().map(largest).sum::<f64>();
     (trees().count() + 1) as f64 * sum / f64::from(1 << SUM_BITS)
 }

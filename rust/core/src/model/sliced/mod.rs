@@ -37,8 +37,8 @@ pub(super) fn refuses(ensemble: &Ensemble) -> Option<String> {
         return Some(why);
     }
     for (number, tree) in ensemble.trees.iter().enumerate() {
-        if tree.leaves.len() > network::MOST_LEAVES {
-            let (leaves, most) = (tree.leaves.len(), network::MOST_LEAVES);
+        if tree.values.len() > network::MOST_LEAVES {
+            let (leaves, most) = (tree.values.len(), network::MOST_LEAVES);
             return Some(format!("tree {number} has {leaves} leaves; at most {most} are sliced"));
         }
         if let Some(why) = tree.nodes.iter().find_map(|node| question::refusal(ensemble.library, node)) {

@@ -70,7 +70,7 @@ impl Ord for Cut {
 /// What a node of a model asks.
 pub(super) fn question(model: &Bound, tree: &Tree, node: &Node) -> Question {
     let slot = model.slots[node.feature as usize];
-    match node.test {
+    match node.test() {
         Test::Number { cut, missing, missing_left } => {
             let or_missing = match missing {
                 // NaN is compared as zero.
@@ -91,7 +91,7 @@ pub(super) fn question(model: &Bound, tree: &Tree, node: &Node) -> Question {
 
 /// Why a node's question cannot be put in this form.
 pub(super) fn refusal(library: Library, node: &Node) -> Option<&'static str> {
-    match node.test {
+    match node.test() {
         Test::Number { cut, .. } if cut.is_nan() => Some("a threshold is not a number"),
         // No such file is known; the zeros of `Library::narrow` would have to be those of XGBoost.
         Test::Number { missing: Missing::Zero, .. } if library != Library::LightGbm => {

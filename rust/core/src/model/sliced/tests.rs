@@ -6,7 +6,7 @@ use creditcore_kernels::sliced::{Form, ROWS};
 use proptest::prelude::*;
 
 use super::super::engine::{Block, Bound, Engine, Precision, UNUSED};
-use super::super::ensemble::{Ensemble, Feature, Leaf, Library, Missing, Node, Test, Tree};
+use super::super::ensemble::{Ensemble, Feature, Library, Missing, Node, Test, Tree};
 use super::super::golden::Golden;
 use super::{Sliced, fixed, network, refuses};
 use crate::exec::Control;
@@ -92,10 +92,9 @@ fn test_of(stream: &mut Stream, recipe: &Recipe, feature: usize, categories: &mu
     Test::Number { cut, missing, missing_left: stream.flag() }
 }
 
-fn leaf(stream: &mut Stream, recipe: &Recipe) -> Leaf {
+fn leaf(stream: &mut Stream, recipe: &Recipe) -> f64 {
     let value = (stream.next() as i64 as f64) / 2f64.powi(60 + stream.below(8) as i32);
-    let value = if recipe.library == Library::XgBoost { f64::from(value as f32) } else { value };
-    Leaf { value, id: 0, cover: 1.0 }
+    if recipe.library == Library::XgBoost { f64::from(value as f32) } else { value }
 }
 
 fn tree_of(stream: &mut Stream, recipe: &Recipe, output: u32) -> Tree {
@@ -120,18 +119,12 @@ fn tree_of(stream: &mut Stream, recipe: &Recipe, output: u32) -> Tree {
         let new = leaves.len();
         leaves.push(leaf(stream, recipe));
         let (left, right) = if stream.flag() { (at, new) } else { (new, at) };
-        nodes.push(Node {
-            feature: feature as u32,
-            test,
-            left: !(left as i32),
-            right: !(right as i32),
-            id: 0,
-            cover: 2.0,
-        });
+        nodes.push(Node::new(feature as u32, test, !(left as i32), !(right as i32)));
         parents.push(Some((number, new == left)));
         parents[at] = Some((number, at == left));
     }
-    Tree::new(nodes, leaves, categories, output).expect("a tree")
+    let covers = vec![1.0; nodes.len() + leaves.len()];
+    Tree::new(nodes, leaves, covers, categories, output).expect("a tree")
 }
 
 fn model_of(stream: &mut Stream, recipe: &Recipe) -> Bound {
@@ -141,7 +134,7 @@ fn model_of(stream: &mut Stream, recipe: &Recipe) -> Bound {
         tree_of(stream, &Recipe { leaves, ..*recipe }, output)
     });
     let trees: Vec<Tree> = trees.collect();
-    let base = (0..recipe.outputs).map(|_| leaf(stream, recipe).value);
+    let base = (0..recipe.outputs).map(|_| leaf(stream, recipe));
     let mut ensemble = Ensemble {
         library: recipe.library,
         format: "test",
@@ -320,7 +313,7 @@ fn values_that_integers_cannot_hold_are_summed_exactly() {
     let mut stream = Stream(7);
     let mut model = model_of(&mut stream, &PLAIN);
     let mut ensemble = (*model.ensemble).clone();
-    ensemble.trees[0].leaves[0].value = f64::INFINITY;
+    ensemble.trees[0].values[0] = f64::INFINITY;
     model.ensemble = Arc::new(ensemble);
     let models = [model];
     let block = block_of(&mut stream, 100, 6);
@@ -335,7 +328,9 @@ fn what_has_no_place_in_the_form_is_refused() {
         let mut stream = Stream(9);
         let mut ensemble = (*exactly(&mut stream, &PLAIN).ensemble).clone();
         ensemble.library = library;
-        ensemble.trees[1].nodes[0].test = Test::Number { cut, missing, missing_left: true };
+        let asked = Test::Number { cut, missing, missing_left: true };
+        let node = &mut ensemble.trees[1].nodes[0];
+        *node = Node::new(node.feature, asked, node.left, node.right);
         refuses(&ensemble)
     };
     assert!(of(Library::LightGbm, f64::NAN, Missing::Nan).is_some_and(|why| why.contains("tree 1")));

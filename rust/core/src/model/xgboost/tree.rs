@@ -4,7 +4,7 @@
 //! be reached from the root (pruned ones stay in the file), numbered by the library for [`Node::id`] and
 //! [`Leaf::id`]. A threshold `x < t` becomes `x <= cut`. Where leaves hold a vector, a tree for each output.
 
-use crate::model::ensemble::{Leaf, Missing, Node, Test, Tree, XGBOOST_CODES};
+use crate::model::ensemble::{Missing, Node, Test, Tree, XGBOOST_CODES};
 use crate::model::formats::MOST_OUTPUTS;
 use crate::model::json::Json;
 use crate::model::numbers::Flag;
@@ -107,14 +107,15 @@ impl Columns {
             Ok(place) => places[place],
             Err(_) => i32::MAX,
         };
-        let (mut nodes, mut leaves) = (Vec::with_capacity(inner as usize), Vec::with_capacity(ends as usize));
+        let (mut nodes, mut values) = (Vec::with_capacity(inner as usize), Vec::with_capacity(ends as usize));
+        let mut numbers = Vec::with_capacity(ends as usize);
         for &number in &reached {
-            let (id, cover) = (number as i32, f64::from(self.cover[number]));
             if self.left[number] < 0 {
                 let value = self.leaf(number, output as usize, width)?;
                 // A tree with a weight is summed by itself first, from zero, which has its sign from there.
                 let value = weight.map_or(value, |weight| (0.0 + value) * weight);
-                leaves.push(Leaf { value: f64::from(value), id, cover });
+                values.push(f64::from(value));
+                numbers.push(number as i32);
                 continue;
             }
             let feature = self.feature[number];
@@ -123,16 +124,13 @@ impl Columns {
                     "field `split_indices` holds `{feature}` at node {number}; the model has {features} features"
                 ));
             }
-            nodes.push(Node {
-                feature: feature as u32,
-                test: self.test(number)?,
-                left: place_of(self.left[number]),
-                right: place_of(self.right[number]),
-                id,
-                cover,
-            });
+            let (left, right) = (place_of(self.left[number]), place_of(self.right[number]));
+            nodes.push(Node::new(feature as u32, self.test(number)?, left, right));
         }
-        Tree::new(nodes, leaves, self.categories.clone(), output)
+        let (inner, ends): (Vec<usize>, Vec<usize>) =
+            reached.iter().partition(|&&number| self.left[number] >= 0);
+        let covers = inner.into_iter().chain(ends).map(|number| f64::from(self.cover[number])).collect();
+        Ok(Tree::new(nodes, values, covers, self.categories.clone(), output)?.numbered(numbers))
     }
 
     /// Each output has a tree of its own, with the sets of all: their numbers are bounded by those of the leaves,
