@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import creditcore as cc
+from tests.rounds import rounds
 
 from .oracle import figures
 
@@ -46,7 +47,7 @@ def published(ranking: cc.Ranking) -> dict[str, tuple[Any, ...]]:
 
 
 @given(ROWS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=rounds(300), deadline=None)
 def test_figures_are_exact_rationals_rounded_once(rows: list[tuple[str, float, float]]) -> None:
     groups = defaultdict(list)
     for group, value, weight in rows:
@@ -55,7 +56,7 @@ def test_figures_are_exact_rationals_rounded_once(rows: list[tuple[str, float, f
 
 
 @given(ROWS, st.randoms(use_true_random=False), st.integers(1, 3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=rounds(150), deadline=None)
 def test_order_splits_and_threads_change_no_bit(
     rows: list[tuple[str, float, float]], shuffler: random.Random, threads: int
 ) -> None:
@@ -147,7 +148,7 @@ def test_integers_are_the_same_groups_as_their_texts(
 )
 def test_products_at_the_limit_of_the_short_table(most: tuple[int, int]) -> None:
     rng = np.random.default_rng(6)
-    n = 70_000
+    n = 40_000
     group = rng.integers(0, 3, n)
     x, w = np.full(n, most[0]), np.full(n, most[1])
     x[::7], w[::5] = rng.integers(0, most[0], len(x[::7])), rng.integers(0, most[1], len(w[::5]))

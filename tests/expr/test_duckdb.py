@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import creditcore as cc
+from tests.rounds import rounds
 
 SPECIAL = [None, 0.0, -0.0, 1.0, -1.5, 2.5, 1e300, math.nan, math.inf, -math.inf, 0.1, -7.25]
 WHOLE = [None, 0, 1, -1, 2, 7, -7, 600, 2**30, -(2**30), 3, 12]
@@ -97,7 +98,7 @@ def database() -> duckdb.DuckDBPyConnection:
     return connection
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=rounds(40), deadline=None, suppress_health_check=list(HealthCheck))
 @given(condition=conditions, nan=st.sampled_from(["null", "sql"]))
 def test_a_row_alone_has_the_truth_that_it_has_among_others(condition: str, nan: str) -> None:
     assume(len(condition) < 400)
@@ -106,7 +107,7 @@ def test_a_row_alone_has_the_truth_that_it_has_among_others(condition: str, nan:
     assert alone == among, condition
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=rounds(200), deadline=None, suppress_health_check=list(HealthCheck))
 @given(condition=conditions)
 def test_a_condition_holds_where_duckdb_says(database: duckdb.DuckDBPyConnection, condition: str) -> None:
     assume(len(condition) < 400)

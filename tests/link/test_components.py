@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import creditcore as cc
 from tests.link.oracle import as_dict, components, of_edges
+from tests.rounds import rounds
 
 NAMES = {"device": "device", "card": ["card", "cards"]}
 ROWS = st.lists(
@@ -45,7 +46,7 @@ def links_of(rows: list[tuple[Any, ...]]) -> list[tuple[int, tuple[str, str] | N
     return links
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=rounds(200), deadline=None)
 @given(ROWS, st.none() | st.integers(1, 5), st.integers(1, 3))
 def test_components_are_those_of_networkx(rows: list[tuple[Any, ...]], cap: int | None, threads: int) -> None:
     found = cc.components(frame_of(rows), "key", NAMES, cap, threads=threads)
@@ -55,7 +56,7 @@ def test_components_are_those_of_networkx(rows: list[tuple[Any, ...]], cap: int 
     assert network.equals(found.sort("key"))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=rounds(100), deadline=None)
 @given(ROWS, st.randoms(use_true_random=False))
 def test_renaming_and_permuting_change_no_component(rows: list[tuple[Any, ...]], random: Any) -> None:
     before = as_dict(cc.components(frame_of(rows), "key", NAMES))
@@ -70,7 +71,7 @@ def test_renaming_and_permuting_change_no_component(rows: list[tuple[Any, ...]],
     assert as_dict(cc.components(frame_of(moved), "key", NAMES)) == before
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=rounds(100), deadline=None)
 @given(ROWS, st.integers(-5, 30), st.integers(0, 12))
 def test_an_added_link_never_splits_a_component(rows: list[tuple[Any, ...]], key: int, number: int) -> None:
     before = as_dict(cc.components(frame_of(rows), "key", NAMES))

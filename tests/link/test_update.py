@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 import creditcore as cc
+from tests.rounds import rounds
 
 NAMES = {"device": "device", "card": ["card", "cards"], "phone": "phone", "contact": "contact"}
 SCHEMA: dict[str, Any] = {
@@ -75,7 +76,7 @@ def step(draws: random.Random, state: dict[int, list[Row]]) -> tuple[list[Row], 
     return delta, limit
 
 
-@pytest.mark.parametrize("seed", range(200))
+@pytest.mark.parametrize("seed", range(rounds(200)))
 def test_a_history_ends_where_a_build_of_what_is_left_begins(seed: int) -> None:
     draws = random.Random(seed)
     first = [draw_row(draws, draws.randrange(60)) for _ in range(draws.randrange(40))]

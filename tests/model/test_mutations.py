@@ -15,9 +15,10 @@ import polars as pl
 import pytest
 
 import creditcore as cc
+from tests.rounds import rounds
 
 DATA = Path(__file__).parent / "data"
-ROUNDS = 100
+ROUNDS = rounds(100)
 FILES_OF_A_ROUND = 50
 NUMBERS = (
     "0",

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.rounds import rounds
+
 HERE = Path(__file__).parent
 needs_compiler = pytest.mark.skipif(
     sys.platform != "linux" or shutil.which("cc") is None, reason="faults are loaded on Linux, made by `cc`"
@@ -40,7 +42,7 @@ def check(runs: list[dict[str, Any]]) -> None:
 @needs_compiler
 @pytest.mark.parametrize("mode", ["kill", "torn"])
 def test_a_process_that_is_killed_loses_nothing(tmp_path: Path, mode: str) -> None:
-    runs = runs_under_faults(tmp_path, 12, 11, mode)
+    runs = runs_under_faults(tmp_path, rounds(12, 2), 11, mode)
     check(runs)
     assert sum(run["code"] == -9 for run in runs) > len(runs) / 2
 
@@ -63,14 +65,14 @@ def test_a_network_is_that_of_the_version_that_is_there(tmp_path: Path) -> None:
 
 @needs_compiler
 def test_every_point_of_a_change_may_be_the_last(tmp_path: Path) -> None:
-    runs = runs_under_faults(tmp_path, 30, 12, "kill", "points")
+    runs = runs_under_faults(tmp_path, rounds(30, 2), 12, "kill", "points")
     check(runs)
     assert {run["code"] for run in runs} == {-9}
 
 
 @needs_compiler
 def test_a_full_disk_is_told_and_changes_nothing(tmp_path: Path) -> None:
-    runs = runs_under_faults(tmp_path, 12, 13, "full")
+    runs = runs_under_faults(tmp_path, rounds(12, 2), 13, "full")
     check(runs)
     told = [one for run in runs for one in run["told"]]
     assert len(told) > len(runs) / 2

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import creditcore as cc
+from tests.rounds import rounds
 
 # Three provinces, one of them a single city.
 CITIES = ("310100", "320100", "320200", "320500", "330100", "330400")
@@ -44,7 +45,7 @@ def means(rows: list[Row], group: dict[str, str]) -> dict[str, Fraction | None]:
 
 
 @given(rows_of(SCORES))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=rounds(200), deadline=None)
 def test_ranks_are_those_of_the_exact_means(rows: list[Row]) -> None:
     ranked = cc.rank(frame(rows), ["city", "province"], "x", "w")
     for level, group in (("city", {code: code for code in CITIES}), ("province", PARENT)):
@@ -62,7 +63,7 @@ def test_ranks_are_those_of_the_exact_means(rows: list[Row]) -> None:
 
 
 @given(rows_of(SCORES))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=rounds(100), deadline=None)
 def test_cities_roll_up_to_their_province_and_nation(rows: list[Row]) -> None:
     ranked = cc.rank(frame(rows), ["city", "province", "nation", "coast"], "x", "w")
     by_parent: dict[str, int] = defaultdict(int)
@@ -83,7 +84,7 @@ def test_cities_roll_up_to_their_province_and_nation(rows: list[Row]) -> None:
 
 
 @given(rows_of(POINTS), st.integers(-(2**20), 2**20))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=rounds(100), deadline=None)
 def test_a_constant_added_to_all_scores_moves_no_rank(rows: list[Row], constant: int) -> None:
     def ranks(data: list[Row]) -> list[tuple[str, int | None]]:
         return cc.rank(frame(data), "city", "x", "w").to_polars().select("code", "rank").rows()
