@@ -5,7 +5,8 @@ processor time), what building a model costs and how far its answers lie from ou
 the time of one call. Answers are compared before anything is timed; the engines run in turn; medians count.
 
 The whole job is timed for creditcore: reading the columns of a frame, all models, outputs into an array.
-Rivals get a matrix of each model's own features that is ready before.
+Rivals get a matrix of each model's own features that is ready before. Rows beyond 65,536 go batch by
+batch, as in a stream, because those matrices would fill the memory.
 """
 
 from __future__ import annotations
@@ -31,8 +32,17 @@ FEW_MODELS = 20
 SMALL_BATCHES = (1, 8, 64, 512)
 SECONDS_OF_A_BATCH = 2.0
 FEWEST_CALLS, MOST_CALLS = 20, 2_000
+BATCH = 65_536
 FAR = 1e-4
 """A raw output that lies farther away than this took another leaf somewhere."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows, as creditcore gets them and as the others do."""
+
+    frame: pl.DataFrame
+    inputs: list[Rows]
 
 
 @dataclass
@@ -40,7 +50,7 @@ class Engine:
     """An engine with its models, and what was measured of it."""
 
     name: str
-    run: Callable[[], object]
+    run: Callable[[Batch], object]
     trees: int
     built_in: float
     """Seconds to read or compile one model."""
@@ -48,13 +58,18 @@ class Engine:
     wall: list[float] = field(default_factory=list)
     busy: list[float] = field(default_factory=list)
 
-    def measure(self) -> None:
-        """Run once."""
+    def measure(self, batch: Batch) -> None:
+        """Run once over a batch, which counts to the run that was begun last."""
         _rest()
         busy, wall = time.process_time(), time.perf_counter()
-        self.run()
-        self.wall.append(time.perf_counter() - wall)
-        self.busy.append(time.process_time() - busy)
+        self.run(batch)
+        self.wall[-1] += time.perf_counter() - wall
+        self.busy[-1] += time.process_time() - busy
+
+    def begin(self) -> None:
+        """Begin a run."""
+        self.wall.append(0.0)
+        self.busy.append(0.0)
 
 
 def matrices(fleet: Fleet, frame: pl.DataFrame) -> list[Rows]:
@@ -66,34 +81,41 @@ def matrices(fleet: Fleet, frame: pl.DataFrame) -> list[Rows]:
     return found
 
 
+def batches(fleet: Fleet, frame: pl.DataFrame) -> Iterator[Batch]:
+    """Give the rows in batches."""
+    for rows in frame.iter_slices(BATCH):
+        yield Batch(rows, matrices(fleet, rows))
+
+
 def throughput(case: Case, rivals: Sequence[Rival], threads: int, runs: int) -> Iterator[str]:
     """Compare the answers, then time every engine on all rows; gives lines to print."""
     fleet, built_in = _timed(case.load)
     fleet.prepare()
-    rows = case.frame.height
     trees = [int(model["trees"]) for model in fleet.models]
-    out = np.empty((rows, len(fleet)), order="F")
-    fleet.predict(case.frame, out=out, threads=threads)
-    inputs = matrices(fleet, case.frame)
+    first = next(batches(fleet, case.frame))
+    out = np.empty((first.frame.height, len(fleet)), order="F")
     engines = [
-        Engine(
-            f"creditcore {name}", _ours(fleet, case.frame, name, threads), sum(trees), built_in / len(fleet)
-        )
+        Engine(f"creditcore {name}", _ours(fleet, out, name, threads), sum(trees), built_in / len(fleet))
         for name in ("exact", "fast")
     ]
-    engines[1].agreement = _far(
-        fleet.predict(case.frame, precision="fast").to_numpy(), out, probability=False
-    )
+    fast = fleet.predict(first.frame, precision="fast").to_numpy()
+    exact = np.empty_like(out)
+    fleet.predict(first.frame, out=exact, threads=threads)
+    engines[1].agreement = _far(fast, exact, probability=False)
     for rival in rivals:
         models = min(FEW_MODELS, len(fleet)) if rival.slow else len(fleet)
         scorers, seconds = _timed(lambda: [rival.build(file, threads) for file in case.files[:models]])  # noqa: B023
-        engine = Engine(rival.name, _theirs(scorers, inputs), sum(trees[:models]), seconds / models)
-        answers = np.column_stack([score(rows) for score, rows in zip(scorers, inputs, strict=False)])
-        engine.agreement = _far(answers, out[:, :models], rival.probability)
+        engine = Engine(rival.name, _theirs(scorers), sum(trees[:models]), seconds / models)
+        answers = np.column_stack([score(rows) for score, rows in zip(scorers, first.inputs, strict=False)])
+        engine.agreement = _far(answers, exact[:, :models], rival.probability)
         engines.append(engine)
     for _ in range(runs):
         for engine in engines:
-            engine.measure()
+            engine.begin()
+        for batch in batches(fleet, case.frame):
+            for engine in engines:
+                engine.measure(batch)
+    rows = case.frame.height
     yield f"{'engine':<18}{'wall ns':>9}{'CPU ns':>9}{'x exact':>9}{'x fast':>8}{'load ms':>10}  agreement"
     nanoseconds = [statistics.median(engine.wall) / rows / engine.trees * 1e9 for engine in engines]
     for engine, wall in zip(engines, nanoseconds, strict=True):
@@ -116,12 +138,12 @@ def latency(case: Case, rivals: Sequence[Rival], threads: int = 1) -> Iterator[s
     yield f"{'engine':<18}" + "".join(f"{rows:>20,}" for rows in SMALL_BATCHES)
     lines = {name: f"{name:<18}" for name in ["creditcore", *(name for name, _ in built)]}
     for rows in SMALL_BATCHES:
-        frame = case.frame.head(rows)
-        inputs = matrices(fleet, frame)
-        calls = {"creditcore": _ours(fleet, frame, "exact", threads)}
-        calls |= {name: _theirs(scorers, inputs) for name, scorers in built}
+        batch = next(batches(fleet, case.frame.head(rows)))
+        out = np.empty((rows, len(fleet)), order="F")
+        calls = {"creditcore": _ours(fleet, out, "exact", threads)}
+        calls |= {name: _theirs(scorers) for name, scorers in built}
         for name, call in calls.items():
-            middle, worst = _percentiles(call)
+            middle, worst = _percentiles(call, batch)
             lines[name] += f"{middle * 1e6:>11,.0f} /{worst * 1e6:>7,.0f}"
     lines["creditcore"] += f"   one record as a dict: {_single(fleet, case.frame) * 1e6:,.0f}"
     yield from lines.values()
@@ -154,13 +176,21 @@ def named(rivals: Sequence[Rival], names: str | None) -> list[Rival]:
     return [known[name.lower()] for name in wanted]
 
 
-def _ours(fleet: Fleet, frame: pl.DataFrame, precision: str, threads: int) -> Callable[[], object]:
-    out = np.empty((frame.height, len(fleet)), order="F")
-    return lambda: fleet.predict(frame, precision=precision, threads=threads, out=out)
+def _ours(fleet: Fleet, out: NDArray[np.float64], precision: str, threads: int) -> Callable[[Batch], object]:
+    # The last batch is a shorter one.
+    spare = {len(out): out}
+
+    def run(batch: Batch) -> None:
+        rows = batch.frame.height
+        if rows not in spare:
+            spare[rows] = np.empty((rows, len(fleet)), order="F")
+        fleet.predict(batch.frame, precision=precision, threads=threads, out=spare[rows])
+
+    return run
 
 
-def _theirs(scorers: Sequence[Scorer], inputs: Sequence[Rows]) -> Callable[[], object]:
-    return lambda: [score(rows) for score, rows in zip(scorers, inputs, strict=False)]
+def _theirs(scorers: Sequence[Scorer]) -> Callable[[Batch], object]:
+    return lambda batch: [score(rows) for score, rows in zip(scorers, batch.inputs, strict=False)]
 
 
 def _timed(call: Callable[[], Any]) -> tuple[Any, float]:
@@ -178,14 +208,14 @@ def _far(answers: NDArray[Any], ours: NDArray[np.float64], probability: bool) ->
     return f"{difference.max():.1e}; {equal:.0%} equal bits; {other} beyond {FAR}"
 
 
-def _percentiles(call: Callable[[], object]) -> tuple[float, float]:
+def _percentiles(call: Callable[[Batch], object], batch: Batch) -> tuple[float, float]:
     """Give the median and the 99th percentile of the seconds of a call."""
     _rest()
-    call()
+    call(batch)
     seconds: list[float] = []
     end = time.perf_counter() + SECONDS_OF_A_BATCH
     while len(seconds) < FEWEST_CALLS or (len(seconds) < MOST_CALLS and time.perf_counter() < end):
-        seconds.append(_timed(call)[1])
+        seconds.append(_timed(lambda: call(batch))[1])
     seconds.sort()
     return statistics.median(seconds), seconds[math.ceil(0.99 * len(seconds)) - 1]
 
