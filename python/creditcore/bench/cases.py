@@ -49,16 +49,16 @@ def of_the_demo(folder: Path, rows: int) -> Case:
     """Unpack the demo's fleet, and draw applications of its country."""
     from creditcore.demo.features import CATEGORICAL, NAMES
     from creditcore.demo.fleet import unpack
+    from creditcore.demo.network_columns import NETWORK, features_of, with_network
     from creditcore.demo.world import World, chunks
 
     files = sorted(unpack(folder / DEMO).glob("*.txt"))
-    drawn = pl.concat(
-        [records.select(NAMES) for records, _ in chunks(World(rows, fleets.EVALUATION_SEED, "published"))]
-    )
+    drawn = pl.concat([records for records, _ in chunks(World(rows, fleets.EVALUATION_SEED, "published"))])
+    drawn = with_network(drawn, features_of(drawn))
     numbers = [
         (pl.col(name).cast(pl.Enum(CATEGORICAL[name])).to_physical() if name in CATEGORICAL else pl.col(name))
         .cast(pl.Float64)
         .fill_null(float("nan"))
-        for name in NAMES
+        for name in (*NAMES, *NETWORK)
     ]
     return Case(DEMO, files, drawn.select(numbers))
