@@ -35,11 +35,13 @@ def parted(found: pl.DataFrame, rows: pl.DataFrame, key: str, version: str) -> S
     if not found.width:
         return Sifted(rows.clear(), rows.clear(), rows.clear())
     gone = found[DELETED] if DELETED in found.columns else pl.repeat(False, len(found), eager=True)
-    live = found.filter(~gone)
+    live = found.filter(~gone) if gone.any() else found
     names = [name for name in (key, version) if name in found.columns]
     dead = found.filter(gone).select(*names, pl.lit("delete").alias(OP))
     told = [name for name in live.columns if name not in (ROW, DELETED)]
-    raw = rows[live[ROW]]
+    # Most deltas count as a whole, and need not be copied.
+    every = len(live) == len(rows) and (live[ROW] == pl.int_range(len(rows), eager=True)).all()
+    raw = rows if every else rows[live[ROW]]
     # A column without values has no type in the state yet: the delta's own stays.
     typed = {name: raw[name].dtype for name in told if live[name].dtype == pl.Null and name in raw.columns}
     live = live.select(told).with_columns(pl.col(name).cast(kind) for name, kind in typed.items())

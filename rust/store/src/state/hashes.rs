@@ -33,7 +33,7 @@ impl Hashes {
             add(&mut told, &stretch, |name| !made.contains(name))?;
             Self::of_stretch(&stretch, made, told)
         })?;
-        Ok(Self::joined(parts))
+        Ok(Self::joined(&parts))
     }
 
     /// The hashes of rows of which it is known what those of what they say are made of, and what is made is there.
@@ -48,10 +48,10 @@ impl Hashes {
             let told = RecordHashes::of_lanes(lanes[start..start + length].to_vec());
             Self::of_stretch(&batch.slice(start, length), made, told)
         })?;
-        Ok(Self::joined(parts))
+        Ok(Self::joined(&parts))
     }
 
-    fn joined(parts: Vec<Self>) -> Self {
+    fn joined(parts: &[Self]) -> Self {
         let all = |of: fn(&Self) -> &Vec<u128>| parts.iter().flat_map(of).copied().collect();
         let lanes = parts.iter().flat_map(|part| &part.lanes).copied().collect();
         Self { lanes, told: all(|part| &part.told), whole: all(|part| &part.whole) }
