@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 # Memory that the extension module has done with goes back to the system after ten seconds, not after one,
 # which its allocator reads when it is loaded: what comes next would have to clear new pages.
 os.environ.setdefault("MIMALLOC_PURGE_DELAY", "10000")
+# The same for what polars has done with.
+os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:10000,muzzy_decay_ms:-1")
 
 _HOMES = {
     "__version__": "creditcore._core",

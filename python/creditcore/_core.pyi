@@ -37,6 +37,7 @@ __all__ = [
     "edge_total",
     "evaluate",
     "explain",
+    "fingerprint_halves",
     "fingerprints",
     "fit_calibration",
     "identifier_hashes",
@@ -767,9 +768,16 @@ class State:
         """
         Opens a state by its manifest (JSON).
         """
-    def part(self, /, found: Found, start: SupportsIndex, rows: SupportsIndex) -> Part:
+    def part(
+        self,
+        /,
+        found: Found,
+        start: SupportsIndex,
+        rows: SupportsIndex,
+        columns: SupportsGetItem[int, str] | None = None,
+    ) -> Part:
         """
-        Gathers some of the records that were found.
+        Gathers some of the records that were found, in all columns, or in some of them and in those that a change needs.
         """
     def renew(self, /, part: Part, made: Source) -> None:
         """
@@ -793,7 +801,8 @@ class State:
         """
     def staged(self, /, columns: SupportsGetItem[int, str]) -> list[list[Table]]:
         """
-        The records that are staged for both files, in some of their columns.
+        The records that are staged for both files, in some of their columns; where it is known what they say, with the
+        fingerprints of their inputs (`_inputs`).
         """
     def sums(self, /) -> Aggregate:
         """
@@ -906,6 +915,17 @@ def explain(
 ) -> tuple[Table, Table]:
     """
     Explains scores: the parts of each, and its adverse reasons.
+    """
+
+def fingerprint_halves(
+    source: Source,
+    standing: SupportsGetItem[int, str],
+    moving: SupportsGetItem[int, str],
+    *,
+    threads: SupportsIndex | None = None,
+) -> Table:
+    """
+    Fingerprints in two halves, of columns that stand still and of those that move; texts come as they are.
     """
 
 def fingerprints(

@@ -51,6 +51,29 @@ def twin(rows: pl.DataFrame, names: list[str]) -> list[str]:
     return found
 
 
+def twin_in_halves(rows: pl.DataFrame, names: list[str]) -> list[str]:
+    """Each row's fingerprint where there are network features."""
+    known = sorted(names)
+    moving = [name for name in known if name.startswith(("net_now_", "net_at_"))]
+    told = rows.with_columns(pl.col(pl.Date, pl.Datetime, pl.Duration, pl.Time).to_physical())
+
+    def value(row: dict[str, Any], name: str) -> bytes:
+        if name not in told.columns or row[name] is None:
+            return b"\0"
+        if told.schema[name] in (pl.String, pl.Categorical):
+            return b"\3" + hashlib.sha256(row[name].encode()).digest()[:16]
+        return encoded(row[name], told.schema[name])
+
+    found = []
+    for row in told.iter_rows(named=True):
+        standing = [name for name in known if name not in moving]
+        still = hashlib.sha256("\0".join(standing).encode() + b"".join(value(row, one) for one in standing))
+        names_of = "\0".join(["", *moving]).encode()
+        made = names_of + b"\3" + still.digest()[:16] + b"".join(value(row, name) for name in moving)
+        found.append("2:" + hashlib.sha256(made).hexdigest()[:32])
+    return found
+
+
 FLOATS = st.one_of(st.floats(), st.sampled_from([0.0, -0.0, 2.0**63, -(2.0**63), 1e300, 3.0, -7.0]))
 COLUMNS: dict[str, tuple[Any, st.SearchStrategy[Any]]] = {
     "a": (pl.Int64, st.integers(-(2**63), 2**63 - 1)),
@@ -86,13 +109,38 @@ def test_they_are_those_of_the_values(rows: pl.DataFrame, names: set[str]) -> No
     assert made.to_list() == twin(rows, sorted(names))
 
 
+NETWORK = {"net_now_a": pl.Float32, "net_at_b": pl.Float64, "net_now_c": pl.Null}
+
+
+@settings(deadline=None, max_examples=60)
+@given(frames(), st.sets(st.sampled_from([*COLUMNS, "absent", *NETWORK])), st.data())
+def test_network_features_have_a_half_of_their_own(
+    rows: pl.DataFrame, names: set[str], data: st.DataObject
+) -> None:
+    names |= {data.draw(st.sampled_from(list(NETWORK)))}
+    for name, kind in NETWORK.items():
+        values = st.none() if kind == pl.Null else st.one_of(st.none(), st.floats(width=32))
+        drawn = data.draw(st.lists(values, min_size=len(rows), max_size=len(rows)))
+        rows = rows.with_columns(pl.Series(name, drawn, dtype=kind))
+    made = decided.fingerprints(rows, names)
+    assert made.to_list() == twin_in_halves(rows, sorted(names))
+    assert decided.fingerprints(rows, names, parted=False).to_list() == twin(rows, sorted(names))
+    # A column that is not there is one of nulls, whatever type those have.
+    bare = pl.DataFrame({"other": [1] * len(rows)})
+    blank = rows.with_columns(pl.lit(None, dtype=rows.schema[name]).alias(name) for name in rows.columns)
+    assert decided.fingerprints(bare, names).equals(decided.fingerprints(blank, names))
+
+
 def test_many_rows_are_those_of_each_alone() -> None:
     numbers = pl.int_range(200_000, eager=True)
     rows = pl.DataFrame({"x": numbers % 7 / 3, "y": (numbers % 11).cast(pl.String), "z": numbers})
     made = decided.fingerprints(rows, rows.columns)
+    linked = rows.rename({"z": "net_now_z"})
+    halves = decided.fingerprints(linked, linked.columns)
     some = [0, 4_095, 4_096, 65_535, 65_536, 131_071, 131_072, 199_999]
     assert made[some].to_list() == twin(rows[some], rows.columns)
-    assert made.n_unique() == len(rows)
+    assert halves[some].to_list() == twin_in_halves(linked[some], linked.columns)
+    assert made.n_unique() == halves.n_unique() == len(rows)
 
 
 def test_how_a_column_is_kept_changes_nothing() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import creditcore as cc
-from creditcore.portfolio.meanwhile import meanwhile
+from creditcore.portfolio.meanwhile import meanwhile, one_ahead
 from tests.line import case
 
 
@@ -72,3 +72,21 @@ def test_a_refresh_whose_files_are_refused_leaves_none(
         assert portfolio.digest() == digest
         portfolio.refresh(case.records(12, 2, version=2), "2026-03-02")
         assert len(portfolio.decisions()) == 24
+
+
+def test_the_next_one_is_worked_out_while_the_caller_goes_on() -> None:
+    begun, seen = threading.Event(), []
+
+    def work(item: int) -> int:
+        if item == 1:
+            begun.set()
+        return item * item
+
+    for made in one_ahead(work, range(4)):
+        # The second one is begun though nobody has asked for it.
+        assert begun.wait(30)
+        seen.append(made)
+    assert seen == [0, 1, 4, 9]
+    assert list(one_ahead(work, [])) == []
+    with pytest.raises(ZeroDivisionError):
+        list(one_ahead(lambda item: 1 // item, [1, 0, 1]))

@@ -28,6 +28,9 @@ ROW = "_row"
 """The place of a row in the file of its segment."""
 PRINT = "_inputs"
 """The column of kept inputs with their fingerprint."""
+PARTED = "2:"
+"""What fingerprints in two halves begin with."""
+NETWORK = ("net_now_", "net_at_")
 SLICE = 1 << 19
 """Rows of a segment that are looked at in one go."""
 _WIDE = (
@@ -106,14 +109,29 @@ def _whole(
     return rows.with_columns(rest.get_columns())
 
 
-def fingerprints(rows: pl.DataFrame, names: Iterable[str]) -> pl.Series:
+def moving(names: Iterable[str]) -> list[str]:
+    """Give those of some columns that a network makes: they move without a row of the record's own."""
+    return sorted(name for name in names if name.startswith(NETWORK))
+
+
+def fingerprints(rows: pl.DataFrame, names: Iterable[str], *, parted: bool = True) -> pl.Series:
     """Give for each row SHA-256 over some columns, by name; the first 128 bits, as hex.
+
+    Where there are network features among them the columns are taken in two halves (`rust/core`,
+    `refresh/halves.rs`), and the text begins with `PARTED`; `parted=False` is how logs of before had it.
 
     A column that is not there is one of nulls. Integers, flags and doubles that are whole count by their
     value (a segment keeps those doubles as integers), other doubles by their bits (each NaN is one), times by
     what their columns count, anything else by its text.
     """
     known = sorted(names)
+    if parted and (moved := moving(known)):
+        standing = [name for name in known if name not in moved]
+        shown = rows.select(name for name in known if name in rows.columns)
+        if shown.width:
+            return to_polars(_core.fingerprint_halves(open_source(shown), standing, moved)).to_series()
+        blank = pl.DataFrame({moved[0]: pl.Series([None], dtype=pl.Float32)})
+        return fingerprints(blank, known).new_from_index(0, len(rows))
     # A column without a type is one that is not there.
     there = [name for name in known if name in rows.columns and rows.schema[name] != pl.Null]
     told = rows.select(_countable(rows[name]) for name in there)
@@ -164,7 +182,7 @@ def log_rows(
         pl.lit(when, dtype=pl.Datetime("us", "UTC")).alias("time"),
         pl.lit(stamp["version"], dtype=pl.Int64).alias("version"),
         pl.lit(segment, dtype=pl.Int64).alias("segment"),
-        fingerprints(rows, inputs),
+        rows[PRINT].alias("inputs") if PRINT in rows.columns else fingerprints(rows, inputs),
         *(pl.lit(stamp[name], dtype=pl.String).alias(name) for name in STAMP),
         *(kept(name, pl.Float64) for name in NUMBERS),
         *(kept(name, pl.String) for name in TEXTS),
@@ -274,11 +292,21 @@ def left_out(
 
 
 def of_decisions(rows: pl.DataFrame, key: str, log: pl.DataFrame) -> pl.DataFrame:
-    """Give kept inputs of which the log has the decision."""
+    """Give kept inputs of which the log has the decision, however its fingerprint was made."""
     if not len(log):
         return rows.clear()
     told = log.select(pl.col("key").alias(key), pl.col("inputs").alias(PRINT)).unique()
-    return rows.join(told, on=[key, PRINT], how="semi", maintain_order="left")
+    # The key may be an input, or stand beside them.
+    inputs = [name for name in rows.columns if name != PRINT]
+    older = [
+        fingerprints(rows, names, parted=False) for names in (inputs, [one for one in inputs if one != key])
+    ]
+    at = pl.int_range(len(rows), eager=True).alias(AT)
+    kept = [
+        rows.select(key, made.alias(PRINT), at).join(told, on=[key, PRINT], how="semi")[AT]
+        for made in (rows[PRINT], *older)
+    ]
+    return rows.filter(at.is_in(pl.concat(kept).implode()))
 
 
 def earlier(times: pl.Series, before: datetime) -> pl.Series:

@@ -35,11 +35,13 @@ def parted(found: pl.DataFrame, rows: pl.DataFrame, key: str, version: str) -> S
     if not found.width:
         return Sifted(rows.clear(), rows.clear(), rows.clear())
     gone = found[DELETED] if DELETED in found.columns else pl.repeat(False, len(found), eager=True)
-    live = found.filter(~gone)
+    live = found.filter(~gone) if gone.any() else found
     names = [name for name in (key, version) if name in found.columns]
     dead = found.filter(gone).select(*names, pl.lit("delete").alias(OP))
     told = [name for name in live.columns if name not in (ROW, DELETED)]
-    raw = rows[live[ROW]]
+    # Most deltas count as a whole, and need not be copied.
+    every = len(live) == len(rows) and (live[ROW] == pl.int_range(len(rows), eager=True)).all()
+    raw = rows if every else rows[live[ROW]]
     # A column without values has no type in the state yet: the delta's own stays.
     typed = {name: raw[name].dtype for name in told if live[name].dtype == pl.Null and name in raw.columns}
     live = live.select(told).with_columns(pl.col(name).cast(kind) for name, kind in typed.items())
@@ -72,18 +74,24 @@ def nobody(key: str, shown: Sequence[str], time: str | None) -> pl.DataFrame:
     return pl.DataFrame(schema=kinds)
 
 
-def touched(changed: pl.DataFrame, features: pl.DataFrame) -> pl.Series:
-    """Give the keys whose features are others than before, or that expired."""
-    expired = changed.filter(pl.col("change") == "expired")["key"]
-    return pl.concat([features["key"], expired]).unique(maintain_order=True)
+def touched(changed: pl.DataFrame, features: pl.DataFrame, wanted: Sequence[str]) -> pl.DataFrame:
+    """Give the records (`key`) whose features are others than before, or that expired, as `told_of` does."""
+    seen = features.select("key", *wanted, pl.lit(True).alias(FRESH), pl.lit(False).alias(GONE))
+    expired = changed.filter(pl.col("change") == "expired").select("key")
+    if not len(expired):
+        return seen
+    expired = expired.unique(maintain_order=True).join(seen.select("key"), on="key", how="anti")
+    gone = expired.with_columns(pl.lit(False).alias(FRESH), pl.lit(True).alias(GONE))
+    return pl.concat([seen, gone], how="diagonal_relaxed")
 
 
-def without(keys: pl.Series, known: Sequence[pl.Series]) -> pl.Series:
-    """Give keys that are in none of some columns."""
+def without(rows: pl.DataFrame, known: Sequence[pl.Series]) -> pl.DataFrame:
+    """Give the rows whose `key` is in none of some columns."""
     for some in known:
-        if len(keys) and len(some):
-            keys = keys.filter(~keys.is_in(some.cast(keys.dtype).implode()))
-    return keys
+        if len(rows) and len(some):
+            keys = rows["key"]
+            rows = rows.filter(~keys.is_in(some.cast(keys.dtype).implode()))
+    return rows
 
 
 def told_of(

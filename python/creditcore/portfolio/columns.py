@@ -64,6 +64,8 @@ def keep_columns(config: Config, line: PortfolioLine) -> tuple[dict[str, Any], d
         "still": line.hidden,
     }
     measures = [config.score.column, *([] if config.weights is None else [config.weights.column])]
+    if line.linked is not None and line.linked.features:
+        layout["inputs"] = line.halves
     texts = [name for name in (columns.region, columns.kind) if name is not None]
     layout |= {"measures": measures, "texts": texts, "apart_from": APART}
     people = config.population

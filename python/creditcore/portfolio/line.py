@@ -128,6 +128,34 @@ class PortfolioLine:
         return found
 
     @property
+    def halves(self) -> tuple[list[str], list[str]]:
+        """The columns that decisions go by: those that stand still, and those that a network makes."""
+        from creditcore.frames import decided
+
+        names = [] if self.pipeline is None else list(pipeline_inputs.record_columns(self.pipeline))
+        moved = decided.moving(names)
+        return [name for name in names if name not in moved], moved
+
+    @property
+    def again(self) -> list[str] | None:
+        """The columns that are read of records to be made anew; None for all of them."""
+        pipeline = self.pipeline
+        models = [] if pipeline is None else pipeline.fleet.told
+        # A model that takes its inputs by position takes all columns.
+        if self.still is None or any(one["column"] is None for model in models for one in model["features"]):
+            return None
+        assert pipeline is not None
+        seen = list(self.inputs)
+        if pipeline.schema is None:
+            used = pipeline.uses
+            wanted = {column for name in self.still.asked for column in used.get(name, seen)}
+            wanted |= {*self.population.columns, *(pipeline.policy.columns if pipeline.policy else ())}
+            seen = [name for name in seen if name in wanted]
+        columns = self.config.columns
+        others = [name for name in (columns.event_time, columns.known_time) if name is not None]
+        return list(dict.fromkeys([columns.key, *self.made_names, *seen, *others]))
+
+    @property
     def kept(self) -> list[tuple[str, bool]]:
         """The columns that a state keeps for it: inputs, and what is made; and whether they are numbers."""
         inputs = [(name, role == "number") for name, role in self.inputs.items()]

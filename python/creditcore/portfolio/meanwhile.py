@@ -7,15 +7,27 @@ out does not hang on which of the two ends first (law 2).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
 from typing import TypeVar
 
 from creditcore.errors import Cancelled
 
+S = TypeVar("S")
 T = TypeVar("T")
+
+
+def one_ahead(work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
+    """Give what work gives for each item, in their order; the next is worked out while the caller goes on."""
+    with ThreadPoolExecutor(1, "creditcore-ahead") as pool:
+        waiting: list[Future[T]] = []
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > 1:
+                yield waiting.pop(0).result()
+        yield from (one.result() for one in waiting)
 
 
 @contextmanager

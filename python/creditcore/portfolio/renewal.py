@@ -13,22 +13,25 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from creditcore.frames import renewed
 from creditcore.portfolio import days
-from creditcore.portfolio.meanwhile import meanwhile
+from creditcore.portfolio.meanwhile import meanwhile, one_ahead
 from creditcore.portfolio.network import Held, Moved
 from creditcore.sources import open_source
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from creditcore._core import Part, State
+    from creditcore._core import Found, Part, State
     from creditcore.portfolio.line import PortfolioLine
 
 Told = list[tuple[list[str], "pl.DataFrame"]]
 """Names of features, and what the network says of them, row by row."""
+FEW = 0.75
+"""Rows are copied without the others where they are a smaller part of them."""
 PART = 1 << 17
 """Records that are looked up and scored at a time."""
 
@@ -115,19 +118,20 @@ class Renewing:
         whole = linked.wanted["at"] and moved.then is None
         return Links(moved, linked.at_features(moved.held) if whole else None)
 
-    def _told(self, keys: pl.Series, links: Links | None) -> Told:
-        """Give what the network says of the features of some keys, by view."""
+    def _told(self, keys: pl.Series, links: Links | None, seen: pl.DataFrame | None = None) -> Told:
+        """Give what the network says of the features of some keys, by view; now, if not `seen`."""
         linked = self.line.linked
         if linked is None or links is None:
             return []
         moved, made = links.moved, []
         if now := linked.wanted["now"]:
-            made.append((now, renewed.told_of(keys, moved.changed, moved.features, now)))
+            told = renewed.told_of(keys, moved.changed, moved.features, now) if seen is None else seen
+            made.append((now, told))
         if at := linked.wanted["at"]:
             # Where everybody was asked nobody keeps what was.
-            seen = moved.then if links.at is None else links.at
-            assert seen is not None
-            made.append((at, renewed.told_of(keys, None, seen, at, every=links.at is not None)))
+            then = moved.then if links.at is None else links.at
+            assert then is not None
+            made.append((at, renewed.told_of(keys, None, then, at, every=links.at is not None)))
         return made
 
     def _standing(self, sifted: renewed.Sifted, report: Callable[[int], None]) -> pl.DataFrame | None:
@@ -169,36 +173,42 @@ class Renewing:
         from creditcore._frame import to_polars
 
         without = [rows[key] for rows in (sifted.live, sifted.dead) if len(rows)]
-        for keys, near in self._touched(links, key):
-            fresh = renewed.without(keys, without)
-            without.append(fresh)
-            told = self._told(fresh, links)
-            found = self.core.look_up(open_source(fresh.alias(key).to_frame()))
+        for touched, near in self._touched(links, key):
+            fresh = renewed.without(touched, without)
+            without.append(fresh["key"])
+            told = self._told(fresh["key"], links, fresh if fresh.width > 1 else None)
+            found = self.core.look_up(open_source(fresh.select(fresh["key"].alias(key))))
             asked = to_polars(found.asked()).to_series()
-            for start in range(0, len(asked), PART):
+            starts, again = range(0, len(asked), PART), self.line.again
+            gathered = one_ahead(partial(self._gathered, found, again), starts)
+            for start, part in zip(starts, gathered, strict=True):
                 places = asked[start : start + PART]
-                some = [(names, rows[places]) for names, rows in told]
-                yield self.core.part(found, start, PART), near, some
+                yield part, near, [(names, rows[places]) for names, rows in told]
 
-    def _touched(self, links: Links | None, key: str) -> Iterator[tuple[pl.Series, bool]]:
-        """Give the keys of records that reviews or the day change, then those near other changes."""
+    def _gathered(self, found: Found, columns: list[str] | None, start: int) -> Part:
+        return self.core.part(found, start, PART, columns)
+
+    def _touched(self, links: Links | None, key: str) -> Iterator[tuple[pl.DataFrame, bool]]:
+        """Give the records (`key`) that reviews or the day change, then those near other changes, with
+        what the network says of them now.
+        """
         from creditcore._frame import to_polars
 
         if self.reviewed is not None:
-            yield self.reviewed[key], False
+            yield self.reviewed[key].alias("key").to_frame(), False
         for keys in days.due(self.line, self.core, self.before, self.when):
-            yield keys, False
+            yield keys.alias("key").to_frame(), False
         linked = self.line.linked
         if links is None or linked is None or not self.core.sizes()[0]:
             return
-        if linked.wanted["now"]:
-            yield renewed.touched(links.moved.changed, links.moved.features), True
+        if now := linked.wanted["now"]:
+            yield renewed.touched(links.moved.changed, links.moved.features, now), True
         if links.at is not None:
             old = to_polars(self.core.scan([key, *linked.wanted["at"]]))
             new = renewed.looked_up(old, key, links.at, linked.wanted["at"])
-            yield old.filter(renewed.differing(old, new))[key], True
+            yield old.filter(renewed.differing(old, new)).select(key).rename({key: "key"}), True
         elif links.moved.then is not None:
-            yield links.moved.then["key"], True
+            yield links.moved.then.select("key"), True
 
     def _again(self, part: Part, near: bool, key: str, told: Told) -> int:
         """Hand to the state what is made of records of it now, those that are the same left out; gives how
@@ -209,11 +219,13 @@ class Renewing:
         old = to_polars(part.records())
         features = [renewed.features_of(old, found, names) for names, found in told]
         made = self.line.made_names
-        places = renewed.numbered(old)
+        places, scored = renewed.numbered(old), len(old)
         if near and features:
             # Who was only near what changed stays as it is.
             moved = renewed.differing(old, beside(*features))
-            if not moved.all():
+            # Rows are copied where that spares much; the others come out as they were.
+            scored = int(moved.sum())
+            if scored < FEW * len(moved):
                 old, places = old.filter(moved), places.filter(moved)
                 features = [one.filter(moved) for one in features]
         if not len(old):
@@ -224,7 +236,7 @@ class Renewing:
         new = new.select([name for name in made if name in new.columns and name not in self.line.hidden])
         changed = renewed.differing(old, new)
         self.core.renew(part, open_source(beside(places, new).filter(changed)))
-        return len(old)
+        return scored
 
 
 def renewed_whole(line: PortfolioLine, rows: pl.DataFrame, when: date | None) -> pl.DataFrame:

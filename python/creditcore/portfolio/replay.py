@@ -126,10 +126,13 @@ class _Inputs:
         for part in self._places(rows.values(), names):
             if self.key not in part.columns:
                 continue
-            keys, prints = part[self.key].to_list(), decided.fingerprints(part, names).to_list()
+            keys = part[self.key].to_list()
+            # Logs of before have fingerprints of another kind.
+            kinds = {told.startswith(decided.PARTED) for _, told in waiting} or {True}
+            prints = [decided.fingerprints(part, names, parted=kind).to_list() for kind in kinds]
             places, ats = [], []
-            for place, told in enumerate(zip(keys, prints, strict=True)):
-                for at in waiting.pop(told, ()):
+            for place, *told in zip(range(len(keys)), *prints, strict=True):
+                for at in (at for one in told for at in waiting.pop((keys[place], one), ())):
                     places.append(place)
                     ats.append(at)
             if places:

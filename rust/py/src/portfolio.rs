@@ -91,9 +91,19 @@ impl State {
         Ok(Found { inner: gate::run(py, None, |control| self.locked().look_up(&*source, control))? })
     }
 
-    /// Gathers some of the records that were found.
-    fn part(&self, py: Python<'_>, found: &Found, start: usize, rows: usize) -> PyResult<Part> {
-        Ok(Part { inner: gate::run(py, None, |_| self.locked().part(&found.inner, start, rows))? })
+    /// Gathers some of the records that were found, in all columns, or in some of them and in those that a change needs.
+    #[pyo3(signature = (found, start, rows, columns=None))]
+    #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
+    fn part(
+        &self,
+        py: Python<'_>,
+        found: &Found,
+        start: usize,
+        rows: usize,
+        columns: Option<Vec<String>>,
+    ) -> PyResult<Part> {
+        let gather = |_: &_| self.locked().part(&found.inner, start, rows, columns.as_deref());
+        Ok(Part { inner: gate::run(py, None, gather)? })
     }
 
     /// Notes what is made of some records of a part now: `_at` says which of them a row is of.
@@ -102,7 +112,8 @@ impl State {
         gate::run(py, None, |control| self.locked().renew(&part.inner, &*source, control))
     }
 
-    /// The records that are staged for both files, in some of their columns.
+    /// The records that are staged for both files, in some of their columns; where it is known what they say, with the
+    /// fingerprints of their inputs (`_inputs`).
     #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
     fn staged(&self, py: Python<'_>, columns: Vec<String>) -> PyResult<[Vec<Table>; 2]> {
         let files = gate::brief(py, || self.locked().staged(&columns))?;
@@ -232,6 +243,22 @@ impl Part {
         let batch = self.inner.batch().clone();
         Table { schema: batch.schema(), batches: vec![batch] }
     }
+}
+
+/// Fingerprints in two halves, of columns that stand still and of those that move; texts come as they are.
+#[pyfunction]
+#[pyo3(signature = (source, standing, moving, *, threads=None))]
+pub(crate) fn fingerprint_halves(
+    py: Python<'_>,
+    source: &Source,
+    standing: Vec<String>,
+    moving: Vec<String>,
+    threads: Option<usize>,
+) -> PyResult<Table> {
+    let (source, threads) = (source.inner.clone(), threads_or_default(threads));
+    let halves = refresh::Halves::new(standing, moving);
+    let prints = gate::run(py, None, move |control| halves.of(&*source, threads, control))?;
+    Table::of_column("inputs", Field::new("", DataType::LargeUtf8, false), prints)
 }
 
 /// Fingerprints of columns (`inputs`): for each row SHA-256 over the columns of some names, 128 bits in hexadecimal

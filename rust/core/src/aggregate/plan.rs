@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::roles::Roles;
 use crate::error::{Error, Result};
 
 /// What is averaged.
@@ -124,6 +125,11 @@ impl Plan {
     /// Whether every unit weighs 1, so that a sum of weights is a count.
     pub fn weighs_all_the_same(&self) -> bool {
         self.weight.is_none() && !matches!(self.measure, Measure::Ratio { .. })
+    }
+
+    /// The columns that it reads.
+    pub fn columns(&self) -> Vec<String> {
+        Roles::new(self).wanted().iter().map(|wanted| wanted.name.clone()).collect()
     }
 
     /// Checks what can be checked without data.

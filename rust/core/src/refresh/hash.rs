@@ -61,6 +61,16 @@ impl RecordHashes {
         Self { lanes: vec![[0; 2]; rows] }
     }
 
+    /// Hashes that have taken in columns already.
+    pub fn of_lanes(lanes: Vec<[u64; 2]>) -> Self {
+        Self { lanes }
+    }
+
+    /// What has been taken in of each row: further columns are added to it.
+    pub fn lanes(&self) -> &[[u64; 2]] {
+        &self.lanes
+    }
+
     /// Takes in a column; the order of columns changes nothing.
     ///
     /// # Errors

@@ -5,11 +5,13 @@
 //! function of the records, not of the way to it. Where records lie is the business of the store.
 
 mod claim;
+mod halves;
 mod hash;
 mod keys;
 mod prints;
 
 pub use claim::{Claim, winners};
+pub use halves::{Half, Halves};
 pub use hash::{RecordHashes, TextHash};
 pub use keys::{KeyKind, Keys};
 pub use prints::fingerprints;

@@ -4,6 +4,8 @@
 //! the log of decisions keeps and a replay compares, so it never changes: after the names, in their order, stands
 //! for each column a byte for the kind of the value and the value itself; of a column without a type the byte alone.
 
+use std::ops::Range;
+
 use arrow_array::builder::LargeStringBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
@@ -16,13 +18,12 @@ use crate::batch::{Role, Source, Wanted};
 use crate::error::{Error, Place, Result};
 use crate::exec::{Control, in_order};
 
-/// What a value is.
-const NULL: u8 = 0;
+/// What a value is; a null is zero.
 const INTEGER: u8 = 1;
 const FLOAT: u8 = 2;
 const TEXT: u8 = 3;
 /// Bytes that stand for a text.
-const TEXT_BYTES: usize = 16;
+pub(super) const TEXT_BYTES: usize = 16;
 /// Rows whose bytes are made at a time: those of a hundred columns stay in the second cache.
 const BLOCK: usize = 1 << 7;
 /// Doubles from here on are no 64-bit integers.
@@ -64,32 +65,45 @@ pub fn fingerprints(
 
 /// Appends the fingerprints of rows.
 fn append(columns: &[Column], rows: usize, start: &Sha256, made: &mut LargeStringBuilder) {
-    let width: usize = columns.iter().map(Column::width).sum();
-    for first in (0..rows).step_by(BLOCK) {
-        let range = first..rows.min(first + BLOCK);
-        let mut bytes = vec![0u8; width * range.len()];
-        let mut at = 0;
+    // The digits are ASCII.
+    hashed(columns, 0..rows, start, false, |hash| {
+        made.append_value(std::str::from_utf8(&hexadecimal(&hash)).unwrap_or_default());
+    });
+}
+
+/// Gives the hash of each of some rows, behind what `start` has taken in; `short` says that a null is its kind alone.
+pub(super) fn hashed(
+    columns: &[Column],
+    rows: Range<usize>,
+    start: &Sha256,
+    short: bool,
+    mut take: impl FnMut([u8; 32]),
+) {
+    let width: usize = columns.iter().map(Column::width).sum::<usize>().max(1);
+    let mut bytes = Vec::new();
+    for first in rows.clone().step_by(BLOCK) {
+        let range = first..rows.end.min(first + BLOCK);
+        bytes.clear();
+        bytes.resize(width * range.len(), 0u8);
+        let mut ends = vec![0usize; range.len()];
         for column in columns {
-            column.write(range.clone(), &mut bytes, width, at);
-            at += column.width();
+            column.write(range.clone(), bytes.chunks_exact_mut(width).zip(&mut ends), short);
         }
-        for row in 0..range.len() {
-            let hash = start.clone().chain_update(&bytes[row * width..(row + 1) * width]).finalize();
-            // The digits are ASCII.
-            made.append_value(std::str::from_utf8(&hexadecimal(&hash)).unwrap_or_default());
+        for (row, end) in bytes.chunks_exact(width).zip(ends) {
+            take(start.clone().chain_update(&row[..end]).finalize().into());
         }
     }
 }
 
 /// The first 16 bytes in hexadecimal digits.
-fn hexadecimal(bytes: &[u8]) -> [u8; 32] {
+pub(super) fn hexadecimal(bytes: &[u8]) -> [u8; 32] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |at: usize| DIGITS[usize::from(bytes[at / 2] >> (4 * (1 - at % 2)) & 15)];
     std::array::from_fn(digit)
 }
 
 /// A column in one of the forms that are told apart.
-enum Column {
+pub(super) enum Column {
     Untyped,
     Signed(ArrayRef),
     Unsigned(ArrayRef),
@@ -98,7 +112,7 @@ enum Column {
 }
 
 impl Column {
-    fn of(name: &str, column: &ArrayRef) -> Result<Self> {
+    pub(super) fn of(name: &str, column: &ArrayRef) -> Result<Self> {
         let unreadable = |error: &dyn std::fmt::Display| {
             Error::schema(Place::default(), format!("column `{name}` has no fingerprint: {error}"))
         };
@@ -137,59 +151,62 @@ impl Column {
         }
     }
 
-    /// Writes the values of some rows to their places, which are zeros; nulls leave them so.
-    fn write(&self, rows: std::ops::Range<usize>, bytes: &mut [u8], width: usize, at: usize) {
-        let places = bytes.chunks_exact_mut(width.max(1)).map(|row| &mut row[at..at + self.width()]);
-        let all = rows.clone().zip(places);
+    /// Writes the values of some rows behind what stands in their lines, which are zeros beyond.
+    fn write<'a>(
+        &self,
+        rows: Range<usize>,
+        lines: impl Iterator<Item = (&'a mut [u8], &'a mut usize)>,
+        short: bool,
+    ) {
+        let all = rows.zip(lines);
         match self {
-            Self::Untyped => all.for_each(|(_, place)| place[0] = NULL),
+            Self::Untyped => all.for_each(|(_, (_, end))| *end += 1),
             Self::Signed(column) => {
                 let values = column.as_primitive::<Int64Type>();
-                for (row, place) in all.filter(|(row, _)| values.is_valid(*row)) {
-                    put(place, INTEGER, &values.value(row).to_le_bytes());
-                }
+                let value = |row| (INTEGER, values.value(row).to_le_bytes());
+                all.for_each(|(row, line)| put(line, short, values.is_valid(row).then(|| value(row))));
             }
             Self::Unsigned(column) => {
                 let values = column.as_primitive::<UInt64Type>();
-                for (row, place) in all.filter(|(row, _)| values.is_valid(*row)) {
-                    put(place, INTEGER, &values.value(row).to_le_bytes());
-                }
-            }
-            Self::Double(column) if column.null_count() == 0 => {
-                let values = &column.as_primitive::<Float64Type>().values()[rows];
-                for (place, &value) in all.map(|(_, place)| place).zip(values) {
-                    let (kind, word) = of_double(value);
-                    put(place, kind, &word.to_le_bytes());
-                }
+                let value = |row| (INTEGER, values.value(row).to_le_bytes());
+                all.for_each(|(row, line)| put(line, short, values.is_valid(row).then(|| value(row))));
             }
             Self::Double(column) => {
                 let values = column.as_primitive::<Float64Type>();
-                for (row, place) in all.filter(|(row, _)| values.is_valid(*row)) {
-                    let (kind, word) = of_double(values.value(row));
-                    put(place, kind, &word.to_le_bytes());
-                }
+                let value = |row| of_double(values.value(row));
+                all.for_each(|(row, line)| put(line, short, values.is_valid(row).then(|| value(row))));
             }
             Self::Text(column) => {
                 let values = column.as_binary::<i64>();
-                for (row, place) in all.filter(|(row, _)| values.is_valid(*row)) {
-                    put(place, TEXT, values.value(row));
-                }
+                let value = |row| values.value(row).first_chunk::<TEXT_BYTES>().map(|value| (TEXT, *value));
+                all.for_each(|(row, line)| {
+                    put(line, short, values.is_valid(row).then(|| value(row)).flatten());
+                });
             }
         }
     }
 }
 
-fn put(place: &mut [u8], kind: u8, value: &[u8]) {
-    place[0] = kind;
-    place[1..].copy_from_slice(value);
+/// Puts a value, its kind in front, at the end of a line.
+fn put<const N: usize>(line: (&mut [u8], &mut usize), short: bool, value: Option<(u8, [u8; N])>) {
+    let (line, end) = line;
+    match value {
+        Some((kind, bytes)) => {
+            line[*end] = kind;
+            line[*end + 1..*end + 1 + N].copy_from_slice(&bytes);
+            *end += 1 + N;
+        }
+        None => *end += if short { 1 } else { 1 + N },
+    }
 }
 
 /// The kind and the word of a double.
-fn of_double(value: f64) -> (u8, u64) {
+fn of_double(value: f64) -> (u8, [u8; 8]) {
     let whole = value as i64;
     let negative_zero = value == 0.0 && value.is_sign_negative();
     if whole as f64 == value && value.abs() < BEYOND && !negative_zero {
-        return (INTEGER, whole as u64);
+        return (INTEGER, whole.to_le_bytes());
     }
-    (FLOAT, if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() })
+    let bits = if value.is_nan() { f64::NAN.to_bits() } else { value.to_bits() };
+    (FLOAT, bits.to_le_bytes())
 }

@@ -88,3 +88,14 @@ fn texts_of_one_key_stand_together() {
     assert!(keys.same(0, &keys, 2) && !keys.same(0, &keys, 1));
     assert!(Keys::new("k", Arc::new(Float64Array::from(vec![1.0]))).is_err());
 }
+
+#[test]
+fn a_hash_goes_on_from_what_it_has_taken_in() {
+    let a: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None, Some(-3)]));
+    let b: ArrayRef = Arc::new(LargeStringArray::from(vec![Some("x"), Some(""), None]));
+    let mut first = RecordHashes::new(3);
+    first.add("a", &a).expect("the type is known");
+    let mut then = RecordHashes::of_lanes(first.lanes().to_vec());
+    then.add("b", &b).expect("the type is known");
+    assert_eq!(then.finish(), hashes(&[("b", b), ("a", a)]));
+}

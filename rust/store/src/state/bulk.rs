@@ -16,6 +16,7 @@ use super::lookup::Known;
 use super::manifest::{Checkpoint, Named};
 use super::portfolio::State;
 use super::rows::Rows;
+use super::said;
 use super::segment::Segment;
 use super::staging::Staged;
 use super::table;
@@ -114,7 +115,7 @@ impl State {
             control.check()?;
             part.clear();
             part.extend(numbers.by_ref().take(PART_ROWS));
-            let batch = self.rows.gather(&part, None)?;
+            let batch = said::completed(self.rows.gather(&part, None)?, &self.layout, self.threads)?;
             let name = segment_name(first_number + written.len() as u64);
             written.push(fresh.append(&name, &batch)?);
         }

@@ -58,9 +58,9 @@ pub(super) struct Changes {
     /// What is added to the sum of hashes.
     pub(super) hash: u128,
     pub(super) counts: Counts,
-    /// The places of the appended rows in the delta, and the hashes of what these say.
+    /// The places of the appended rows in the delta, and what the hashes of what these say are made of.
     pub(super) places: Vec<u32>,
-    pub(super) told: Vec<u128>,
+    pub(super) told: Vec<[u64; 2]>,
 }
 
 impl Changes {
@@ -102,8 +102,7 @@ pub(super) fn resolve(delta: &Delta, known: Known<'_>) -> Result<Changes> {
     let mut met: Vec<(u32, u32)> = met.map(|(&asking, &row)| (row & !DEAD, asking)).collect();
     let read = known.read_order(&mut met);
     let (numbers, asking): (Vec<u32>, Vec<u32>) = met.into_iter().unzip();
-    let stored = known.gather(&numbers, key, &asking)?;
-    let stored_hashes = Hashes::of(&stored, &layout.made, threads)?;
+    let (stored, stored_hashes) = known.stored(&numbers, key, &asking)?;
     let stored_versions = versions(stored.column_by_name(&layout.version), numbers.len())?;
 
     let bare = !layout.made.iter().any(|name| delta.batch.column_by_name(name).is_some());
@@ -136,7 +135,7 @@ pub(super) fn resolve(delta: &Delta, known: Known<'_>) -> Result<Changes> {
         }
         made.choose(row, current, mine, before);
     }
-    made.finish(delta, spread, &stored, &stored_hashes.whole, &hashed, layout)
+    made.finish(delta, spread, &stored, &stored_hashes.whole, &hashed, layout)?.with_said(layout, threads)
 }
 
 /// Refuses a row without a version after one of its key that has one, as if they came in two deltas.

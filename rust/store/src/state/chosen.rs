@@ -86,7 +86,7 @@ impl Chosen {
         let chosen = self.records.iter().chain(&self.deletions);
         let moves = chosen.clone().map(|&(row, current)| (spread[row as usize], current)).collect();
         let places: Vec<u32> = chosen.map(|&(row, _)| row).collect();
-        let told = places.iter().map(|&row| hashed.told[row as usize]).collect();
+        let told = places.iter().map(|&row| hashed.lanes[row as usize]).collect();
         let rows = |chosen: &[(u32, u32)]| UInt32Array::from_iter_values(chosen.iter().map(|(row, _)| *row));
         let batch = if self.deletions.is_empty() && self.records.len() == delta.batch.num_rows() {
             delta.batch.clone()

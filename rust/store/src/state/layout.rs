@@ -43,6 +43,13 @@ pub struct Layout {
     /// Of those the ones that hang on what the row says alone: they stand beside it, also where the others are written apart.
     #[serde(default)]
     pub still: Vec<String>,
+    /// The columns that decisions go by, those that stand still and those that move without a row of their own, where what a
+    /// row says is kept beside it.
+    #[serde(default)]
+    pub inputs: Option<(Vec<String>, Vec<String>)>,
+    /// The columns that are summed: those of the plan.
+    #[serde(skip)]
+    pub summed: Vec<String>,
     /// Renewed records from which on what is made of them is written apart, without what they say.
     #[serde(default = "apart_from")]
     pub apart_from: usize,

@@ -20,6 +20,7 @@ mod narrow;
 mod portfolio;
 mod renewed;
 mod rows;
+mod said;
 mod segment;
 mod sift;
 mod staging;

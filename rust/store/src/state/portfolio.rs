@@ -59,7 +59,8 @@ impl State {
         verify: bool,
         control: &Control,
     ) -> Result<Self> {
-        let Manifest { layout, plan, segments, checkpoint } = manifest;
+        let Manifest { mut layout, plan, segments, checkpoint } = manifest;
+        layout.summed = plan.columns();
         let mut rows = Rows::default();
         let sums = aggregate_of(&layout, &[], &plan, regions.as_ref(), threads)?;
         let known = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.segments);
@@ -242,29 +243,24 @@ fn aggregate_of(
     regions: Option<&Arc<Regions>>,
     threads: usize,
 ) -> Result<Aggregate> {
-    let filled: Vec<&RecordBatch> = batches.iter().filter(|batch| batch.num_rows() > 0).collect();
-    let names: Vec<String> = match filled.first() {
-        Some(batch) => batch.schema().fields().iter().map(|field| field.name().clone()).collect(),
-        None => {
-            std::iter::once(&layout.key).chain(layout.columns.iter().map(|(name, _)| name)).cloned().collect()
-        }
-    };
-    let frame = Frame::new(names, filled.into_iter().map(with_types).collect::<Result<_>>()?);
+    // Batches of one change may have more columns than another's, and in another order.
+    let kept = layout.columns.iter().map(|(name, _)| name).filter(|name| layout.summed.contains(name));
+    let names: Vec<String> = std::iter::once(&layout.key).chain(kept).cloned().collect();
+    let filled = batches.iter().filter(|batch| batch.num_rows() > 0);
+    let frame = Frame::new(names.clone(), filled.map(|batch| summed(batch, &names)).collect::<Result<_>>()?);
     aggregate(&frame, plan, regions, threads, &Control::default())
 }
 
-/// A batch whose columns of nulls alone are texts: what has no type cannot be grouped by.
-fn with_types(batch: &RecordBatch) -> Result<RecordBatch> {
-    let typed = |(field, column): (&Arc<Field>, &ArrayRef)| match field.data_type() {
-        DataType::Null => (
-            Arc::new(Field::new(field.name(), DataType::LargeUtf8, true)),
-            new_null_array(&DataType::LargeUtf8, batch.num_rows()),
-        ),
-        _ => (field.clone(), column.clone()),
+/// Some columns of a batch; those of nulls alone are texts: what has no type cannot be grouped by.
+fn summed(batch: &RecordBatch, names: &[String]) -> Result<RecordBatch> {
+    let column = |name: &String| match batch.column_by_name(name) {
+        Some(column) if *column.data_type() != DataType::Null => column.clone(),
+        _ => new_null_array(&DataType::LargeUtf8, batch.num_rows()),
     };
-    let (fields, columns): (Vec<Arc<Field>>, Vec<ArrayRef>) =
-        batch.schema().fields().iter().zip(batch.columns()).map(typed).unzip();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+    let columns: Vec<ArrayRef> = names.iter().map(column).collect();
+    let fields =
+        names.iter().zip(&columns).map(|(name, one)| Field::new(name, one.data_type().clone(), true));
+    RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)
         .map_err(|error| Error::state(Place::default(), format!("rows cannot be summed: {error}")))
 }
 

@@ -26,9 +26,12 @@ use super::layout::{Delta, Layout};
 use super::lookup::Asked;
 use super::manifest::Named;
 use super::portfolio::State;
+use super::said::{Said, with_column};
 use super::segment::{DELETED, Segment, TOLD};
 use super::staging::Staged;
 
+/// The column of fingerprints.
+const PRINT: &str = "_inputs";
 /// The column of made values that says which record of the part each row is of.
 const AT: &str = "_at";
 
@@ -45,10 +48,12 @@ impl Found {
     }
 }
 
-/// Some of the records that were found, with all that the state keeps of them.
+/// Some of the records that were found, with the columns that were asked for.
 pub struct Part {
     records: Vec<(u32, u32, u64)>,
     batch: RecordBatch,
+    /// Whether it is known what each record says, so that the columns which that is in are not all here.
+    lean: bool,
 }
 
 impl Part {
@@ -86,15 +91,23 @@ impl State {
         Ok(records)
     }
 
-    /// Gathers some of the records that were found.
+    /// Gathers some of the records that were found, in all columns, or in some of them and in those that a change needs.
     ///
     /// # Errors
     /// `State`: rows that cannot be gathered.
-    pub fn part(&self, found: &Found, start: usize, rows: usize) -> Result<Part> {
+    pub fn part(&self, found: &Found, start: usize, rows: usize, columns: Option<&[String]>) -> Result<Part> {
         let start = start.min(found.records.len());
         let records = found.records[start..(start + rows).min(found.records.len())].to_vec();
         let numbers: Vec<u32> = records.iter().map(|&(row, ..)| row).collect();
-        Ok(Part { batch: self.rows.gather_shared(&numbers, None, self.threads)?, records })
+        if let Some(columns) = columns {
+            let mut names = self.layout.lean();
+            names.extend(columns.iter().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
+            let batch = self.rows.gather_shared(&numbers, Some(&names), self.threads)?;
+            if Said::of(&batch).is_some() {
+                return Ok(Part { batch, records, lean: true });
+            }
+        }
+        Ok(Part { batch: self.rows.gather_shared(&numbers, None, self.threads)?, records, lean: false })
     }
 
     /// Notes what is made of some records now, for [`stage`](Self::stage): `_at` says which of the part a row is of.
@@ -135,7 +148,8 @@ impl State {
         }
         let whole = places.len() == part.records.len() && (0i64..).zip(places).all(|(a, &b)| a == b);
         let indices = UInt32Array::from_iter_values(places.iter().map(|&at| at as u32));
-        let old = if whole { part.batch.clone() } else { taken(&part.batch, &indices, self.threads)? };
+        let known = if part.lean { some(&part.batch, &self.layout.lean())? } else { part.batch.clone() };
+        let old = if whole { known } else { taken(&known, &indices, self.threads)? };
         let mut fields: Vec<Arc<Field>> = old.schema().fields().to_vec();
         let mut columns = old.columns().to_vec();
         for (field, column) in made.schema().fields().iter().zip(made.columns()).skip(1) {
@@ -150,7 +164,9 @@ impl State {
         let batch =
             RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| broken(&error))?;
         let given: Vec<String> = made.schema().fields().iter().map(|field| field.name().clone()).collect();
-        let hash = difference(&old, &batch, &given, self.threads)?;
+        let lanes = Said::of(&old).filter(|_| part.lean).map(|said| said.lanes());
+        let names = (given.as_slice(), self.layout.made.as_slice());
+        let hash = difference(&old, &batch, names, lanes.as_deref(), self.threads)?;
         let moves = places.iter().map(|&at| part.records[at as usize]).map(|(row, _, spread)| (spread, row));
         Ok(Changes {
             records: batch.num_rows(),
@@ -162,18 +178,47 @@ impl State {
         })
     }
 
+    /// Changes of which the rows have every column again, for a file that they stand in as a whole.
+    pub(super) fn whole(&self, changes: Changes) -> Result<Changes> {
+        let schema = changes.batch.schema();
+        let known = self.rows.schema().into_iter().flat_map(|schema| schema.fields());
+        let names = known.map(|field| field.name().clone());
+        let absent: Vec<String> = names.filter(|name| schema.index_of(name).is_err()).collect();
+        let rows: Vec<u32> = changes.moves.iter().map(|&(_, row)| row).collect();
+        let rest = self.rows.gather_shared(&rows, Some(&absent), self.threads)?;
+        let columns = rest
+            .schema()
+            .fields()
+            .iter()
+            .zip(rest.columns())
+            .map(|(one, column)| (one.clone(), column.clone()))
+            .collect::<Vec<_>>();
+        let batch = columns
+            .into_iter()
+            .try_fold(changes.batch, |batch, (field, column)| with_column(&batch, field.name(), column))?;
+        Ok(Changes { batch, ..changes })
+    }
+
     /// The records that are staged for the first file and for the second one, in some of their columns; those that are not
-    /// there are left out.
+    /// there are left out. Where it is known what they say, their fingerprints stand beside them.
     ///
     /// # Errors
     /// `State`: columns that do not fit each other.
     pub fn staged(&self, names: &[String]) -> Result<[Vec<RecordBatch>; 2]> {
         let Some(Staged { changes, apart, .. }) = &self.staged else { return Ok([Vec::new(), Vec::new()]) };
+        let halves = self.layout.inputs.iter().find(|(_, moving)| !moving.is_empty());
+        let halves = halves.and_then(|_| self.layout.halves());
+        let told = |batch: &RecordBatch| -> Result<RecordBatch> {
+            let shown = some(batch, names)?;
+            let (Some(halves), Some(said)) = (&halves, Said::of(batch)) else { return Ok(shown) };
+            let prints = halves.whole(&said.halves(), batch, self.threads)?;
+            with_column(&shown, PRINT, Arc::new(prints))
+        };
         let own = match changes.batch.num_rows() {
             0 => Vec::new(),
-            _ => vec![some(&changes.batch.slice(0, changes.records), names)?],
+            _ => vec![told(&changes.batch.slice(0, changes.records))?],
         };
-        Ok([own, apart.iter().map(|one| some(&one.batch, names)).collect::<Result<_>>()?])
+        Ok([own, apart.iter().map(|one| told(&one.batch)).collect::<Result<_>>()?])
     }
 
     /// Writes what is made anew of many records, and where the rest of each lies.

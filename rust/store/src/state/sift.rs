@@ -33,7 +33,7 @@ impl State {
     pub fn sift(&mut self, source: &dyn Source, control: &Control) -> Result<(Counts, RecordBatch)> {
         let Layout { columns, made, .. } = &self.layout;
         let told = columns.iter().filter(|(name, _)| !made.contains(name)).cloned().collect();
-        let layout = Layout { columns: told, one_kind: None, ..self.layout.clone() };
+        let layout = Layout { columns: told, one_kind: None, inputs: None, ..self.layout.clone() };
         let schema = self.rows.schema().cloned();
         let mut found = None;
         let take = |delta: Delta, layout: &Layout| {
@@ -68,7 +68,7 @@ pub(super) fn resolved(sifted: Changes, delta: &Delta, known: Known<'_>) -> Resu
     let spread = Keys::new(&layout.key, delta.batch.column(0).clone())?.spread();
     let hashed = Hashes::of(&delta.batch, &layout.made, threads)?;
     let same = spread.iter().zip(&sifted.moves).all(|(key, (known, _))| key == known);
-    if !same || hashed.told[..records] != sifted.told[..records] {
+    if !same || hashed.lanes[..records] != sifted.told[..records] {
         return Ok(None);
     }
     // The difference was told without what is made of the rows that come.
@@ -80,5 +80,6 @@ pub(super) fn resolved(sifted: Changes, delta: &Delta, known: Known<'_>) -> Resu
         let deleting = UInt32Array::from_iter_values(records as u32..rows as u32);
         with_deletions(delta.batch.slice(0, records), &delta.batch, &deleting, layout)?
     };
-    Ok(Some(Changes { batch, hash: sifted.hash.wrapping_add(come), ..sifted }))
+    let changes = Changes { batch, hash: sifted.hash.wrapping_add(come), ..sifted };
+    changes.with_said(layout, threads).map(Some)
 }

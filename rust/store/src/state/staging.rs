@@ -70,7 +70,11 @@ impl State {
         let own = deltas.pop().map(|delta| self.resolved(sifted, &delta)).transpose()?;
         let told = own.as_ref().map_or_else(Counts::default, |own| own.counts);
         let many = renewed.iter().map(|one| one.records).sum::<usize>() >= self.layout.apart_from;
-        let (renewed, apart) = if many { (Vec::new(), renewed) } else { (renewed, Vec::new()) };
+        let (renewed, apart) = if many {
+            (Vec::new(), renewed)
+        } else {
+            (renewed.into_iter().map(|one| self.whole(one)).collect::<Result<_>>()?, Vec::new())
+        };
         let Some(changes) = joined(own, renewed, self.threads)?.or_else(|| many.then(Changes::none)) else {
             return Ok((told, Vec::new()));
         };
