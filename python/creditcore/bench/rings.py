@@ -9,7 +9,7 @@ ties beyond a threshold, all on the same time-decayed ties of the same network.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -38,9 +38,13 @@ def network_of(graph: CreditGraph) -> cc.Network:
     return cc.Network.build(graph.frame(), "key", COLUMNS, timed).fit()
 
 
-def labels_of(graph: CreditGraph) -> dict[str, NDArray[Any]]:
-    """Every person's truth, as labels."""
-    return {"key": graph.key, "label": graph.ring >= 0}
+def labels_of(graph: CreditGraph, rings: int | None = None) -> dict[str, Any]:
+    """Every person's truth, as labels; with `rings` members of all but the first so many are unknown."""
+    label = (graph.ring >= 0).tolist()
+    if rings is not None:
+        for person in np.flatnonzero(graph.ring >= rings):
+            label[person] = None
+    return {"key": graph.key, "label": label}
 
 
 def group_array(graph: CreditGraph, members: Any) -> NDArray[np.int64]:
@@ -84,6 +88,29 @@ def ours(graph: CreditGraph, model: cc.Network | None = None) -> Iterator[str]:
     for note in groups.notes:
         yield f"    {note}"
     yield f"    network built in {built - start:.1f} s"
+
+
+def few_labels(people: int, train: int, test: int, timing: str, rings: Sequence[int]) -> Iterator[str]:
+    """Find groups with a model of so many confirmed rings, however few; gives lines of the table."""
+    from creditcore.linking.groups import TAU
+    from creditcore.linking.labels import label_rows
+    from creditcore.linking.person_model import learn
+
+    taught = draw_graph(people, train, timing)
+    graph, network = draw_graph(people, test, timing), network_of(taught)
+    yield HEADING
+    for count in rings:
+        start = time.perf_counter()
+        known = label_rows(labels_of(taught, count), "key", "label")
+        model, notes = learn(network, known, TAU, least_rings=1)
+        tested = network_of(graph)
+        tested.person_model = model
+        groups = tested.find_groups()
+        score, seconds = groups.people()["score"].to_numpy(), time.perf_counter() - start
+        name = f"labels of {count} rings"
+        yield line(f"{name}, judged", judge(graph, group_array(graph, groups.members), score), seconds)
+        yield line(f"{name}, at {PRECISION}", at_precision(graph, groups), seconds)
+        yield f"    {[*notes, *groups.notes][0]}"
 
 
 def ties_of(graph: CreditGraph) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:

@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 TAU = 20.0
 """Days in which a tie fades by 1/e."""
-PASS_SHARE = 0.012
+PASS_SHARE = 0.016
 """The share of people that the filter lets pass without labels."""
 CUT = 0.3
 """The score of a person from which a person model lets pass."""
 JUDGED_FROM = {"label_free": 0.5, "model": 0.5}
 """The score of a group from which it is a ring."""
-RESOLUTION = {"label_free": 0.5, "model": 0.25}
+RESOLUTION = {"label_free": 0.5, "model": 1.0}
 """Of clustering, 1 for plain modularity: less gives larger groups."""
 SIXTEENTHS = 16
 SETTINGS = ("tau", "pass_share", "cut", "judged_from", "resolution")

@@ -30,11 +30,8 @@ LEAST_GOOD = 1_000
 GUARD = 3.0
 """The filter may pass this many times more, or fewer, people than where the model was fitted."""
 TREES = 100
-RISKS = (
-    *("risk", "risk_max", "risk_static", "risk_ties", "risk_share"),
-    *("risk_two_hop", "several_types", "risk_several_types"),
-)
-"""What the second round sees beside the features: what partners' scores say, in the order of the trees."""
+ALIKE, RISKS = "alike_", "scored_"
+"""Before the names of what partners' scores say: a score of 1 for everybody, then the first round's."""
 HOP = "risk_two_hop"
 """The risk that hangs on partners' own partners."""
 GOOD_FOR_EACH = 15
@@ -60,7 +57,9 @@ class PersonModel:
     first: str
     second: str
     features: list[str]
-    """The columns of the first round; the second has the partners' risks beside them."""
+    """The columns of people's features; beside them stands, in both rounds, what partners alike say."""
+    risks: list[str]
+    """What partners' scores say, in the order of the trees; in the second round also those of the first."""
     pass_rate: float
     """The share of people at or above the cut where the model was fitted."""
     rings: int
@@ -96,9 +95,10 @@ class PersonModel:
             raise ArgumentError(
                 f"the person model needs feature `{missing[0]}`; find groups in a network of the same types"
             )
-        plain = features.select(self.features)
+        plain = _beside_alike(detection, features.select(self.features), self.risks, threads)
         first = predict(self.first, plain.to_numpy(), threads)
-        return predict(self.second, _beside_risks(detection, plain, first, threads), threads)
+        beside = _beside_risks(detection, plain, first, RISKS, self.risks, threads)
+        return predict(self.second, beside.to_numpy(), threads)
 
     def guarded(
         self,
@@ -129,12 +129,30 @@ def predict(model: str, rows: NDArray[np.float32], threads: int | None) -> NDArr
     return scores.clip(0.0, 1.0)
 
 
+def _beside_alike(
+    detection: _core.Detection, features: pl.DataFrame, names: list[str] | None, threads: int | None
+) -> pl.DataFrame:
+    """Put beside features what partners alike say: how a person is tied, by type and by days."""
+    from creditcore._frame import to_frame
+
+    alike = to_frame({"score": [1.0] * len(features)})["score"].to_numpy()
+    return _beside_risks(detection, features, alike, ALIKE, names, threads)
+
+
 def _beside_risks(
-    detection: _core.Detection, plain: pl.DataFrame, scores: NDArray[np.float64], threads: int | None
-) -> NDArray[np.float32]:
+    detection: _core.Detection,
+    plain: pl.DataFrame,
+    scores: NDArray[np.float64],
+    prefix: str,
+    names: list[str] | None,
+    threads: int | None,
+) -> pl.DataFrame:
     from creditcore._frame import to_polars
 
-    return plain.hstack(to_polars(detection.risks(scores, threads=threads))).to_numpy()
+    risks = to_polars(detection.risks(scores, threads=threads))
+    told = risks if names is None else risks.select(names)
+    told.columns = [prefix + name for name in told.columns]
+    return plain.hstack(told)
 
 
 def _lightgbm() -> Any:
@@ -146,7 +164,12 @@ def _lightgbm() -> Any:
 
 
 def learn(
-    network: Network, labels: pl.DataFrame, tau: float, *, threads: int | None = None
+    network: Network,
+    labels: pl.DataFrame,
+    tau: float,
+    *,
+    least_rings: int | None = None,
+    threads: int | None = None,
 ) -> tuple[PersonModel | None, list[str]]:
     """Fit a person model, where the labels suffice.
 
@@ -154,6 +177,7 @@ def learn(
         network: people and links.
         labels: `key` and `label`: 1 for confirmed fraud, 0 for confirmed good, null for unknown.
         tau: days in which a tie fades.
+        least_rings: confirmed rings that suffice; `LEAST_RINGS` by default.
         threads: of the features one for each processor by default, of the trees one.
 
     Returns:
@@ -167,26 +191,29 @@ def learn(
     confirmed = (known == 1).astype("float64")
     _, rings = detection.rings(confirmed, known, 0.5, 4, threads=threads)
     count, good = len(to_polars(rings)), int((known == 0).sum())
-    if (lacking := unfit(count, good)) is not None:
+    if (lacking := unfit(count, good, least_rings)) is not None:
         return None, [lacking]
     names = [name for name in features.columns if name != "key"]
-    plain = features.select(names)
+    plain = _beside_alike(detection, features.select(names), None, threads)
     rows = plain.to_numpy()
     used, weight = _sample(known)
     first = train(rows[used], known[used], weight, threads)
-    beside = _beside_risks(detection, plain, predict(first, rows, threads), threads)
-    second = train(beside[used], known[used], weight, threads)
-    rate = float((predict(second, beside, threads) >= CUT).mean())
-    return PersonModel(first, second, names, rate, count, tau), []
+    beside = _beside_risks(detection, plain, predict(first, rows, threads), RISKS, None, threads)
+    risks = [name.removeprefix(RISKS) for name in beside.columns[len(plain.columns) :]]
+    rows = beside.to_numpy()
+    second = train(rows[used], known[used], weight, threads)
+    rate = float((predict(second, rows, threads) >= CUT).mean())
+    return PersonModel(first, second, names, risks, rate, count, tau), []
 
 
-def unfit(rings: int, good: int) -> str | None:
+def unfit(rings: int, good: int, least_rings: int | None = None) -> str | None:
     """Say why no model is fitted on so many confirmed rings and good people; None where one is."""
     from importlib.util import find_spec
 
-    if rings < LEAST_RINGS or good < LEAST_GOOD:
+    least = LEAST_RINGS if least_rings is None else least_rings
+    if rings < least or good < LEAST_GOOD:
         told = f"{rings} confirmed rings and {good:,} confirmed good people"
-        wanted = f"a person model takes {LEAST_RINGS} and {LEAST_GOOD:,}"
+        wanted = f"a person model takes {least} and {LEAST_GOOD:,}"
         return f"label-free score: the labels have {told}; {wanted}"
     if find_spec("lightgbm") is None:
         return "label-free score: lightgbm is not installed (extra `train`)"

@@ -111,10 +111,11 @@ class Fitting:
 
     def __init__(self, known: Lists, tau: float, labels: DataFrame, ties: DataFrame) -> None:
         """Find the features of everybody."""
-        from creditcore.spark.shards import feature_names
+        from creditcore.spark.shards import feature_names, risk_names
 
         self.known, self.tau, self.labels, self.ties = known, tau, labels, ties
         self.names = tuple(feature_names(known.plan))
+        self.risks = tuple(risk_names(known.plan))
         f = functions()
         named = [f.col(f"`{NOW}{name}`").alias(name) for name in self.names]
         found = now_features(known, tau, [NOW + name for name in self.names])
@@ -127,15 +128,17 @@ class Fitting:
         step = person_model.step_of(good, frauds)
         used = self._sample(step).persist()
         self.kept.append(used)
-        first = self._fitted(self.plain, self.names, used, step)
-        beside = self._beside_risks(self._scores(self.plain, self.names, first)).persist()
-        self.kept.append(beside)
-        names = (*self.names, *person_model.RISKS)
+        alike = self.plain.select("key", functions().lit(1.0).alias("score"))
+        plain, names = self._beside_risks(self.plain, self.names, alike, person_model.ALIKE)
+        first = self._fitted(plain, names, used, step)
+        scores = self._scores(plain, names, first)
+        beside, names = self._beside_risks(plain, names, scores, person_model.RISKS)
         second = self._fitted(beside, names, used, step)
         scores = self._scores(beside, names, second).persist()
         self.kept.append(scores)
         rate = scores.where(f"score >= {CUT!r}D").count() / people
-        return PersonModel(first, second, list(self.names), rate, rings, self.tau), scores
+        told = (list(self.names), list(self.risks))
+        return PersonModel(first, second, *told, rate, rings, self.tau), scores
 
     def _sample(self, step: int) -> DataFrame:
         """Give those that trees are fitted on: all frauds, and every so many-th of the good by their keys."""
@@ -159,12 +162,14 @@ class Fitting:
         plain = rows.select("key", *quoted).toDF("key", *(f"c{place}" for place in range(len(names))))
         return plain.mapInArrow(Predicting(names, model).__call__, f"key {self.known.kind}, score double")
 
-    def _beside_risks(self, scores: DataFrame) -> DataFrame:
-        """Put what partners' scores say of everybody behind the features."""
+    def _beside_risks(
+        self, plain: DataFrame, before: tuple[str, ...], scores: DataFrame, prefix: str
+    ) -> tuple[DataFrame, tuple[str, ...]]:
+        """Put what partners' scores say of everybody behind columns; gives these and their names."""
         f = functions()
         scores = scores.persist()
         self.kept.append(scores)
-        names = tuple(name for name in person_model.RISKS if name != person_model.HOP)
+        names = tuple(name for name in self.risks if name != person_model.HOP)
         members = self.known.lists.select("hash", "kind", f.explode("members").alias("one"))
         members = members.select("hash", "kind", "one.*").join(scores, "key")
         member = f.struct("key", "time", "place", "score")
@@ -181,10 +186,14 @@ class Fitting:
         hops = self.ties.join(theirs, "partner").groupBy("key").agg(f.sum(weighed).alias("weighed"))
         mean = f.expr("weighed div greatest(total, 1L)").cast("double") / float(UNIT)
         rows = risks.join(hops, "key", "left").withColumn(person_model.HOP, mean.cast("float"))
-        met = self.plain.join(rows.drop("direct", "total", "weighed"), "key", "left")
+        rows = rows.select("key", *(f.col(f"`{name}`").alias(prefix + name) for name in self.risks))
         none = f.lit(0.0).cast("float")
-        filled = [f.coalesce(name, none).alias(name) for name in person_model.RISKS]
-        return met.select("key", *(f"`{name}`" for name in self.names), *filled)
+        added = tuple(prefix + name for name in self.risks)
+        filled = [f.coalesce(f.col(f"`{name}`"), none).alias(name) for name in added]
+        met = plain.join(rows, "key", "left")
+        beside = met.select("key", *(f"`{name}`" for name in before), *filled).persist()
+        self.kept.append(beside)
+        return beside, (*before, *added)
 
 
 @dataclass(frozen=True)

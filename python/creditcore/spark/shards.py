@@ -215,9 +215,18 @@ def rings_of(
 
 def feature_names(plan: str) -> list[str]:
     """Give the names of the features of a network."""
+    return [name for name in to_polars(_of_nobody(plan).features()).columns if name != "key"]
+
+
+def risk_names(plan: str) -> list[str]:
+    """Give the names of what partners' scores say in a network."""
+    return to_polars(_of_nobody(plan).risks(pa.array([], pa.float64()))).columns
+
+
+def _of_nobody(plan: str) -> Any:
+    """Give the features of a network without people."""
     none = pl.DataFrame(
         schema={"key": pl.Int64, "time": pl.UInt32, "place": pl.UInt32, "kind": pl.UInt8, "hash": pl.Int64}
     )
     network = _core.network_of_shown(plan, *(none[name].to_arrow() for name in none.columns), threads=1)
-    features = to_polars(_core.Detection.of(network, 1.0, False).features())
-    return [name for name in features.columns if name != "key"]
+    return _core.Detection.of(network, 1.0, False)

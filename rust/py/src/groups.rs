@@ -72,8 +72,8 @@ impl Detection {
         let columns = gate::run(py, None, |control| {
             core::risks(self.network.links(), &self.inner.weights, &scores, threads, control)
         })?;
-        let named = core::RISK_FEATURES.iter().zip(&columns);
-        Ok(Table::new(named.map(|(name, column)| ((*name).to_owned(), float32(column))).collect()))
+        let named = core::risk_names(self.network.links().settings()).into_iter().zip(&columns);
+        Ok(Table::new(named.map(|(name, column)| (name, float32(column))).collect()))
     }
 
     /// The label-free score of each person.

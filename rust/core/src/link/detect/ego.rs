@@ -1,8 +1,7 @@
 //! Features of each person's surroundings.
 //!
-//! In: [`Links`], [`Weights`], a [`View`]. Out: [`Egos`], a column for each feature; and, for a column of people's
-//! scores, what a person's partners add to it. Threads take blocks of people, and each row is computed by one
-//! thread from integers (law 2).
+//! In: [`Links`], [`Weights`], a [`View`]. Out: [`Egos`], a column for each feature. Threads take blocks of people, and
+//! each row is computed by one thread from integers (law 2).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,10 +10,10 @@ use arrow_buffer::ScalarBuffer;
 
 use super::surroundings::{Partner, Surroundings, View};
 use super::weights::{UNIT, Weights};
+use crate::Result;
 use crate::exec::{Control, parallel};
 use crate::link::gathering::taken;
 use crate::link::{Links, Settings};
-use crate::{Error, Result};
 
 /// Of a person's strong ties so many are kept, the strongest.
 const MOST_STRONG: usize = 64;
@@ -23,17 +22,6 @@ pub const COMMON_FEATURES: [&str; 7] =
     ["partners", "strength", "strength_static", "strength_max", "triangles", "one_hop", "two_hop"];
 /// Features of each type.
 pub const TYPE_FEATURES: [&str; 4] = ["partners", "degree", "strength", "share"];
-/// What partners' scores add.
-pub const RISK_FEATURES: [&str; 8] = [
-    "risk",
-    "risk_max",
-    "risk_static",
-    "risk_ties",
-    "risk_share",
-    "risk_two_hop",
-    "several_types",
-    "risk_several_types",
-];
 /// People of a block.
 pub(super) const BLOCK: usize = if cfg!(test) { 4 } else { 1 << 12 };
 
@@ -221,109 +209,6 @@ pub fn strong_ties(
         found.ends.push(found.partners.len() as u32);
     }
     Ok(found)
-}
-
-/// What the partners' scores say of each person: columns in the order of [`RISK_FEATURES`].
-///
-/// # Errors
-/// Scores that are not one for each person between 0 and 1; a request to stop.
-pub fn risks(
-    links: &Links,
-    weights: &Weights,
-    scores: &[f64],
-    threads: usize,
-    control: &Control,
-) -> Result<Vec<Vec<f32>>> {
-    let scores = fixed_scores(links, scores)?;
-    let start = || Surroundings::new(links, weights, View::Now);
-    let direct = blocks(links.people(), threads, control, start, |surroundings, range| {
-        let mut sums = Vec::with_capacity(range.len());
-        for person in range {
-            surroundings.find(person);
-            sums.push(risk(&surroundings.partners, &scores, weights.strong));
-        }
-        sums
-    })?;
-    let direct: Vec<Risk> = direct.into_iter().flatten().collect();
-    let hops = blocks(links.people(), threads, control, start, |surroundings, range| {
-        let mut means = Vec::with_capacity(range.len());
-        for person in range {
-            surroundings.find(person);
-            let weighed = |partner: &Partner| {
-                u128::from(partner.faded) * u128::from(direct[partner.person as usize].faded)
-            };
-            let sum: u128 = surroundings.partners.iter().map(weighed).sum();
-            let total: u64 = surroundings.partners.iter().map(|partner| partner.faded).sum();
-            means.push((sum / u128::from(total.max(1))) as u64);
-        }
-        means
-    })?;
-    let hops = hops.into_iter().flatten();
-    let mut columns = vec![Vec::with_capacity(links.people()); RISK_FEATURES.len()];
-    for (risk, hop) in direct.iter().zip(hops) {
-        let share = risk.faded as f64 / risk.total.max(1) as f64;
-        let values = [
-            in_units(risk.faded),
-            in_units(risk.most),
-            in_units(risk.fixed),
-            in_units(risk.ties),
-            share as f32,
-            in_units(hop),
-            in_units(risk.several),
-            in_units(risk.risky_several),
-        ];
-        for (column, value) in columns.iter_mut().zip(values) {
-            column.push(value);
-        }
-    }
-    Ok(columns)
-}
-
-/// Scores as integers in units.
-///
-/// # Errors
-/// Scores that are not one for each person between 0 and 1.
-pub(super) fn fixed_scores(links: &Links, scores: &[f64]) -> Result<Vec<u64>> {
-    if scores.len() != links.people() {
-        let told = format!("there are {} scores for {} people; give one each", scores.len(), links.people());
-        return Err(Error::argument(told));
-    }
-    if let Some(score) = scores.iter().find(|score| !(0.0..=1.0).contains(*score)) {
-        return Err(Error::argument(format!("a score is `{score}`; scores are from 0 to 1")));
-    }
-    Ok(scores.iter().map(|score| (score * UNIT as f64).round() as u64).collect())
-}
-
-/// Sums over a person's partners.
-#[derive(Clone, Copy, Default)]
-struct Risk {
-    total: u64,
-    faded: u64,
-    most: u64,
-    fixed: u64,
-    ties: u64,
-    several: u64,
-    risky_several: u64,
-}
-
-fn risk(partners: &[Partner], scores: &[u64], strong: u64) -> Risk {
-    let mut sums = Risk::default();
-    for partner in partners {
-        let score = scores[partner.person as usize];
-        let faded = (partner.faded * score) >> 20;
-        sums.total += partner.faded;
-        sums.faded += faded;
-        sums.most = sums.most.max(faded);
-        sums.fixed += (partner.weight * score) >> 20;
-        if partner.faded >= strong {
-            sums.ties += score;
-        }
-        if partner.types.count_ones() > 1 {
-            sums.several += partner.faded;
-            sums.risky_several += faded;
-        }
-    }
-    sums
 }
 
 /// Strong ties, in compressed rows; each row ascending.

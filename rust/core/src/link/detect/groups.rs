@@ -5,7 +5,7 @@
 //! the first member of a group has the smallest key, which names it (law 7); sums are of integers (law 2).
 
 use super::cluster::{Edge, louvain};
-use super::ego::fixed_scores;
+use super::risks::fixed_scores;
 use super::surroundings::{Partner, Surroundings, View};
 use super::weights::{UNIT, Weights};
 use crate::Result;
@@ -299,20 +299,21 @@ const LABEL_FREE: Coefficients = Coefficients {
 };
 /// Of the label-free score under learned rarities, where the strength of ties tells more.
 const LEARNED: Coefficients = Coefficients {
-    base: -8.4,
-    size: 0.0,
-    strength: 2.0,
+    base: -8.8,
+    size: 0.1,
+    strength: 1.8,
     mean: 0.1,
-    diversity: 1.6,
-    several_types: 1.1,
-    exclusivity: 5.9,
+    diversity: 1.4,
+    several_types: 0.3,
+    exclusivity: 6.3,
 };
+/// Of a model's probabilities, fitted on groups of graphs that the model had not seen.
 const MODEL: Coefficients = Coefficients {
-    base: -3.3,
-    size: 0.6,
-    strength: 0.1,
-    mean: 0.4,
-    diversity: 2.0,
-    several_types: 0.0,
-    exclusivity: 1.0,
+    base: -4.1,
+    size: 0.1,
+    strength: -0.5,
+    mean: 0.25,
+    diversity: 2.5,
+    several_types: 0.5,
+    exclusivity: 3.8,
 };

@@ -14,6 +14,7 @@ mod groups;
 mod history;
 mod inside;
 mod renewed;
+mod risks;
 mod score;
 mod spread;
 mod surroundings;
@@ -24,14 +25,13 @@ mod tests;
 
 pub use cluster::{Edge, louvain};
 pub use detection::{Detection, Known, Ring};
-pub use ego::{
-    COMMON_FEATURES, Egos, RISK_FEATURES, StrongTies, TYPE_FEATURES, egos, names, risks, strong_ties,
-};
+pub use ego::{COMMON_FEATURES, Egos, StrongTies, TYPE_FEATURES, egos, names, strong_ties};
 pub use evidence::{Benign, Evidence, SharedType, evidence};
 pub use groups::{Basis, Filter, Found, LEAST_MEMBERS, Tie, edge_total, find, ring_score};
 pub use history::History;
 pub use inside::{Inside, Level, Member, SharedIdentifier};
 pub(super) use renewed::Renewed;
+pub use risks::{RISK_FEATURES, TYPE_RISK_FEATURES, risk_names, risks};
 pub use score::{cut_of, label_free, plain_score, suspicion, suspicions};
 pub use spread::spread;
 pub use surroundings::{Partner, Surroundings, View};

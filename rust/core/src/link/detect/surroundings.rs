@@ -33,10 +33,12 @@ pub struct Partner {
 
 /// One shared identifier.
 #[derive(Clone, Copy, Debug)]
-struct Tie {
+pub(super) struct Tie {
     person: u32,
-    kind: u32,
-    weight: u64,
+    /// The number of its type.
+    pub kind: u32,
+    /// What it weighs, days apart not counted.
+    pub weight: u64,
 }
 
 /// Finds the partners of people, one at a time.
@@ -120,5 +122,10 @@ impl<'a, G: Graph> Surroundings<'a, G> {
             }
             self.partners.push(partner);
         }
+    }
+
+    /// The partners with what is shared with each, one identifier after the other.
+    pub(super) fn shared(&self) -> impl Iterator<Item = (&Partner, &[Tie])> {
+        self.partners.iter().zip(self.ties.chunk_by(|a, b| a.person == b.person))
     }
 }
