@@ -53,7 +53,7 @@ class Groups:
     >>> import creditcore as cc
     >>> rows = {"key": list(range(400)), "address": [f"A{home // 2}" for home in range(400)]}
     >>> rows["card"] = ["C7" if 10 <= key < 15 else None for key in range(400)]
-    >>> rows["device"] = ["D7" if 10 <= key < 15 else f"D{key}" for key in range(400)]
+    >>> rows["device"] = ["shared" if 10 <= key < 15 else f"D{key}" for key in range(400)]
     >>> groups = cc.find_groups(rows, "key", {"address": "address", "bank_card": "card", "device": "device"})
     >>> groups.members.select("key", "group_id", "level").rows()[:2]
     [(10, 10, 'core'), (11, 10, 'core')]
