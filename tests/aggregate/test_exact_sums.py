@@ -148,7 +148,7 @@ def test_integers_are_the_same_groups_as_their_texts(
 )
 def test_products_at_the_limit_of_the_short_table(most: tuple[int, int]) -> None:
     rng = np.random.default_rng(6)
-    n = 40_000
+    n = rounds(70_000, 2)
     group = rng.integers(0, 3, n)
     x, w = np.full(n, most[0]), np.full(n, most[1])
     x[::7], w[::5] = rng.integers(0, most[0], len(x[::7])), rng.integers(0, most[1], len(w[::5]))

@@ -93,14 +93,12 @@ def throughput(case: Case, rivals: Sequence[Rival], threads: int, runs: int) -> 
     fleet.prepare()
     trees = [int(model["trees"]) for model in fleet.models]
     first = next(batches(fleet, case.frame))
-    out = np.empty((first.frame.height, len(fleet)), order="F")
     engines = [
-        Engine(f"creditcore {name}", _ours(fleet, out, name, threads), sum(trees), built_in / len(fleet))
+        Engine(f"creditcore {name}", _ours(fleet, name, threads), sum(trees), built_in / len(fleet))
         for name in ("exact", "fast")
     ]
     fast = fleet.predict(first.frame, precision="fast").to_numpy()
-    exact = np.empty_like(out)
-    fleet.predict(first.frame, out=exact, threads=threads)
+    exact = fleet.predict(first.frame, threads=threads).to_numpy()
     engines[1].agreement = _far(fast, exact, probability=False)
     for rival in rivals:
         models = min(FEW_MODELS, len(fleet)) if rival.slow else len(fleet)
@@ -139,8 +137,7 @@ def latency(case: Case, rivals: Sequence[Rival], threads: int = 1) -> Iterator[s
     lines = {name: f"{name:<18}" for name in ["creditcore", *(name for name, _ in built)]}
     for rows in SMALL_BATCHES:
         batch = next(batches(fleet, case.frame.head(rows)))
-        out = np.empty((rows, len(fleet)), order="F")
-        calls = {"creditcore": _ours(fleet, out, "exact", threads)}
+        calls = {"creditcore": _ours(fleet, "exact", threads)}
         calls |= {name: _theirs(scorers) for name, scorers in built}
         for name, call in calls.items():
             middle, worst = _percentiles(call, batch)
@@ -176,9 +173,9 @@ def named(rivals: Sequence[Rival], names: str | None) -> list[Rival]:
     return [known[name.lower()] for name in wanted]
 
 
-def _ours(fleet: Fleet, out: NDArray[np.float64], precision: str, threads: int) -> Callable[[Batch], object]:
-    # The last batch is a shorter one.
-    spare = {len(out): out}
+def _ours(fleet: Fleet, precision: str, threads: int) -> Callable[[Batch], object]:
+    # By rows: the last batch is a shorter one.
+    spare: dict[int, NDArray[np.float64]] = {}
 
     def run(batch: Batch) -> None:
         rows = batch.frame.height

@@ -133,9 +133,7 @@ def _beside_alike(
     detection: _core.Detection, features: pl.DataFrame, names: list[str] | None, threads: int | None
 ) -> pl.DataFrame:
     """Put beside features what partners alike say: how a person is tied, by type and by days."""
-    from creditcore._frame import to_frame
-
-    alike = to_frame({"score": [1.0] * len(features)})["score"].to_numpy()
+    alike = features.with_columns(score=1.0)["score"].to_numpy()
     return _beside_risks(detection, features, alike, ALIKE, names, threads)
 
 
