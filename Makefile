@@ -26,7 +26,7 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 # What the module is built from. A changed file of Python code needs no build: the install is editable.
 SOURCES := $(shell find rust -path rust/fuzz -prune -o \( -name '*.rs' -o -name 'Cargo.toml' -o -name '*.csv' \) -print 2>/dev/null)
 
-.PHONY: help setup build demo test test-rust test-python test-parity test-faults test-spark test-spark-oldest check bench fuzz stubs lock clean
+.PHONY: help setup build demo test test-rust test-python test-parity test-faults test-spark test-spark-oldest check bench fuzz miri stubs lock clean
 
 help:  ## show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -90,6 +90,11 @@ fuzz: build .check/tools/bin/cargo-fuzz  ## throw broken bytes at whatever is pa
 			.check/found/$$target .check/corpus/$$target -- \
 			-max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=2048 -max_len=262144 -verbosity=0; \
 	done
+
+# A nightly toolchain with the component `miri`; a function of mathematics errs there by nothing drawn at random.
+miri:  ## the kernels' tests under Miri, which watches every access (some 10 minutes)
+	MIRIFLAGS=-Zmiri-deterministic-floats cargo +nightly miri test --locked --quiet \
+		--target-dir target/miri -p creditcore-kernels --lib
 
 .check/tools/bin/cargo-fuzz:
 	cargo install --quiet --locked cargo-fuzz --root .check/tools

@@ -16,9 +16,16 @@ pub mod mask;
 pub mod moments;
 pub mod pairs;
 pub mod room;
+pub mod sigmoid;
 pub mod sliced;
 pub mod table;
 pub mod wide;
+
+/// How much of a test is done: `all`, or so `few` where an interpreter watches every step (`make miri`).
+#[cfg(test)]
+pub(crate) const fn sized(all: usize, few: usize) -> usize {
+    if cfg!(miri) { few } else { all }
+}
 
 /// Asks for the memory of an element that will be needed soon; one that is not there is nothing.
 #[inline(always)]

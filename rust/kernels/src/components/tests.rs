@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::sized;
 
 /// A generator of test numbers (Marsaglia's xorshift).
 struct Draws(u64);
@@ -86,6 +87,8 @@ fn any_threads_and_parts_give_what_the_twin_gives() {
     let mut draws = Draws(7);
     for (people, identifiers, count) in
         [(1, 1, 0), (5, 3, 4), (200, 150, 220), (3_000, 4_000, 6_000), (50, 4_000, 30_000)]
+            .into_iter()
+            .take(sized(5, 3))
     {
         let pairs: Vec<(u64, u32)> = (0..count)
             .map(|_| {
@@ -95,7 +98,7 @@ fn any_threads_and_parts_give_what_the_twin_gives() {
             .collect();
         let wanted = naive(people as u32, &pairs);
         let different = pairs.iter().map(|pair| pair.0).collect::<std::collections::BTreeSet<_>>().len();
-        for (bits, threads) in [(1, 1), (3, 2), (8, 4)] {
+        for (bits, threads) in [(1, 1), (3, 2), (8, 4)].into_iter().take(sized(3, 2)) {
             assert_eq!(components(people as u32, &pairs, bits, threads), (wanted.clone(), different));
         }
     }
@@ -109,11 +112,12 @@ fn hashes_of_nought_and_of_all_ones_are_hashes_like_any_other() {
 
 #[test]
 fn one_identifier_of_everybody_and_one_person_of_every_identifier() {
-    let everybody: Vec<(u64, u32)> = (0..20_000).map(|person| (1 << 60, person)).collect();
-    assert_eq!(components(20_000, &everybody, 4, 3), (vec![0; 20_000], 1));
+    let count = sized(20_000, 500);
+    let everybody: Vec<(u64, u32)> = (0..count as u32).map(|person| (1 << 60, person)).collect();
+    assert_eq!(components(count as u32, &everybody, 4, 3), (vec![0; count], 1));
     let mut draws = Draws(3);
-    let one: Vec<(u64, u32)> = (0..20_000).map(|_| (draws.next(), 1)).collect();
-    assert_eq!(components(2, &one, 4, 3), (vec![0, 1], 20_000));
+    let one: Vec<(u64, u32)> = (0..count).map(|_| (draws.next(), 1)).collect();
+    assert_eq!(components(2, &one, 4, 3), (vec![0, 1], count));
 }
 
 #[test]
@@ -138,7 +142,7 @@ fn the_first_of_equal_values_is_found_and_equal_hashes_are_compared() {
 #[test]
 fn a_table_grows_with_its_identifiers() {
     // More identifiers of one part than places at first, each of two people.
-    let count = 300_000;
+    let count = sized(300_000, 500) as u32;
     let pairs: Vec<(u64, u32)> = (0..2 * count)
         .map(|number: u32| {
             let identifier = u64::from(number % count).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 1;
@@ -147,7 +151,7 @@ fn a_table_grows_with_its_identifiers() {
         .collect();
     let wanted: Vec<u32> = (0..2 * count).map(|number| number % count).collect();
     assert_eq!(components(2 * count, &pairs, 1, 2), (wanted, count as usize));
-    for identifiers in 0..40u64 {
+    for identifiers in 0..sized(40, 8) as u64 {
         let pairs: Vec<(u64, u32)> = (0..identifiers).map(|number| (number << 56, number as u32)).collect();
         let wanted: Vec<u32> = (0..identifiers as u32).collect();
         assert_eq!(components(identifiers as u32, &pairs, 1, 1), (wanted, identifiers as usize));

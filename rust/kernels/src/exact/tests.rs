@@ -1,4 +1,5 @@
 use super::*;
+use crate::sized;
 
 /// A small generator of test values (SplitMix64), so that this crate needs no other.
 pub(crate) struct Random(pub(crate) u64);
@@ -38,7 +39,7 @@ fn as_i128(exact: &Exact) -> i128 {
 #[test]
 fn sums_equal_the_twin_in_128_bits() {
     let mut random = Random(1);
-    for _ in 0..300 {
+    for _ in 0..sized(300, 5) {
         let (mut exact, mut twin) = (Exact::zero(), 0i128);
         for _ in 0..50 {
             let value = i128::from(random.next() as i64) >> random.below(60);
@@ -53,7 +54,7 @@ fn sums_equal_the_twin_in_128_bits() {
 #[test]
 fn any_order_and_any_split_give_the_same_bytes_and_retraction_leaves_no_trace() {
     let mut random = Random(2);
-    for _ in 0..200 {
+    for _ in 0..sized(200, 4) {
         let parts: Vec<(i128, i32)> = (0..40)
             .map(|_| (i128::from(random.next() as i64) << random.below(60), random.below(4000) as i32 - 2200))
             .collect();
@@ -98,7 +99,7 @@ fn negation_of_the_lowest_limb_pattern() {
 #[test]
 fn bytes_go_both_ways_and_bad_bytes_are_refused() {
     let mut random = Random(3);
-    for _ in 0..200 {
+    for _ in 0..sized(200, 4) {
         let mut exact = Exact::zero();
         for _ in 0..random.below(6) {
             exact.add_scaled(i128::from(random.next() as i64), random.below(3000) as i32 - 1500);

@@ -1,5 +1,6 @@
 use super::*;
 use crate::exact::tests::Random;
+use crate::sized;
 
 /// A naive twin: follows the links as they were given.
 fn walk(branches: &[Branch], leaves: &[f64], codes: &[u32]) -> f64 {
@@ -52,20 +53,20 @@ fn grown(
 #[test]
 fn every_walk_ends_where_the_links_lead() {
     let mut random = Random(11);
-    for round in 0..60 {
+    for round in 0..sized(60, 6) {
         let (views, outputs, single) = (2 + round % 5, 1 + round % 3, round % 2 == 0);
         let (sets, wide) = (round % 4 < 2, round % 3 == 0);
         let mut forest = Forest::new(views, outputs, single);
-        let trees: Vec<_> = (0..random.below(30) as usize)
+        let trees: Vec<_> = (0..random.below(sized(30, 8) as u64) as usize)
             .map(|tree| {
-                let size = [0, 1, 5, 40, 300][random.below(5) as usize];
+                let size = [0, 1, 5, 40, 300][random.below(sized(5, 4) as u64) as usize];
                 (grown(&mut random, size, views, sets, if wide { u32::MAX } else { 0xffff }), tree % outputs)
             })
             .collect();
         for ((branches, leaves), output) in &trees {
             forest.push(branches, leaves, *output as u32).expect("a tree");
         }
-        for rows in [0, 1, 7, 8, 9, 33] {
+        for rows in [0, 1, 9, 7, 8, 33].into_iter().take(sized(6, 3)) {
             let mut codes: Vec<u32> = (0..rows * views)
                 .map(|_| [0, 1, 4, 8, 70, 101, 200, u32::MAX][random.below(8) as usize])
                 .collect();

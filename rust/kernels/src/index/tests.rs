@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{ABSENT, Index, PART_KEYS, Part, WORDS};
-use crate::prefetch;
+use crate::{prefetch, sized};
 
 fn stream(mut state: u64) -> impl FnMut() -> u64 {
     move || {
@@ -23,6 +23,7 @@ fn found(index: &Index<Vec<u64>>, keys: &[u64]) -> Vec<u32> {
 #[test]
 fn it_holds_what_a_map_holds() {
     for (expected, inserted) in [(0, 5000), (200_000, 150_000), (100_000, 300_000)] {
+        let inserted = inserted / sized(1, 500) as u32;
         let mut index: Index<Vec<u64>> = Index::with_room(expected);
         let mut map = HashMap::new();
         let mut draw = stream(expected);
@@ -61,9 +62,9 @@ fn a_key_that_is_there_twice_is_told_by_its_row() {
 
 #[test]
 fn words_and_parts_make_it_again() {
-    let mut index: Index<Vec<u64>> = Index::with_room(100_000);
+    let mut index: Index<Vec<u64>> = Index::with_room(sized(100_000, 1_000) as u64);
     let mut draw = stream(3);
-    let keys: Vec<u64> = (0..200_000).map(|_| draw()).collect();
+    let keys: Vec<u64> = (0..sized(200_000, 2_000)).map(|_| draw()).collect();
     let changes: Vec<(u64, u32, u32)> = keys.iter().zip(0..).map(|(&key, row)| (key, ABSENT, row)).collect();
     index.put(&changes);
     let (parts, words) = index.laid_out();
@@ -101,6 +102,7 @@ fn contents(index: &mut Index<Vec<u64>>) -> Vec<(u64, u32)> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "hundreds of thousands of keys")]
 fn an_index_that_began_empty_has_parts_of_bounded_size() {
     let mut index: Index<Vec<u64>> = Index::with_room(0);
     let mut draw = stream(11);
@@ -118,6 +120,7 @@ fn an_index_that_began_empty_has_parts_of_bounded_size() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "hundreds of thousands of keys")]
 fn shares_change_what_one_thread_would() {
     for (expected, first, bits) in
         [(0, 300_000, 3), (400_000, 100_000, 6), (400_000, 400_000, 2), (0, 100, 4)]

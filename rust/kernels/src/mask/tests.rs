@@ -1,6 +1,7 @@
 //! Every variant against a naive twin.
 
 use super::*;
+use crate::sized;
 
 /// Numbers that look random, extremes among them.
 fn keys(seed: u64) -> Vec<i64> {
@@ -29,7 +30,7 @@ fn every_variant_marks_the_same_rows() {
     let bounds = [i64::MIN, i64::MIN + 1, -3, 0, 2, 5 << 40, i64::MAX - 1, i64::MAX];
     let narrow_bounds = bounds.map(|bound| (bound >> 32) as i32);
     for isa in Isa::ALL.into_iter().filter(|isa| isa.available()) {
-        for seed in 1..6 {
+        for seed in 1..sized(6, 2) as u64 {
             let wide: Box<[i64; ROWS]> = keys(seed).into_boxed_slice().try_into().expect("a block");
             let narrow: Box<[i32; ROWS]> =
                 wide.iter().map(|&key| (key >> 32) as i32).collect::<Vec<_>>().try_into().expect("a block");
@@ -53,14 +54,15 @@ fn every_variant_marks_the_same_rows() {
 #[test]
 fn every_variant_finds_the_same_members() {
     for isa in Isa::ALL.into_iter().filter(|isa| isa.available()) {
-        for seed in 1..6 {
+        for seed in 1..sized(6, 2) as u64 {
             let small: Box<[u8; ROWS]> = keys(seed)
                 .iter()
                 .map(|&key| (key >> 20) as u8)
                 .collect::<Vec<_>>()
                 .try_into()
                 .expect("a block");
-            let random: Set = std::array::from_fn(|word| keys(seed + 9)[word + 3] as u64);
+            let drawn = keys(seed + 9);
+            let random: Set = std::array::from_fn(|word| drawn[word + 3] as u64);
             for set in [[0; 4], [!0; 4], [1, 0, 0, 1 << 63], random] {
                 let mut mask = [7; WORDS];
                 members(isa, &small, &set, &mut mask);
@@ -75,8 +77,8 @@ fn every_variant_finds_the_same_members() {
 
 #[test]
 fn every_variant_intersects_alike() {
-    let masks: Vec<Mask> =
-        (1..5).map(|seed| std::array::from_fn(|word| keys(seed)[word + 64] as u64)).collect();
+    let mask = |keys: Vec<i64>| std::array::from_fn(|word| keys[word + 64] as u64);
+    let masks: Vec<Mask> = (1..5).map(|seed| mask(keys(seed))).collect();
     for isa in Isa::ALL.into_iter().filter(|isa| isa.available()) {
         let mut out = [0; WORDS];
         let any = intersect(isa, &masks, &[0, 2, 3], &masks[1], &mut out);
