@@ -2,7 +2,11 @@
 //!
 //! In: the raw outputs of a row. Out: what the library's `predict` gives. The functions are those of the C
 //! library that the training libraries themselves call, in the same precision and order of operations, so the
-//! bits are theirs; it is the one place where a result may depend on the machine's C library.
+//! bits are theirs. The logistic function is a kernel, with the bits of glibc on a processor that multiplies and adds
+//! in one step; the others are the one place where a result may depend on the machine's C library.
+
+use creditcore_kernels::isa::Isa;
+use creditcore_kernels::sigmoid::sigmoid;
 
 /// A transform of the outputs of one row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,13 +42,19 @@ impl Link {
         matches!(self, Self::Sigmoid { .. } | Self::Softmax | Self::SigmoidSingle | Self::SoftmaxSingle)
     }
 
-    /// Transforms the outputs of one row in place.
+    /// Whether the outputs of a row hang on each other.
+    pub(super) fn joins(self) -> bool {
+        matches!(self, Self::Softmax | Self::SoftmaxSingle)
+    }
+
+    /// Transforms the outputs of one row in place, or of any number of rows where each output is by itself.
     pub fn apply(self, row: &mut [f64]) {
         match self {
             Self::Identity => {}
             Self::Softmax => softmax(row),
             Self::SoftmaxSingle => softmax_single(row),
-            Self::Sigmoid { scale } => each(row, |x| 1.0 / (1.0 + (-scale * x).exp())),
+            // Every instruction set gives the same bits.
+            Self::Sigmoid { scale } => sigmoid(Isa::active().unwrap_or(Isa::Scalar), scale, row),
             Self::Exp => each(row, f64::exp),
             Self::Log1pExp => each(row, |x| x.exp().ln_1p()),
             Self::SignedSquare => each(row, |x| sign(x) * x * x),

@@ -88,11 +88,11 @@ pub(super) fn cut_outputs<'a, T>(
 /// Turns raw outputs into predictions.
 pub(super) fn transform(ensemble: &Ensemble, values: &mut [f64]) {
     let divisor = ensemble.divisor();
-    for row in values.chunks_mut(ensemble.outputs()) {
-        row.iter_mut().for_each(|value| *value /= divisor);
-        if let Some(link) = ensemble.link {
-            link.apply(row);
-        }
+    values.iter_mut().for_each(|value| *value /= divisor);
+    match ensemble.link {
+        Some(link) if link.joins() => values.chunks_mut(ensemble.outputs()).for_each(|row| link.apply(row)),
+        Some(link) => link.apply(values),
+        None => {}
     }
 }
 
