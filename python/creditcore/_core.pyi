@@ -775,9 +775,12 @@ class State:
         start: SupportsIndex,
         rows: SupportsIndex,
         columns: SupportsGetItem[int, str] | None = None,
+        *,
+        threads: SupportsIndex | None = None,
     ) -> Part:
         """
         Gathers some of the records that were found, in all columns, or in some of them and in those that a change needs.
+        Several may be gathered at once.
         """
     def renew(self, /, part: Part, made: Source) -> None:
         """

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import creditcore as cc
-from creditcore.portfolio.meanwhile import meanwhile, one_ahead
+from creditcore.portfolio.meanwhile import ahead, meanwhile
 from tests.line import case
 
 
@@ -74,19 +74,39 @@ def test_a_refresh_whose_files_are_refused_leaves_none(
         assert len(portfolio.decisions()) == 24
 
 
-def test_the_next_one_is_worked_out_while_the_caller_goes_on() -> None:
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_next_ones_are_worked_out_while_the_caller_goes_on(workers: int) -> None:
     begun, seen = threading.Event(), []
 
     def work(item: int) -> int:
-        if item == 1:
+        if item == workers:
             begun.set()
+        else:
+            # Later ones end first, and come out in their order.
+            time.sleep(0.01 * (4 - item))
         return item * item
 
-    for made in one_ahead(work, range(4)):
-        # The second one is begun though nobody has asked for it.
+    for made in ahead(work, range(4), workers):
+        # So many more are begun though nobody has asked for them.
         assert begun.wait(30)
         seen.append(made)
     assert seen == [0, 1, 4, 9]
-    assert list(one_ahead(work, [])) == []
+    assert list(ahead(work, [], workers)) == []
     with pytest.raises(ZeroDivisionError):
-        list(one_ahead(lambda item: 1 // item, [1, 0, 1]))
+        list(ahead(lambda item: 1 // item, [1, 0, 1], workers))
+
+
+def test_who_stops_asking_leaves_nothing_under_way() -> None:
+    done: list[int] = []
+
+    def work(item: int) -> int:
+        time.sleep(0.01)
+        done.append(item)
+        return item
+
+    asked = ahead(work, range(100), 2)
+    assert next(asked) == 0
+    asked.close()
+    ended = len(done)
+    time.sleep(0.05)
+    assert len(done) == ended <= 4

@@ -385,7 +385,8 @@ class Pipeline:
             return self.fleet
         wanted = tuple(names)
         if wanted not in self._subsets:
-            self._subsets[wanted] = self.fleet.subset(wanted)
+            # Several threads may come here at once: the first one's counts.
+            self._subsets.setdefault(wanted, self.fleet.subset(wanted))
         return self._subsets[wanted]
 
     def __repr__(self) -> str:

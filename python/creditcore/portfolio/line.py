@@ -111,6 +111,12 @@ class PortfolioLine:
         made.reviews = reviews
         return made
 
+    def with_threads(self, threads: int) -> PortfolioLine:
+        """Give the same line for a worker beside others."""
+        made = copy(self)
+        made.threads = threads
+        return made
+
     @property
     def makes(self) -> bool:
         """Whether rows are more than what the delta brings."""

@@ -1,12 +1,13 @@
-"""Work that another thread does while the caller goes on.
+"""Work that other threads do while the caller goes on.
 
-Comes in: a function. Goes out: what it gives, or raises, when the caller asks for it. A caller that fails
+Comes in: functions. Goes out: what they give, or raise, when the caller asks for it. A caller that fails
 or is interrupted asks the work to stop and waits for that, so nothing goes on behind its back. What is worked
 out does not hang on which of the two ends first (law 2).
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,15 +20,26 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-def one_ahead(work: Callable[[S], T], items: Iterable[S]) -> Iterator[T]:
-    """Give what work gives for each item, in their order; the next is worked out while the caller goes on."""
-    with ThreadPoolExecutor(1, "creditcore-ahead") as pool:
-        waiting: list[Future[T]] = []
+def ahead(work: Callable[[S], T], items: Iterable[S], workers: int) -> Iterator[T]:
+    """Give what work gives for each item, in their order; workers go on with the next ones meanwhile.
+
+    Args:
+        work: what is done for an item, by any thread.
+        items: taken by the caller's thread, as many ahead as there are workers.
+        workers: threads.
+    """
+    pool = ThreadPoolExecutor(workers, "creditcore-ahead")
+    waiting: deque[Future[T]] = deque()
+    try:
         for item in items:
             waiting.append(pool.submit(work, item))
-            if len(waiting) > 1:
-                yield waiting.pop(0).result()
-        yield from (one.result() for one in waiting)
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        # Who fails, or stops asking, waits for what is under way alone.
+        pool.shutdown(cancel_futures=True)
 
 
 @contextmanager

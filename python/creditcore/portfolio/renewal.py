@@ -9,31 +9,58 @@ give (law 1). Nothing is written here.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from creditcore.frames import renewed
 from creditcore.portfolio import days
-from creditcore.portfolio.meanwhile import meanwhile, one_ahead
+from creditcore.portfolio.meanwhile import ahead, meanwhile
 from creditcore.portfolio.network import Held, Moved
 from creditcore.sources import open_source
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from creditcore._core import Found, Part, State
+    from creditcore._core import Part, State
     from creditcore.portfolio.line import PortfolioLine
 
 Told = list[tuple[list[str], "pl.DataFrame"]]
 """Names of features, and what the network says of them, row by row."""
 FEW = 0.75
 """Rows are copied without the others where they are a smaller part of them."""
-PART = 1 << 17
-"""Records that are looked up and scored at a time."""
+LEAST, MOST = 1 << 14, 1 << 19
+"""Records that a worker takes at a time, and that all of them have in memory, about."""
+
+
+class Shares(NamedTuple):
+    """How workers share records: rows of a part, and threads for each. It changes no result (law 2)."""
+
+    part: int
+    threads: int
+
+    @staticmethod
+    def of(rows: int, workers: int) -> Shares:
+        """Share so many rows among workers: some parts for each, so that none waits long for another."""
+        part = max(min(-(-rows // (4 * workers)), MOST // (2 * workers)), LEAST)
+        return Shares(part, -(-workers // max(min(workers, -(-rows // part)), 1)))
+
+
+class Again(NamedTuple):
+    """What is made of records now: the part that they are of, those that are others, how many were scored."""
+
+    part: Part
+    rows: pl.DataFrame | None
+    scored: int
+
+
+Work = Callable[[], "pl.DataFrame | Again"]
+"""Makes some of the delta's own records, or other ones again."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +105,8 @@ class Renewing:
 
     def renew(self, rows: pl.DataFrame, version: str) -> Renewal:
         """Give what the state is to take of rows in which identifiers are hashed already."""
+        from creditcore._frame import beside
+
         self.line.refuse_made(rows)
         self.core.discard()
         key = self.line.config.columns.key
@@ -88,10 +117,10 @@ class Renewing:
         with meanwhile(lambda report: self._standing(sifted, report)) as standing:
             links = self._linked(sifted, key)
             linked = time.monotonic()
-            own = self._own(sifted, key, links, standing())
-        rescored = sum(
-            self._again(part, near, key, told) for part, near, told in self._others(sifted, key, links)
-        )
+            features, parts = self._own(sifted, key, links, standing())
+        # Others are looked for while the delta's own records are made.
+        made, rescored = self._worked(chain(parts, self._others(sifted, key, links)))
+        own = beside(sifted.live, *features, *([renewed.stacked(made)] if made else ()))
         rows = renewed.stacked([own, sifted.dead])
         latency = {"sift": found - began, "network": linked - found, "score": time.monotonic() - linked}
         return Renewal(rows, counts, rescored, None if links is None else links.moved.held, latency)
@@ -144,12 +173,12 @@ class Renewing:
 
     def _own(
         self, sifted: renewed.Sifted, key: str, links: Links | None, standing: pl.DataFrame | None
-    ) -> pl.DataFrame:
-        """Give the records of the delta with all that is made of them."""
+    ) -> tuple[list[pl.DataFrame], Iterator[Work]]:
+        """Give the network features of the records of a delta, and the work on what else is made of them."""
         from creditcore._frame import beside, to_polars
 
         if not len(sifted.live):
-            return sifted.live
+            return [], iter(())
         linked, rows = self.line.linked, sifted.live
         if links is not None and linked is not None:
             names = [key, *linked.features]
@@ -158,18 +187,38 @@ class Renewing:
         told = self._told(rows[key], links)
         features = [renewed.features_of(rows, found, names) for names, found in told]
         known = [] if standing is None else [standing]
-        whole, made = beside(sifted.raw, *features, *known), []
-        for start in range(0, len(whole) if self.line.makes else 0, PART):
-            some = whole[start : start + PART]
-            made.append(beside(*self.line.made_of(some, self.when, again=standing is not None)))
-        return beside(sifted.live, *features, *([renewed.stacked(made)] if made else ()))
+        whole = beside(sifted.raw, *features, *known)
+        shares = Shares.of(len(whole), self.workers)
+        line, again = self.line.with_threads(shares.threads), standing is not None
 
-    def _others(
-        self, sifted: renewed.Sifted, key: str, links: Links | None
-    ) -> Iterator[tuple[Part, bool, Told]]:
-        """Give the other records that may be others than before, each once, part by part; whether only what
-        is near them changed; and what the network says of them.
+        def made_of(start: int) -> pl.DataFrame:
+            some = whole[start : start + shares.part]
+            return beside(*line.made_of(some, self.when, again=again))
+
+        starts = range(0, len(whole) if line.makes else 0, shares.part)
+        return features, (partial(made_of, start) for start in starts)
+
+    def _worked(self, work: Iterator[Work]) -> tuple[list[pl.DataFrame], int]:
+        """Do work, and hand what is made of other records to the state; gives what is made of those of the
+        delta, and how many others were scored.
         """
+        own, scored = [], 0
+        for made in ahead(lambda work: work(), work, self.workers):
+            if not isinstance(made, Again):
+                own.append(made)
+                continue
+            scored += made.scored
+            if made.rows is not None:
+                self.core.renew(made.part, open_source(made.rows))
+        return own, scored
+
+    @cached_property
+    def workers(self) -> int:
+        """How many share the work: a processor for each, where the line does not say."""
+        return self.line.threads or len(os.sched_getaffinity(0))
+
+    def _others(self, sifted: renewed.Sifted, key: str, links: Links | None) -> Iterator[Work]:
+        """Give the work on other records that may be others than before, each once, in parts."""
         from creditcore._frame import to_polars
 
         without = [rows[key] for rows in (sifted.live, sifted.dead) if len(rows)]
@@ -179,14 +228,13 @@ class Renewing:
             told = self._told(fresh["key"], links, fresh if fresh.width > 1 else None)
             found = self.core.look_up(open_source(fresh.select(fresh["key"].alias(key))))
             asked = to_polars(found.asked()).to_series()
-            starts, again = range(0, len(asked), PART), self.line.again
-            gathered = one_ahead(partial(self._gathered, found, again), starts)
-            for start, part in zip(starts, gathered, strict=True):
-                places = asked[start : start + PART]
-                yield part, near, [(names, rows[places]) for names, rows in told]
-
-    def _gathered(self, found: Found, columns: list[str] | None, start: int) -> Part:
-        return self.core.part(found, start, PART, columns)
+            shares = Shares.of(len(asked), self.workers)
+            line = self.line.with_threads(shares.threads)
+            for start in range(0, len(asked), shares.part):
+                places = asked[start : start + shares.part]
+                seen = [(names, rows[places]) for names, rows in told]
+                part = partial(self.core.part, found, start, shares.part, line.again, threads=shares.threads)
+                yield partial(self._again, line, part, near, seen)
 
     def _touched(self, links: Links | None, key: str) -> Iterator[tuple[pl.DataFrame, bool]]:
         """Give the records (`key`) that reviews or the day change, then those near other changes, with
@@ -210,15 +258,21 @@ class Renewing:
         elif links.moved.then is not None:
             yield links.moved.then.select("key"), True
 
-    def _again(self, part: Part, near: bool, key: str, told: Told) -> int:
-        """Hand to the state what is made of records of it now, those that are the same left out; gives how
-        many were scored.
+    def _again(self, line: PortfolioLine, gathered: Callable[[], Part], near: bool, told: Told) -> Again:
+        """Give what is made of records of the state now, those that are the same left out.
+
+        Args:
+            line: of a worker.
+            gathered: gives the records.
+            near: whether only what is near them changed.
+            told: what the network says of them.
         """
         from creditcore._frame import beside, to_polars
 
+        part = gathered()
         old = to_polars(part.records())
         features = [renewed.features_of(old, found, names) for names, found in told]
-        made = self.line.made_names
+        made = line.made_names
         places, scored = renewed.numbered(old), len(old)
         if near and features:
             # Who was only near what changed stays as it is.
@@ -229,14 +283,13 @@ class Renewing:
                 old, places = old.filter(moved), places.filter(moved)
                 features = [one.filter(moved) for one in features]
         if not len(old):
-            return 0
+            return Again(part, None, 0)
         kept = beside(old.drop(made, strict=False), *features)
-        new = beside(*features, *self.line.made_again(kept, old, self.when))
+        new = beside(*features, *line.made_again(kept, old, self.when))
         # What stands still is in the row already.
-        new = new.select([name for name in made if name in new.columns and name not in self.line.hidden])
+        new = new.select([name for name in made if name in new.columns and name not in line.hidden])
         changed = renewed.differing(old, new)
-        self.core.renew(part, open_source(beside(places, new).filter(changed)))
-        return scored
+        return Again(part, beside(places, new).filter(changed), scored)
 
 
 def renewed_whole(line: PortfolioLine, rows: pl.DataFrame, when: date | None) -> pl.DataFrame:

@@ -1,7 +1,7 @@
 //! The state of a portfolio.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow_schema::{DataType, Field};
@@ -22,7 +22,7 @@ use crate::table::Table;
 /// The records of a portfolio, their index and their sums.
 #[pyclass(frozen, module = "creditcore._core")]
 pub(crate) struct State {
-    inner: Mutex<Inner>,
+    inner: RwLock<Inner>,
 }
 
 /// A count by name, as JSON.
@@ -55,7 +55,7 @@ impl State {
         let inner = gate::run(py, None, move |control| {
             Inner::open(&folder, manifest, regions, threads, verify, control)
         })?;
-        Ok(Self { inner: Mutex::new(inner) })
+        Ok(Self { inner: RwLock::new(inner) })
     }
 
     /// Finds out what a delta changes, and what was renewed; gives counts and seconds by stage (JSON).
@@ -63,36 +63,37 @@ impl State {
     fn stage(&self, py: Python<'_>, delta: Option<&Source>) -> PyResult<String> {
         let source = delta.map(|delta| delta.inner.clone());
         let (counts, stages) =
-            gate::run(py, None, |control| self.locked().stage(source.as_deref(), control))?;
+            gate::run(py, None, |control| self.changed().stage(source.as_deref(), control))?;
         Ok(json!({ "counts": told(counts), "stages": stages }).to_string())
     }
 
     /// Gives counts (JSON) and the rows of a delta that count, in the types of the state, with `_row` and `_deleted`.
     fn sift(&self, py: Python<'_>, delta: &Source) -> PyResult<(String, Table)> {
         let source = delta.inner.clone();
-        let (counts, batch) = gate::run(py, None, |control| self.locked().sift(&*source, control))?;
+        let (counts, batch) = gate::run(py, None, |control| self.changed().sift(&*source, control))?;
         Ok((told(counts).to_string(), Table { schema: batch.schema(), batches: vec![batch] }))
     }
 
     /// Writes what is staged to one file, or two; gives the segments (JSON), none where nothing changes.
     fn write(&self, py: Python<'_>, file: &str, second: &str) -> PyResult<String> {
-        let named = gate::brief(py, || self.locked().write(file, second))?;
+        let named = gate::brief(py, || self.changed().write(file, second))?;
         Ok(json!(named).to_string())
     }
 
     /// Puts what was written into memory.
     fn apply(&self, py: Python<'_>) -> PyResult<()> {
-        gate::brief(py, || self.locked().apply())
+        gate::brief(py, || self.changed().apply())
     }
 
     /// Finds the records of the keys of a source.
     fn look_up(&self, py: Python<'_>, keys: &Source) -> PyResult<Found> {
         let source = keys.inner.clone();
-        Ok(Found { inner: gate::run(py, None, |control| self.locked().look_up(&*source, control))? })
+        Ok(Found { inner: gate::run(py, None, |control| self.read().look_up(&*source, control))? })
     }
 
     /// Gathers some of the records that were found, in all columns, or in some of them and in those that a change needs.
-    #[pyo3(signature = (found, start, rows, columns=None))]
+    /// Several may be gathered at once.
+    #[pyo3(signature = (found, start, rows, columns=None, *, threads=None))]
     #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
     fn part(
         &self,
@@ -101,22 +102,23 @@ impl State {
         start: usize,
         rows: usize,
         columns: Option<Vec<String>>,
+        threads: Option<usize>,
     ) -> PyResult<Part> {
-        let gather = |_: &_| self.locked().part(&found.inner, start, rows, columns.as_deref());
+        let gather = |_: &_| self.read().part(&found.inner, start, rows, columns.as_deref(), threads);
         Ok(Part { inner: gate::run(py, None, gather)? })
     }
 
     /// Notes what is made of some records of a part now: `_at` says which of them a row is of.
     fn renew(&self, py: Python<'_>, part: &Part, made: &Source) -> PyResult<()> {
         let source = made.inner.clone();
-        gate::run(py, None, |control| self.locked().renew(&part.inner, &*source, control))
+        gate::run(py, None, |control| self.read().renew(&part.inner, &*source, control))
     }
 
     /// The records that are staged for both files, in some of their columns; where it is known what they say, with the
     /// fingerprints of their inputs (`_inputs`).
     #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
     fn staged(&self, py: Python<'_>, columns: Vec<String>) -> PyResult<[Vec<Table>; 2]> {
-        let files = gate::brief(py, || self.locked().staged(&columns))?;
+        let files = gate::brief(py, || self.read().staged(&columns))?;
         let table = |batch: RecordBatch| Table { schema: batch.schema(), batches: vec![batch] };
         Ok(files.map(|parts| parts.into_iter().map(table).collect()))
     }
@@ -124,7 +126,7 @@ impl State {
     /// Forgets what is staged.
     fn discard(&self, py: Python<'_>) -> PyResult<()> {
         gate::brief(py, || {
-            self.locked().discard();
+            self.changed().discard();
             Ok(())
         })
     }
@@ -140,20 +142,20 @@ impl State {
     ) -> PyResult<String> {
         let source = source.inner.clone();
         let (segments, counts) =
-            gate::run(py, progress, |control| self.locked().ingest(&*source, first_number, control))?;
+            gate::run(py, progress, |control| self.changed().ingest(&*source, first_number, control))?;
         Ok(json!({ "segments": segments, "counts": told(counts) }).to_string())
     }
 
     /// Writes what is in memory; gives the checkpoint (JSON).
     fn checkpoint(&self, py: Python<'_>, number: u64) -> PyResult<String> {
-        let made = gate::run(py, None, |_| self.locked().checkpoint(number))?;
+        let made = gate::run(py, None, |_| self.changed().checkpoint(number))?;
         Ok(json!(made).to_string())
     }
 
     /// Writes the records alone; gives segments and checkpoint (JSON).
     fn compact(&self, py: Python<'_>, first_number: u64) -> PyResult<String> {
         let (segments, checkpoint) =
-            gate::run(py, None, |control| self.locked().compact(first_number, control))?;
+            gate::run(py, None, |control| self.changed().compact(first_number, control))?;
         Ok(json!({ "segments": segments, "checkpoint": checkpoint }).to_string())
     }
 
@@ -162,7 +164,7 @@ impl State {
     #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
     fn find(&self, py: Python<'_>, keys: &Source, columns: Option<Vec<String>>) -> PyResult<Table> {
         let source = keys.inner.clone();
-        let batch = gate::run(py, None, |control| self.locked().find(&*source, columns.as_deref(), control))?;
+        let batch = gate::run(py, None, |control| self.read().find(&*source, columns.as_deref(), control))?;
         Ok(Table { schema: batch.schema(), batches: vec![batch] })
     }
 
@@ -172,7 +174,7 @@ impl State {
     fn scan(&self, py: Python<'_>, columns: Option<Vec<String>>) -> PyResult<Table> {
         let batches = gate::run(py, None, |control| {
             let mut batches = Vec::new();
-            self.locked().scan(columns.as_deref(), |batch| {
+            self.read().scan(columns.as_deref(), |batch| {
                 control.check()?;
                 batches.push(batch);
                 Ok(())
@@ -186,13 +188,13 @@ impl State {
 
     /// The exact sums of all records.
     fn sums(&self, py: Python<'_>) -> PyResult<Aggregate> {
-        Ok(Aggregate { inner: gate::brief(py, || Ok(self.locked().sums().clone()))? })
+        Ok(Aggregate { inner: gate::brief(py, || Ok(self.read().sums().clone()))? })
     }
 
     /// How many records and rows there are, and bytes of the index beside its file.
     fn sizes(&self, py: Python<'_>) -> PyResult<(u64, u64, usize)> {
         gate::brief(py, || {
-            let state = self.locked();
+            let state = self.read();
             Ok((state.records(), state.rows(), state.own_bytes()))
         })
     }
@@ -201,7 +203,7 @@ impl State {
     /// how many records there are.
     fn fingerprint<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyBytes>, Bound<'py, PyBytes>, u64)> {
         let (hash, sums, records) = gate::brief(py, || {
-            let state = self.locked();
+            let state = self.read();
             let (hash, sums, records) = state.after();
             Ok((hash, sums.to_bytes(), records))
         })?;
@@ -210,8 +212,12 @@ impl State {
 }
 
 impl State {
-    fn locked(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changed(&self) -> RwLockWriteGuard<'_, Inner> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

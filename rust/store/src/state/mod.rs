@@ -10,6 +10,7 @@ mod bulk;
 mod changes;
 mod chosen;
 mod disk;
+mod gather;
 mod hashes;
 mod kinds;
 mod layout;

@@ -4,7 +4,7 @@
 //! after them (staging.rs).
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow_array::{ArrayRef, RecordBatch, new_null_array};
 use arrow_schema::{DataType, Field, Schema};
@@ -41,7 +41,7 @@ pub struct State {
     /// What the rows that were sifted last change, until they are staged.
     pub(super) sifted: Option<Changes>,
     /// What is made of other records, until it is staged.
-    pub(super) renewed: Vec<Changes>,
+    pub(super) renewed: Mutex<Vec<Changes>>,
     /// Segments that a checkpoint stands for: they stay as they are.
     pub(super) fixed: usize,
 }
@@ -123,7 +123,7 @@ impl State {
             sums,
             staged: None,
             sifted: None,
-            renewed: Vec::new(),
+            renewed: Mutex::default(),
             fixed: 0,
         })
     }

@@ -5,7 +5,7 @@
 //! looked up, gathered and hashed once; nothing of the state changes here. That they say the same is known, so no claim
 //! is compared (law 1).
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
@@ -95,26 +95,35 @@ impl State {
     ///
     /// # Errors
     /// `State`: rows that cannot be gathered.
-    pub fn part(&self, found: &Found, start: usize, rows: usize, columns: Option<&[String]>) -> Result<Part> {
+    pub fn part(
+        &self,
+        found: &Found,
+        start: usize,
+        rows: usize,
+        columns: Option<&[String]>,
+        threads: Option<usize>,
+    ) -> Result<Part> {
+        let threads = threads.unwrap_or(self.threads);
         let start = start.min(found.records.len());
         let records = found.records[start..(start + rows).min(found.records.len())].to_vec();
         let numbers: Vec<u32> = records.iter().map(|&(row, ..)| row).collect();
         if let Some(columns) = columns {
             let mut names = self.layout.lean();
             names.extend(columns.iter().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
-            let batch = self.rows.gather_shared(&numbers, Some(&names), self.threads)?;
+            let batch = self.rows.gather_shared(&numbers, Some(&names), threads)?;
             if Said::of(&batch).is_some() {
                 return Ok(Part { batch, records, lean: true });
             }
         }
-        Ok(Part { batch: self.rows.gather_shared(&numbers, None, self.threads)?, records, lean: false })
+        Ok(Part { batch: self.rows.gather_shared(&numbers, None, threads)?, records, lean: false })
     }
 
-    /// Notes what is made of some records now, for [`stage`](Self::stage): `_at` says which of the part a row is of.
+    /// Notes what is made of some records now, for [`stage`](Self::stage): `_at` says which of the part a row is of. Others may
+    /// read meanwhile; parts are staged in the order in which they are noted.
     ///
     /// # Errors
     /// `Schema`: values that the state's types do not hold; a place that the part does not have.
-    pub fn renew(&mut self, part: &Part, made: &dyn Source, control: &Control) -> Result<()> {
+    pub fn renew(&self, part: &Part, made: &dyn Source, control: &Control) -> Result<()> {
         let own = |name: &str| name != AT && self.layout.made.iter().any(|made| made == name);
         let given = made.column_names();
         let columns = self.layout.columns.iter().filter(|(name, _)| own(name) && given.contains(name));
@@ -134,9 +143,14 @@ impl State {
         layout.read(made, usize::MAX, control, keep, || schema.clone())?;
         if let Some(made) = read.filter(|made| made.num_rows() > 0) {
             let changes = self.changes_of(part, &made)?;
-            self.renewed.push(changes);
+            self.noted().push(changes);
         }
         Ok(())
+    }
+
+    /// What was noted and not staged yet.
+    pub(super) fn noted(&self) -> MutexGuard<'_, Vec<Changes>> {
+        self.renewed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn changes_of(&self, part: &Part, made: &RecordBatch) -> Result<Changes> {

@@ -6,19 +6,13 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::LargeStringBuilder;
-use arrow_array::cast::AsArray;
-use arrow_array::types::{
-    ArrowPrimitiveType, Decimal128Type, Float32Type, Float64Type, Int64Type, UInt8Type, UInt16Type,
-    UInt64Type,
-};
-use arrow_array::{Array, ArrayRef, PrimitiveArray, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow_cast::cast;
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
-use arrow_select::interleave::interleave;
+use arrow_select::take::take;
 use creditcore::error::{Error, Place, Result};
 use creditcore::exec::in_order;
 
+use super::gather::{gathered, picked};
 use super::narrow::kind_of;
 use super::segment::{DELETED, Segment, TOLD};
 
@@ -43,6 +37,28 @@ struct Places {
     at: Vec<(usize, usize)>,
     /// Stretches of rows of one segment.
     stretches: usize,
+    /// Where each row stands in `at`, if not in its own place.
+    back: Option<UInt32Array>,
+}
+
+impl Places {
+    /// The same rows in the order in which they lie, where they are scattered: memory is read forwards then.
+    fn forwards(self) -> Self {
+        if self.stretches * LONG <= self.at.len() {
+            return self;
+        }
+        let mut order: Vec<((usize, usize), u32)> = self.at.into_iter().zip(0..).collect();
+        order.sort_unstable();
+        let mut back = vec![0; order.len()];
+        order.iter().zip(0..).for_each(|(&(_, row), place)| back[row as usize] = place);
+        let at: Vec<(usize, usize)> = order.into_iter().map(|(at, _)| at).collect();
+        Self { stretches: stretches(&at), at, back: Some(back.into()), used: self.used }
+    }
+}
+
+/// How many stretches of rows of one segment there are.
+fn stretches(at: &[(usize, usize)]) -> usize {
+    at.chunk_by(|a, b| a.0 == b.0).count()
 }
 
 /// Places of rows, and those of their columns that a segment of what was made anew does not have.
@@ -114,8 +130,7 @@ impl Rows {
             }
             at.push((number[segment], (row - self.starts[segment]) as usize));
         }
-        let stretches = at.chunk_by(|a, b| a.0 == b.0).count();
-        Ok(Places { used, at, stretches })
+        Ok(Places { stretches: stretches(&at), used, at, back: None })
     }
 
     /// Some rows, in the columns of all segments. A column that is `known` is not read again.
@@ -180,7 +195,7 @@ impl Rows {
     fn lying(&self, rows: &[u32]) -> Result<Lying> {
         let own = self.locate(rows)?;
         let anew = own.used.iter().any(|&segment| self.segments[segment].told.is_some());
-        let told = if anew { Some(self.locate(&self.told_of(rows, &own))?) } else { None };
+        let told = if anew { Some(self.locate(&self.told_of(rows, &own))?.forwards()) } else { None };
         Ok(Lying { own, told })
     }
 
@@ -216,12 +231,16 @@ impl Rows {
             column.filter(|column| *column.data_type() != DataType::Null)
         };
         let columns: Vec<Option<&ArrayRef>> = places.used.iter().map(filled).collect();
-        if places.stretches * LONG <= places.at.len()
-            && let Some(picked) = picked(&columns, &places.at, field.data_type())
-        {
-            return Ok(picked);
+        let long = places.stretches * LONG <= places.at.len();
+        let found = match long.then(|| picked(&columns, &places.at, field.data_type())).flatten() {
+            Some(picked) => Ok(picked),
+            None => gathered(&columns, &places.at, field.data_type()),
+        };
+        match (found, &places.back) {
+            (Ok(found), Some(back)) => take(&found, back, None),
+            (found, _) => found,
         }
-        gathered(&columns, &places.at, field.data_type()).map_err(|error| broken(&error))
+        .map_err(|error| broken(&error))
     }
 
     /// How many segments there are.
@@ -233,120 +252,6 @@ impl Rows {
     pub(super) fn newest(&self) -> impl Iterator<Item = &Segment> {
         self.segments.iter().rev()
     }
-}
-
-/// Numbers of columns of the state's own type that have no nulls, where rows of one segment stand beside each other.
-fn picked(columns: &[Option<&ArrayRef>], places: &[(usize, usize)], kind: &DataType) -> Option<ArrayRef> {
-    let fits = |column: &&ArrayRef| column.data_type() == kind && column.null_count() == 0;
-    let columns: Vec<&ArrayRef> =
-        columns.iter().map(|column| column.filter(fits)).collect::<Option<Vec<_>>>()?;
-    match kind {
-        DataType::Int64 => Some(picked_of::<Int64Type>(&columns, places, kind)),
-        DataType::UInt64 => Some(picked_of::<UInt64Type>(&columns, places, kind)),
-        DataType::Float32 => Some(picked_of::<Float32Type>(&columns, places, kind)),
-        DataType::Float64 => Some(picked_of::<Float64Type>(&columns, places, kind)),
-        DataType::Decimal128(..) => Some(picked_of::<Decimal128Type>(&columns, places, kind)),
-        _ => None,
-    }
-}
-
-fn picked_of<T: ArrowPrimitiveType>(
-    columns: &[&ArrayRef],
-    places: &[(usize, usize)],
-    kind: &DataType,
-) -> ArrayRef {
-    let mut made: Vec<T::Native> = Vec::with_capacity(places.len());
-    for stretch in places.chunk_by(|a, b| a.0 == b.0) {
-        let values = columns[stretch[0].0].as_primitive::<T>().values();
-        made.extend(stretch.iter().map(|&(_, row)| values[row]));
-    }
-    Arc::new(PrimitiveArray::<T>::new(made.into(), None).with_data_type(kind.clone()))
-}
-
-/// Values of columns that are kept in different types, brought to one; a column that is not there is of nulls.
-fn gathered(
-    columns: &[Option<&ArrayRef>],
-    places: &[(usize, usize)],
-    kind: &DataType,
-) -> std::result::Result<ArrayRef, ArrowError> {
-    let mut types: Vec<&DataType> = Vec::new();
-    let mut type_of = Vec::with_capacity(columns.len());
-    for column in columns {
-        type_of.push(column.map(|column| {
-            types.iter().position(|known| *known == column.data_type()).unwrap_or_else(|| {
-                types.push(column.data_type());
-                types.len() - 1
-            })
-        }));
-    }
-    let null = new_null_array(kind, 1);
-    let of_type = |at: usize, places: &[(usize, usize)]| {
-        let blank = arrow_array::new_empty_array(types[at]);
-        let mine = |(column, &known): (&Option<&ArrayRef>, &Option<usize>)| {
-            column.filter(|_| known == Some(at)).cloned().unwrap_or_else(|| blank.clone())
-        };
-        let mine: Vec<ArrayRef> = columns.iter().zip(&type_of).map(mine).collect();
-        in_kind(&mine, places, kind)
-    };
-    if types.len() == 1 && type_of.iter().all(Option::is_some) {
-        return of_type(0, places);
-    }
-    // Each type by itself, then all of them together; the last one stands for nulls.
-    let mut parts: Vec<Vec<(usize, usize)>> = vec![Vec::new(); types.len()];
-    let together: Vec<(usize, usize)> = places
-        .iter()
-        .map(|&(column, row)| match type_of[column] {
-            None => (types.len(), 0),
-            Some(at) => {
-                parts[at].push((column, row));
-                (at, parts[at].len() - 1)
-            }
-        })
-        .collect();
-    let made = parts.iter().enumerate().map(|(at, places)| of_type(at, places));
-    let mut made = made.collect::<std::result::Result<Vec<ArrayRef>, ArrowError>>()?;
-    made.push(null);
-    interleave(&made.iter().map(AsRef::as_ref).collect::<Vec<_>>(), &together)
-}
-
-/// Values of columns of one type, in the type of the state.
-fn in_kind(
-    columns: &[ArrayRef],
-    places: &[(usize, usize)],
-    kind: &DataType,
-) -> std::result::Result<ArrayRef, ArrowError> {
-    let found = match columns[0].data_type() {
-        DataType::Dictionary(numbers, _) if **numbers == DataType::UInt8 => {
-            texts(columns, places, |column, row| {
-                usize::from(column.as_dictionary::<UInt8Type>().keys().value(row))
-            })
-        }
-        DataType::Dictionary(numbers, _) if **numbers == DataType::UInt16 => {
-            texts(columns, places, |column, row| {
-                usize::from(column.as_dictionary::<UInt16Type>().keys().value(row))
-            })
-        }
-        _ => interleave(&columns.iter().map(AsRef::as_ref).collect::<Vec<_>>(), places)?,
-    };
-    if found.data_type() == kind { Ok(found) } else { cast(&found, kind) }
-}
-
-/// Texts of columns with dictionaries; joining the dictionaries would cost more.
-fn texts(
-    columns: &[ArrayRef],
-    places: &[(usize, usize)],
-    number: impl Fn(&ArrayRef, usize) -> usize,
-) -> ArrayRef {
-    let values: Vec<_> =
-        columns.iter().map(|column| column.as_any_dictionary().values().as_string::<i64>()).collect();
-    let mut made = LargeStringBuilder::with_capacity(places.len(), places.len() * 8);
-    for &(column, row) in places {
-        match columns[column].is_valid(row) {
-            true => made.append_value(values[column].value(number(&columns[column], row))),
-            false => made.append_null(),
-        }
-    }
-    Arc::new(made.finish())
 }
 
 /// The columns of two schemas in the types of the state, marks of deletion left out.

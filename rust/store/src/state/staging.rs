@@ -54,7 +54,8 @@ impl State {
     /// Whatever reading gives; `Source`, `Schema`: rows that are refused.
     pub fn stage(&mut self, source: Option<&dyn Source>, control: &Control) -> Result<(Counts, Stages)> {
         self.staged = None;
-        let (renewed, sifted) = (std::mem::take(&mut self.renewed), self.sifted.take());
+        let renewed = std::mem::take(&mut *self.noted());
+        let sifted = self.sifted.take();
         let start = Instant::now();
         let mut deltas: Vec<Delta> = Vec::new();
         let schema = self.rows.schema().cloned();
@@ -179,7 +180,7 @@ impl State {
     /// Forgets what was staged, and what was renewed.
     pub fn discard(&mut self) {
         (self.staged, self.sifted) = (None, None);
-        self.renewed.clear();
+        self.noted().clear();
     }
 }
 
