@@ -32,12 +32,12 @@ NO_GROUP = 2**32 - 1
 HANG_TOGETHER = 0.05
 """Groups of people from this score on are parted as one, to be scored by models that did not see them."""
 FLOOR = 1e-3
-TREES = 150
+TREES = 100
 OF_GROUPS = {
     "objective": "cross_entropy",
     "learning_rate": 0.05,
     "num_leaves": 15,
-    "feature_fraction": 0.5,
+    "min_data_in_leaf": 20,
 }
 OF_TIES = {"min_data_in_leaf": 30}
 

@@ -225,6 +225,8 @@ def find_groups(
 
     People are filtered first, by a score of their own surroundings, and clustered after. With labels of about
     100 confirmed rings or more the score is that of boosted trees (extra `train`); otherwise it needs none.
+    With 250 named rings trees choose and score the groups too, among those that the closest ties join (single
+    linkage: Gower and Ross 1969).
 
     Args:
         records: files or a frame.
@@ -236,8 +238,7 @@ def find_groups(
         config: `tau` (days), `pass_share`, `cut`, `judged_from`, `resolution`, and what `Network.build`
             takes. What is left out is learned (strengths of types, the cut) or has its default.
             `groups.config` of an earlier call freezes everything.
-        ring: the column that names the confirmed ring of a confirmed fraud, null for none; with 100 named
-            rings trees of ties and of groups say what is a ring.
+        ring: the column that names the confirmed ring of a confirmed fraud, integers or text, null for none.
         blocklist: by type the values that are known as bad, such as `{"device": ["D-77"]}`. Who shows one
             passes the filter, and suspicion spreads from there as from known fraud: a hit is evidence of
             a ring, not of the person.

@@ -47,7 +47,7 @@ class Surroundings:
                 for unknown). With about 100 confirmed rings boosted trees are fitted (extra `train`);
                 `notes` says what was done.
             ring: the column of `labels` that names the confirmed ring of a confirmed fraud, integers or text,
-                null for none. With 100 named rings trees of ties and of groups are fitted too, and groups are
+                null for none. With 250 named rings trees of ties and of groups are fitted too, and groups are
                 no longer clustered: see `docs/groups.md`.
             threads: one for each processor by default.
         """

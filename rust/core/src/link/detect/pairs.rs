@@ -6,7 +6,7 @@
 use super::ego::{blocks, in_units};
 use super::risks::fixed_scores;
 use super::surroundings::{Partner, Surroundings, View};
-use super::weights::{Weights, days_apart};
+use super::weights::{UNIT, Weights, days_apart};
 use crate::Result;
 use crate::exec::Control;
 use crate::link::{DAY, Links, NO_TIME, Settings};
@@ -16,11 +16,11 @@ use crate::link::{DAY, Links, NO_TIME, Settings};
 pub const PAIR_FEATURES: [&str; 8] =
     ["faded", "shared", "days", "one_day", "other_day", "common", "common_score", "common_strength"];
 
-/// The names of the columns, for a network's types: of each type what its identifiers weigh, not faded, and how many
-/// are shared.
+/// The names of the columns, for a network's types: of each type how many identifiers are shared, and how few people
+/// show them, 1 / (people - 1) summed.
 pub fn pair_names(settings: &Settings) -> Vec<String> {
     let types = settings.types.iter();
-    let typed = types.flat_map(|kind| ["weight", "shared"].map(|feature| format!("{}_{feature}", kind.name)));
+    let typed = types.flat_map(|kind| ["few", "shared"].map(|feature| format!("{}_{feature}", kind.name)));
     PAIR_FEATURES.iter().map(|&name| name.to_owned()).chain(typed).collect()
 }
 
@@ -35,12 +35,10 @@ pub struct Pairs {
     pub columns: Vec<Vec<f32>>,
 }
 
-/// A person who passed: its partners who passed, and what it shares with each.
+/// A person who passed, and its partners who passed, by ascending number.
 struct Passing {
     person: u32,
     partners: Vec<Partner>,
-    /// By partner and type: weight and count.
-    typed: Vec<(u64, u32)>,
 }
 
 /// Finds the ties between those whose score is at or above the cut.
@@ -62,7 +60,13 @@ pub fn pairs(
     let types = links.settings().types.len();
     let start = || Surroundings::new(links, weights, View::Now);
     let found = blocks(passed.len(), threads, control, start, |surroundings, range| {
-        range.map(|at| passing(surroundings, passed[at as usize], passes, types)).collect::<Vec<_>>()
+        let people = range.map(|at| passed[at as usize]);
+        let of = |person| {
+            surroundings.find(person);
+            let partners = surroundings.partners.iter().filter(|partner| passes(partner.person));
+            Passing { person, partners: partners.copied().collect() }
+        };
+        people.map(of).collect::<Vec<_>>()
     })?;
     let found: Vec<Passing> = found.into_iter().flatten().collect();
     let place = |person: u32| passed.binary_search(&person).expect("a partner who passed");
@@ -75,17 +79,15 @@ pub fn pairs(
         |(), range| {
             let (mut ends, mut rows) = (Vec::new(), Vec::new());
             for own in range.map(|at| &found[at as usize]) {
-                let later =
-                    own.partners.iter().enumerate().filter(|(_, partner)| partner.person > own.person);
-                for (at, partner) in later {
+                for partner in own.partners.iter().filter(|partner| partner.person > own.person) {
                     ends.push((own.person, partner.person));
                     let days = days_apart(links, own.person, partner.person);
                     let common = common(own, &found[place(partner.person)], &fixed);
                     rows.extend([in_units(partner.faded), partner.shared as f32, days as f32]);
                     rows.extend([own.person, partner.person].map(|person| day(links, person)));
                     rows.extend([common.0 as f32, in_units(common.1), in_units(common.2)]);
-                    let typed = &own.typed[at * types..(at + 1) * types];
-                    rows.extend(typed.iter().flat_map(|&(weight, shared)| [in_units(weight), shared as f32]));
+                    let typed = typed(links, own.person, partner.person, types);
+                    rows.extend(typed.iter().flat_map(|&(few, shared)| [in_units(few), shared as f32]));
                 }
             }
             (ends, rows)
@@ -102,25 +104,15 @@ pub fn pairs(
     Ok(made)
 }
 
-/// The partners of a person who pass, by ascending number.
-fn passing(
-    surroundings: &mut Surroundings<'_>,
-    person: u32,
-    passes: impl Fn(u32) -> bool,
-    types: usize,
-) -> Passing {
-    surroundings.find(person);
-    let (mut partners, mut typed) = (Vec::new(), Vec::new());
-    for (partner, ties) in surroundings.shared().filter(|(partner, _)| passes(partner.person)) {
-        let start = typed.len();
-        typed.resize(start + types, (0, 0));
-        for tie in ties {
-            let own = &mut typed[start + tie.kind as usize];
-            *own = (own.0 + tie.weight, own.1 + 1);
-        }
-        partners.push(*partner);
+/// By type, of the identifiers that two people share: 1 / (people - 1) in units, summed, and how many.
+fn typed(links: &Links, one: u32, other: u32, types: usize) -> Vec<(u64, u32)> {
+    let mut sums = vec![(0, 0); types];
+    let others = links.identifiers_of(other);
+    for &identifier in links.identifiers_of(one).iter().filter(|own| others.binary_search(own).is_ok()) {
+        let sum = &mut sums[links.type_of(identifier)];
+        *sum = (sum.0 + UNIT / u64::from(links.degree(identifier).max(2) - 1), sum.1 + 1);
     }
-    Passing { person, partners, typed }
+    sums
 }
 
 /// Of those tied to both: how many, the sum of their scores, and of the geometric means of their faded ties.

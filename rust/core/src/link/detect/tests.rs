@@ -114,18 +114,23 @@ proptest! {
         let wanted: Vec<_> = ties.keys().filter(|(one, other)| one < other).collect();
         let ends: Vec<_> = found.one.iter().zip(&found.other).map(|(&a, &b)| (a as usize, b as usize)).collect();
         prop_assert_eq!(ends.iter().collect::<Vec<_>>(), wanted);
+        let shown: Vec<BTreeSet<(u8, u64)>> = rows.iter().map(|row| row.2.iter().copied().collect()).collect();
         let names = pair_names(links.settings());
         let column = |name: &str| &found.columns[names.iter().position(|own| own == name).expect("a column")];
         for (at, &(one, other)) in ends.iter().enumerate() {
-            let (types, shared, weight, _) = &ties[&(one, other)];
+            let (types, shared, ..) = &ties[&(one, other)];
             prop_assert_eq!(column("shared")[at], *shared as f32);
             let both = (0..rows.len()).filter(|&next| [one, other].iter().all(|&end| ties.contains_key(&(end, next))));
             prop_assert_eq!(column("common")[at], both.clone().count() as f32);
             let sum: f64 = both.map(|next| (scores[next] * UNIT as f64).round()).sum();
             prop_assert_eq!(column("common_score")[at], (sum / UNIT as f64) as f32);
             let typed = |what: &str| TYPES.map(|(name, _)| column(&format!("{name}_{what}"))[at]);
-            let told: f64 = typed("weight").map(|weight| f64::from(weight) * UNIT as f64).iter().sum();
-            prop_assert!((told - *weight as f64).abs() <= 4.0);
+            let mut few = [0; 3];
+            for identifier in shown[one].intersection(&shown[other]) {
+                let people = shown.iter().filter(|own| own.contains(identifier)).count() as u64;
+                few[usize::from(identifier.0)] += if people > 6 { 0 } else { UNIT / (people - 1) };
+            }
+            prop_assert_eq!(typed("few"), few.map(|sum| (sum as f64 / UNIT as f64) as f32));
             for (kind, shared) in typed("shared").iter().enumerate() {
                 prop_assert_eq!(*shared > 0.0, types.contains(&(kind as u8)));
             }
