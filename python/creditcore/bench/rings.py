@@ -121,7 +121,7 @@ def few_labels(people: int, train: int, test: int, timing: str, rings: Sequence[
     yield HEADING
     for count in rings:
         start = time.perf_counter()
-        known = label_rows(labels_of(taught, count), "key", "label", "ring")
+        known = label_rows(labels_of(taught, count), "key", "label")
         model, notes = learn(network, known, TAU, least_rings=1)
         tested = network_of(graph)
         tested.person_model = model
