@@ -248,3 +248,21 @@ def test_few_named_rings_are_clustered_and_it_is_said() -> None:
     assert network.person_model is not None
     assert network.person_model.group_trees is None
     assert network.notes == ["groups are clustered: labels name 4 rings; trees of groups take 250"]
+
+
+def test_rings_are_named_by_a_column_of_the_records(graphs: tuple[CreditGraph, CreditGraph]) -> None:
+    """`find_groups` learns of them what `fit` does, whether labels are a column or a series."""
+    pytest.importorskip("lightgbm")
+    labels = labels_of(graphs[0])
+    frame = graphs[0].frame().with_columns(label=pl.Series(labels["label"]), ring=pl.Series(labels["ring"]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(person_model, "LEAST_RINGS", 20)
+        patch.setattr(person_model, "NAMED_RINGS", 20)
+        found = cc.find_groups(frame, "key", COLUMNS, "day", "label", ring="ring")
+        again = cc.find_groups(frame, "key", COLUMNS, "day", frame["label"], ring="ring")
+        network = network_of(graphs[0]).fit(labels, ring="ring")
+    assert found.config["judged_from"] < 0.5
+    assert again.all().equals(found.all())
+    assert network.find_groups(labels).all().equals(found.all())
+    with pytest.raises(cc.SchemaError, match="nowhere"):
+        cc.find_groups(frame, "key", COLUMNS, "day", "label", ring="nowhere")
