@@ -152,6 +152,17 @@ class Detection:
         """
         Computes the features as of now, or as they were known at each person's time.
         """
+    def pairs(
+        self,
+        /,
+        scores: Incomplete,
+        cut: SupportsFloat | SupportsIndex,
+        *,
+        threads: SupportsIndex | None = None,
+    ) -> Table:
+        """
+        `one`, `other` (numbers of people in the order of keys) and what is told of each tie between those who pass.
+        """
     def rings(
         self,
         /,
@@ -160,12 +171,14 @@ class Detection:
         cut: SupportsFloat | SupportsIndex,
         resolution: SupportsIndex,
         *,
+        given: Incomplete | None = None,
         listed: Incomplete | None = None,
         learned: bool = False,
         threads: SupportsIndex | None = None,
     ) -> tuple[Table, Table]:
         """
-        The groups among people whose score is at or above the cut: their members, and a row for each group.
+        The groups among people whose score is at or above the cut: their members, and a row for each group. `given`
+        says of each person the group, 2^32 - 1 for none; nothing is then clustered.
         """
     def risks(self, /, scores: Incomplete, *, threads: SupportsIndex | None = None) -> Table:
         """

@@ -74,6 +74,7 @@ UNSAFE_PLACES = ("kernels/", "store/src/map.rs")
 # and the benchmark make records from nothing.
 FRAME_PLACES = (
     *("_frame.py", "frames/"),
+    *("linking/group_trees.py", "linking/nested.py"),
     *("spark/batches.py", "spark/risks.py", "spark/shards.py", "demo/", "bench/"),
 )
 

@@ -38,11 +38,13 @@ PASS_SHARE = 0.016
 """The share of people that the filter lets pass without labels."""
 CUT = 0.3
 """The score of a person from which a person model lets pass."""
-JUDGED_FROM = {"label_free": 0.5, "model": 0.5}
+JUDGED_FROM = {"label_free": 0.5, "model": 0.5, "trees": 0.35}
 """The score of a group from which it is a ring."""
-RESOLUTION = {"label_free": 0.5, "model": 1.0}
+RESOLUTION = {"label_free": 0.5, "model": 1.0, "trees": 1.0}
 """Of clustering, 1 for plain modularity: less gives larger groups."""
 SIXTEENTHS = 16
+LOOSE = 0.1
+"""With trees of groups ties count between people whose score is so much of the cut, or more."""
 SETTINGS = ("tau", "pass_share", "cut", "judged_from", "resolution")
 
 
@@ -214,6 +216,7 @@ def find_groups(
     labels: Any = None,
     config: Mapping[str, Any] | None = None,
     *,
+    ring: str | None = None,
     blocklist: Blocklist | None = None,
     key_file: str | os.PathLike[str] | None = None,
     threads: int | None = None,
@@ -222,6 +225,8 @@ def find_groups(
 
     People are filtered first, by a score of their own surroundings, and clustered after. With labels of about
     100 confirmed rings or more the score is that of boosted trees (extra `train`); otherwise it needs none.
+    With 250 named rings trees choose and score the groups too, among those that the closest ties join (single
+    linkage: Gower and Ross 1969).
 
     Args:
         records: files or a frame.
@@ -233,6 +238,7 @@ def find_groups(
         config: `tau` (days), `pass_share`, `cut`, `judged_from`, `resolution`, and what `Network.build`
             takes. What is left out is learned (strengths of types, the cut) or has its default.
             `groups.config` of an earlier call freezes everything.
+        ring: the column that names the confirmed ring of a confirmed fraud, integers or text, null for none.
         blocklist: by type the values that are known as bad, such as `{"device": ["D-77"]}`. Who shows one
             passes the filter, and suspicion spreads from there as from known fraud: a hit is evidence of
             a ring, not of the person.
@@ -248,7 +254,7 @@ def find_groups(
     network = Network.build(records, key, identifiers, time, rest, key_file=key_file, threads=threads)
     if not rest.get("strengths"):
         network = network.fit()
-    known = None if labels is None else label_rows(records, key, labels)
+    known = None if labels is None else label_rows(records, key, labels, ring)
     if known is not None:
         from creditcore.linking.person_model import learn
 
@@ -313,7 +319,7 @@ def find_in(
         key_file: the key that the network was made with; a blocklist needs it.
         threads: one for each processor by default.
     """
-    from creditcore._frame import to_polars
+    from creditcore._frame import to_frame, to_polars
 
     settings, _ = _split(config)
     said = list(notes or [])
@@ -339,12 +345,26 @@ def find_in(
     seeds = known == 1 if hits is None else (known == 1) | (hits > 0)
     if seeds.any():
         scores = scores.clip(min=column(detection.spread(seeds.astype("int8"))))
+    given = judged = None
+    if used == "model" and model is not None and model.group_trees is not None:
+        used, bound = "trees", bound * LOOSE
+        given, judged = model.group_trees.find(detection, features, scores, bound, threads=threads)
     resolution = settings.get("resolution", RESOLUTION[used])
     judged_from = settings.get("judged_from", JUDGED_FROM[used])
     sixteenths = max(round(resolution * SIXTEENTHS), 1)
-    members, summary = detection.rings(
-        scores, known, bound, sixteenths, listed=hits, learned=used == "model", threads=threads
+    members, rings = detection.rings(
+        scores,
+        known,
+        bound,
+        sixteenths,
+        given=given,
+        listed=hits,
+        learned=used != "label_free",
+        threads=threads,
     )
+    summary = to_polars(rings)
+    if judged is not None:
+        summary = summary.with_columns(to_frame({"score": judged})["score"])
     if hits is not None:
         said.append(f"blocklist: {int((hits > 0).sum()):,} people show a listed identifier")
     said += type_notes(network)
@@ -358,7 +378,7 @@ def find_in(
     }
     rows = people.to_frame("key").with_columns(people.clone().alias("key"))
     rows = rows.insert_column(1, _score_column(rows, scores))
-    return Groups(complete, said, to_polars(members), to_polars(summary), rows, network)
+    return Groups(complete, said, to_polars(members), summary, rows, network)
 
 
 def _score_column(rows: pl.DataFrame, scores: NDArray[np.float64]) -> pl.Series:

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def label_rows(records: Records, key: str, labels: Any) -> pl.DataFrame:
+def label_rows(records: Records, key: str, labels: Any, ring: str | None = None) -> pl.DataFrame:
     """Give the labels of the records as a frame of `key` and `label` (Int8, null for unknown).
+
+    With `ring`, a column that names confirmed rings, the frame has it as `ring`.
 
     Raises:
         ArgumentError: labels of another length than the rows, or of values other than true, false and null.
@@ -27,6 +29,8 @@ def label_rows(records: Records, key: str, labels: Any) -> pl.DataFrame:
     from creditcore.sources import open_source
 
     wanted = [(key, "key")] + ([(labels, "number")] if isinstance(labels, str) else [])
+    place = str(len(wanted))
+    wanted += [] if ring is None else [(ring, "key")]
     parts = [part for part, _, _ in source_parts(open_source(records), wanted)]
     frame = parts[0].vstack(parts[1]) if len(parts) > 1 else parts[0]
     for part in parts[2:]:
@@ -44,8 +48,8 @@ def label_rows(records: Records, key: str, labels: Any) -> pl.DataFrame:
     whole = values.cast(int)
     if len(whole.drop_nulls()) and not set(whole.drop_nulls().unique().to_list()) <= {0, 1}:
         raise ArgumentError("labels are true (confirmed fraud), false (confirmed good) or null (unknown)")
-    made = frame.select("0").rename({"0": "key"})
-    return made.with_columns(whole.alias("label"))
+    made = frame.select("0").rename({"0": "key"}).with_columns(whole.alias("label"))
+    return made if ring is None else made.with_columns(frame[place].alias("ring"))
 
 
 def known_of(people: pl.Series, labels: pl.DataFrame | None) -> NDArray[np.int8]:
@@ -53,7 +57,7 @@ def known_of(people: pl.Series, labels: pl.DataFrame | None) -> NDArray[np.int8]
     if labels is None:
         # A key is never null: everybody is unknown.
         return people.is_null().cast(int).to_numpy().astype("int8") - 1
-    one = labels.drop_nulls("label").group_by("key").max()
+    one = labels.select("key", "label").drop_nulls("label").group_by("key").max()
     one = one.with_columns(one["key"].cast(people.dtype))
     joined = people.to_frame("key").join(one, on="key", how="left", maintain_order="left")
     return joined["label"].fill_null(-1).to_numpy().astype("int8")

@@ -9,12 +9,14 @@ it does not fit (other timing, another population) and falls back to the label-f
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 from creditcore import _core
 from creditcore.errors import ArgumentError, FormatError
-from creditcore.linking.groups import CUT
+from creditcore.linking.boosting import predict, train
+from creditcore.linking.group_trees import GroupTrees, fit, folds, rings_of, scored_by_others
+from creditcore.linking.groups import CUT, LOOSE
 from creditcore.linking.labels import known_of
 
 if TYPE_CHECKING:
@@ -27,27 +29,16 @@ if TYPE_CHECKING:
 LEAST_RINGS = 100
 """Confirmed rings from which trees are better than the label-free score."""
 LEAST_GOOD = 1_000
+NAMED_RINGS = 250
+"""Named rings from which trees of groups find more than clustering does."""
 GUARD = 3.0
 """The filter may pass this many times more, or fewer, people than where the model was fitted."""
-TREES = 100
 ALIKE, RISKS = "alike_", "scored_"
 """Before the names of what partners' scores say: a score of 1 for everybody, then the first round's."""
 HOP = "risk_two_hop"
 """The risk that hangs on partners' own partners."""
 GOOD_FOR_EACH = 15
 """Confirmed good people to fit on for each confirmed fraud; each stands for those left out."""
-PARAMETERS = {
-    "objective": "binary",
-    "learning_rate": 0.08,
-    "num_leaves": 31,
-    "min_data_in_leaf": 50,
-    "lambda_l2": 5.0,
-    "feature_fraction": 0.7,
-    "seed": 1,
-    "deterministic": True,
-    "force_row_wise": True,
-    "verbosity": -1,
-}
 
 
 @dataclass(frozen=True)
@@ -65,6 +56,8 @@ class PersonModel:
     rings: int
     """Confirmed rings that it was fitted on."""
     tau: float
+    group_trees: GroupTrees | None = None
+    """Trees of ties and groups, where rings were named; without them groups are clustered."""
 
     def to_json(self) -> str:
         """Give the model as text."""
@@ -78,8 +71,10 @@ class PersonModel:
             FormatError: a text of another form.
         """
         try:
-            return cls(**json.loads(text))
-        except (TypeError, ValueError) as error:
+            told = json.loads(text)
+            trees = told.pop("group_trees", None)
+            return cls(**told, group_trees=None if trees is None else GroupTrees(**trees))
+        except (AttributeError, TypeError, ValueError) as error:
             raise FormatError(f"not a person model: {error}") from error
 
     def scores(
@@ -122,13 +117,6 @@ class PersonModel:
         return True, f"person model of {self.rings} confirmed rings ({told})"
 
 
-def predict(model: str, rows: NDArray[np.float32], threads: int | None) -> NDArray[np.float64]:
-    """Give what a round of trees says of rows, each alone, from 0 to 1."""
-    booster = _lightgbm().Booster(model_str=model)
-    scores: NDArray[np.float64] = booster.predict(rows, num_threads=threads or 1)
-    return scores.clip(0.0, 1.0)
-
-
 def _beside_alike(
     detection: _core.Detection, features: pl.DataFrame, names: list[str] | None, threads: int | None
 ) -> pl.DataFrame:
@@ -153,14 +141,6 @@ def _beside_risks(
     return plain.hstack(told)
 
 
-def _lightgbm() -> Any:
-    try:
-        import lightgbm
-    except ModuleNotFoundError as error:
-        raise ArgumentError("person models need lightgbm; install the extra `train`") from error
-    return lightgbm
-
-
 def learn(
     network: Network,
     labels: pl.DataFrame,
@@ -173,7 +153,9 @@ def learn(
 
     Args:
         network: people and links.
-        labels: `key` and `label`: 1 for confirmed fraud, 0 for confirmed good, null for unknown.
+        labels: `key` and `label`: 1 for confirmed fraud, 0 for confirmed good, null for unknown. With `ring`,
+            the name of a confirmed ring, trees of ties and groups are fitted too. The scores that these see
+            are by models of the other half of the rings: who was learned from is scored better than others.
         tau: days in which a tie fades.
         least_rings: confirmed rings that suffice; `LEAST_RINGS` by default.
         threads: of the features one for each processor by default, of the trees one.
@@ -193,6 +175,24 @@ def learn(
         return None, [lacking]
     names = [name for name in features.columns if name != "key"]
     plain = _beside_alike(detection, features.select(names), None, threads)
+    first, second, risks, scores = _rounds(detection, plain, known, threads)
+    rate = float((scores >= CUT).mean())
+    model = PersonModel(first, second, names, risks, rate, count, tau)
+    ring = rings_of(features["key"], labels, known)
+    if ring is None:
+        return model, []
+    if (named := len(set(ring[ring >= 0].tolist()))) < NAMED_RINGS:
+        return model, [f"groups are clustered: labels name {named} rings; trees of groups take {NAMED_RINGS}"]
+    fold = folds(detection, features["key"], scores, ring, threads)
+    unseen = scored_by_others(lambda some: _rounds(detection, plain, some, threads)[3], known, fold)
+    trees = fit(detection, features, unseen, CUT * LOOSE, ring, fold, threads=threads)
+    return replace(model, group_trees=trees), []
+
+
+def _rounds(
+    detection: _core.Detection, plain: pl.DataFrame, known: NDArray[np.int8], threads: int | None
+) -> tuple[str, str, list[str], NDArray[np.float64]]:
+    """Fit both rounds of trees to those who are known; gives them, what risks they see, everybody's score."""
     rows = plain.to_numpy()
     used, weight = _sample(known)
     first = train(rows[used], known[used], weight, threads)
@@ -200,8 +200,7 @@ def learn(
     risks = [name.removeprefix(RISKS) for name in beside.columns[len(plain.columns) :]]
     rows = beside.to_numpy()
     second = train(rows[used], known[used], weight, threads)
-    rate = float((predict(second, rows, threads) >= CUT).mean())
-    return PersonModel(first, second, names, risks, rate, count, tau), []
+    return first, second, risks, predict(second, rows, threads)
 
 
 def unfit(rings: int, good: int, least_rings: int | None = None) -> str | None:
@@ -231,14 +230,3 @@ def _sample(known: NDArray[np.int8]) -> tuple[NDArray[np.int64], NDArray[np.floa
     chosen[good[::step]] = True
     used = chosen.nonzero()[0]
     return used, (known[used] == 0) * (step - 1.0) + 1.0
-
-
-def train(
-    rows: NDArray[np.float32], known: NDArray[np.int8], weight: NDArray[np.float64], threads: int | None
-) -> str:
-    """Fit a round of trees to rows in the order of keys; gives its text."""
-    lightgbm = _lightgbm()
-    data = lightgbm.Dataset(rows, label=known.astype("float64"), weight=weight)
-    booster = lightgbm.train({**PARAMETERS, "num_threads": threads or 1}, data, num_boost_round=TREES)
-    text: str = booster.model_to_string()
-    return text

@@ -31,7 +31,9 @@ class Surroundings:
     notes: Sequence[str] = ()
     """What `fit` did with labels, in words."""
 
-    def fit(self, labels: Records | None = None, *, threads: int | None = None) -> Network:
+    def fit(
+        self, labels: Records | None = None, *, ring: str | None = None, threads: int | None = None
+    ) -> Network:
         """Learn the strengths of the types, and of labels a model of people; gives a network with both.
 
         The strength of a type is -log2 of the share of people who share an identifier of it that 20 people
@@ -44,6 +46,9 @@ class Surroundings:
             labels: a frame with `key` and `label` (true for confirmed fraud, false for confirmed good, null
                 for unknown). With about 100 confirmed rings boosted trees are fitted (extra `train`);
                 `notes` says what was done.
+            ring: the column of `labels` that names the confirmed ring of a confirmed fraud, integers or text,
+                null for none. With 250 named rings trees of ties and of groups are fitted too, and groups are
+                no longer clustered: see `docs/groups.md`.
             threads: one for each processor by default.
         """
         from creditcore.linking.network import Network
@@ -54,7 +59,7 @@ class Surroundings:
             from creditcore.linking.labels import label_rows
             from creditcore.linking.person_model import learn
 
-            known = label_rows(labels, "key", "label")
+            known = label_rows(labels, "key", "label", ring)
             network.person_model, network.notes = learn(network, known, TAU, threads=threads)
         return network
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from creditcore import _core
 from creditcore._frame import to_polars
-from creditcore.linking.person_model import predict, train
+from creditcore.linking.boosting import predict, train
 from creditcore.spark.batches import spark_types, tables, task_threads
 from creditcore.spark.shards import beside, block_of
 from creditcore.spark.surroundings import UNIT

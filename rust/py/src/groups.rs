@@ -115,8 +115,23 @@ impl Detection {
         ]))
     }
 
-    /// The groups among people whose score is at or above the cut: their members, and a row for each group.
-    #[pyo3(signature = (scores, known, cut, resolution, *, listed=None, learned=false, threads=None))]
+    /// `one`, `other` (numbers of people in the order of keys) and what is told of each tie between those who pass.
+    #[pyo3(signature = (scores, cut, *, threads=None))]
+    fn pairs(&self, py: Python<'_>, scores: PyArray, cut: f64, threads: Option<usize>) -> PyResult<Table> {
+        let (scores, threads) = (numbers::<Float64Type>(py, &scores)?, threads_or_default(threads));
+        let links = self.network.links();
+        let pairs = gate::run(py, None, |control| {
+            core::pairs(links, &self.inner.weights, &scores, cut, threads, control)
+        })?;
+        let end = |people| Arc::new(UInt32Array::from(people)) as ArrayRef;
+        let ends = [("one".to_owned(), end(pairs.one)), ("other".to_owned(), end(pairs.other))];
+        let named = core::pair_names(links.settings()).into_iter().zip(&pairs.columns);
+        Ok(Table::new(ends.into_iter().chain(named.map(|(name, column)| (name, float32(column)))).collect()))
+    }
+
+    /// The groups among people whose score is at or above the cut: their members, and a row for each group. `given`
+    /// says of each person the group, 2^32 - 1 for none; nothing is then clustered.
+    #[pyo3(signature = (scores, known, cut, resolution, *, given=None, listed=None, learned=false, threads=None))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of one call of the Python package")]
     fn rings(
         &self,
@@ -125,6 +140,7 @@ impl Detection {
         known: PyArray,
         cut: f64,
         resolution: u64,
+        given: Option<PyArray>,
         listed: Option<PyArray>,
         learned: bool,
         threads: Option<usize>,
@@ -132,10 +148,18 @@ impl Detection {
         let basis = if learned { core::Basis::Model } else { core::Basis::LabelFree };
         let (scores, known) = (numbers::<Float64Type>(py, &scores)?, numbers::<Int8Type>(py, &known)?);
         let listed = listed.map(|listed| numbers::<UInt32Type>(py, &listed)).transpose()?.unwrap_or_default();
+        let given = given.map(|given| numbers::<UInt32Type>(py, &given)).transpose()?;
         let threads = threads_or_default(threads);
         let links = self.network.links();
         let rings = gate::run(py, None, |control| {
-            let filter = core::Filter { scores: &scores, cut, resolution, basis, total: None };
+            let filter = core::Filter {
+                scores: &scores,
+                cut,
+                resolution,
+                basis,
+                total: None,
+                given: given.as_deref(),
+            };
             let known = core::Known { labels: &known, listed: &listed };
             self.inner.rings(links, &filter, &known, threads, control)
         })?;

@@ -174,7 +174,8 @@ pub(crate) fn rings_of(
         let weights = detection::Weights::new(links.settings(), tau)?;
         let inner = detection::Detection { weights, egos: detection::Egos::default() };
         let basis = detection::Basis::LabelFree;
-        let filter = detection::Filter { scores: &scores, cut, resolution, basis, total: Some(total) };
+        let filter =
+            detection::Filter { scores: &scores, cut, resolution, basis, total: Some(total), given: None };
         let known = detection::Known { labels: &known, listed: &[] };
         let rings = inner.rings(links, &filter, &known, threads, control)?;
         Ok((Detection { network: network.clone(), inner }, rings))

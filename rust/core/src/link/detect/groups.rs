@@ -4,13 +4,15 @@
 //! three or more, with the figures that tell a ring from a household. People stand in the order of their keys, so
 //! the first member of a group has the smallest key, which names it (law 7); sums are of integers (law 2).
 
+use std::collections::BTreeMap;
+
 use super::cluster::{Edge, louvain};
 use super::risks::fixed_scores;
 use super::surroundings::{Partner, Surroundings, View};
 use super::weights::{UNIT, Weights};
-use crate::Result;
 use crate::exec::Control;
 use crate::link::{DAY, Links, NO_TIME};
+use crate::{Error, Result};
 
 /// A group has this many members or more.
 pub const LEAST_MEMBERS: usize = 3;
@@ -64,7 +66,12 @@ pub struct Filter<'a> {
     pub basis: Basis,
     /// Twice the weight of all edges, where the links are whole components of a larger network; see [`louvain`].
     pub total: Option<u64>,
+    /// The group of each person where groups are given instead of found, [`NO_GROUP`] for none.
+    pub given: Option<&'a [u32]>,
 }
+
+/// The group of who is in none.
+pub const NO_GROUP: u32 = u32::MAX;
 
 /// Those who passed, and the ties between them.
 struct Passed {
@@ -131,7 +138,10 @@ pub fn edge_total(
 pub fn find(links: &Links, weights: &Weights, filter: &Filter<'_>, control: &Control) -> Result<Vec<Found>> {
     let Passed { people: passed, ties, edges, totals, fixed } =
         passed(links, weights, filter.scores, filter.cut, control)?;
-    let community = louvain(passed.len(), &edges, filter.resolution, filter.total);
+    let community = match filter.given {
+        Some(given) => communities(links, given, &passed)?,
+        None => louvain(passed.len(), &edges, filter.resolution, filter.total),
+    };
     let mut members: Vec<Vec<u32>> =
         vec![Vec::new(); community.iter().max().map_or(0, |&last| last as usize + 1)];
     for (number, &place) in community.iter().enumerate() {
@@ -150,6 +160,30 @@ pub fn find(links: &Links, weights: &Weights, filter: &Filter<'_>, control: &Con
         }
     }
     Ok(found)
+}
+
+/// Numbers given groups by the first who passed; who is in none is alone.
+///
+/// # Errors
+/// Groups that are not one for each person.
+fn communities(links: &Links, given: &[u32], passed: &[u32]) -> Result<Vec<u32>> {
+    if given.len() != links.people() {
+        let told =
+            format!("there are groups of {} people, not of {}; give one each", given.len(), links.people());
+        return Err(Error::argument(told));
+    }
+    let mut numbers = BTreeMap::new();
+    let mut count = 0;
+    let number = |&person: &u32| {
+        let fresh = count;
+        let place = match given[person as usize] {
+            NO_GROUP => fresh,
+            group => *numbers.entry(group).or_insert(fresh),
+        };
+        count += u32::from(place == fresh);
+        place
+    };
+    Ok(passed.iter().map(number).collect())
 }
 
 /// The weight of a tie for clustering: faded weight times the geometric mean of both scores.

@@ -104,6 +104,44 @@ proptest! {
     }
 
     #[test]
+    fn pairs_are_the_ties_of_those_who_pass(rows in rows(), passing in proptest::collection::vec(0.0..1.0_f64, 40)) {
+        let links = links(&rows);
+        let weights = Weights::new(links.settings(), 20.0).expect("few types");
+        let scores = &passing[..rows.len()];
+        let found = pairs(&links, &weights, scores, 0.3, 2, &Control::default()).expect("scores of everyone");
+        let mut ties = twin(&rows, 6);
+        ties.retain(|&(one, other), _| scores[one] >= 0.3 && scores[other] >= 0.3);
+        let wanted: Vec<_> = ties.keys().filter(|(one, other)| one < other).collect();
+        let ends: Vec<_> = found.one.iter().zip(&found.other).map(|(&a, &b)| (a as usize, b as usize)).collect();
+        prop_assert_eq!(ends.iter().collect::<Vec<_>>(), wanted);
+        let shown: Vec<BTreeSet<(u8, u64)>> = rows.iter().map(|row| row.2.iter().copied().collect()).collect();
+        let names = pair_names(links.settings());
+        let column = |name: &str| &found.columns[names.iter().position(|own| own == name).expect("a column")];
+        for (at, &(one, other)) in ends.iter().enumerate() {
+            let (types, shared, ..) = &ties[&(one, other)];
+            prop_assert_eq!(column("shared")[at], *shared as f32);
+            let both = (0..rows.len()).filter(|&next| [one, other].iter().all(|&end| ties.contains_key(&(end, next))));
+            prop_assert_eq!(column("common")[at], both.clone().count() as f32);
+            let sum: f64 = both.map(|next| (scores[next] * UNIT as f64).round()).sum();
+            prop_assert_eq!(column("common_score")[at], (sum / UNIT as f64) as f32);
+            let typed = |what: &str| TYPES.map(|(name, _)| column(&format!("{name}_{what}"))[at]);
+            let mut few = [0; 3];
+            for identifier in shown[one].intersection(&shown[other]) {
+                let people = shown.iter().filter(|own| own.contains(identifier)).count() as u64;
+                few[usize::from(identifier.0)] += if people > 6 { 0 } else { UNIT / (people - 1) };
+            }
+            prop_assert_eq!(typed("few"), few.map(|sum| (sum as f64 / UNIT as f64) as f32));
+            for (kind, shared) in typed("shared").iter().enumerate() {
+                prop_assert_eq!(*shared > 0.0, types.contains(&(kind as u8)));
+            }
+            let day = |person: usize| rows[person].1.map(f64::from).unwrap_or(f64::NAN);
+            for (name, person) in [("one_day", one), ("other_day", other)] {
+                prop_assert!(f64::from(column(name)[at]).total_cmp(&day(person)).is_eq());
+            }
+        }
+    }
+
+    #[test]
     fn triangles_and_hops_are_those_of_strong_ties(rows in rows()) {
         let links = links(&rows);
         let egos = features(&links, View::Now, 2);
@@ -214,7 +252,7 @@ proptest! {
 }
 
 fn filter(scores: &[f64]) -> Filter<'_> {
-    Filter { scores, cut: 0.5, resolution: 16, basis: Basis::LabelFree, total: None }
+    Filter { scores, cut: 0.5, resolution: 16, basis: Basis::LabelFree, total: None, given: None }
 }
 
 fn cut(scores: &[f64], share: f64) -> f64 {
@@ -243,6 +281,25 @@ fn town() -> Vec<Row> {
     rows[7].2.push((0, 900));
     rows[7].1 = Some(290);
     rows
+}
+
+#[test]
+fn given_groups_get_figures_and_the_others_none() {
+    let links = links(&town());
+    let weights = Weights::new(links.settings(), 20.0).expect("few types");
+    let scores: Vec<f64> = (0..200).map(|at| if at < 190 { 1.0 } else { 0.0 }).collect();
+    let mut given = vec![NO_GROUP; 200];
+    [105, 115, 125, 135].iter().for_each(|&person| given[person] = 8);
+    // Two are too few, and so are three of whom one does not pass.
+    [100, 110, 3, 4, 195].iter().zip([2, 2, 5, 5, 5]).for_each(|(&person, group)| given[person] = group);
+    let control = Control::default();
+    let filter = Filter { given: Some(&given), ..filter(&scores) };
+    let found = find(&links, &weights, &filter, &control).expect("groups of everyone");
+    assert_eq!(found.iter().map(|group| group.members.clone()).collect::<Vec<_>>(), [[105, 115, 125, 135]]);
+    assert!(found[0].inside > 0 && found[0].exclusivity < 1.0);
+    let short = Filter { given: Some(&given[1..]), ..filter };
+    let told = find(&links, &weights, &short, &control).expect_err("groups of fewer").to_string();
+    assert!(told.contains("there are groups of 199 people, not of 200"), "{told}");
 }
 
 #[test]
