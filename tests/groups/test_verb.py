@@ -58,6 +58,18 @@ def test_one_object_for_machines(tmp_path: Path) -> None:
     assert "0 confirmed rings" in told["notes"][0]
 
 
+def test_rings_are_named_beside_labels(tmp_path: Path) -> None:
+    named = pl.read_parquet(records(tmp_path)).with_columns(ring=pl.when(pl.col("fraud")).then(pl.lit("R7")))
+    path = str(tmp_path / "named.parquet")
+    named.write_parquet(path)
+    done = run(path, *OPTIONS, "--labels", "fraud", "--ring", "ring", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [group["group_id"] for group in json.loads(done.stdout)["groups"]] == [20]
+    without = run(path, *OPTIONS, "--ring", "ring")
+    assert without.returncode == 2
+    assert "give `labels` too" in without.stderr
+
+
 def test_bad_usage_is_told(tmp_path: Path) -> None:
     done = run(records(tmp_path), "--key", "id", "--identifier", "device")
     assert done.returncode == 2

@@ -26,6 +26,9 @@ from creditcore.errors import ArgumentError
 @click.option(
     "--labels", metavar="COL", help="True for confirmed fraud, false for confirmed good, else null."
 )
+@click.option(
+    "--ring", metavar="COL", help="The confirmed ring of a confirmed fraud, else null; beside --labels."
+)
 @click.option("--judged-from", type=float, help="The score of a group from which it is a ring.")
 @click.option("--tau", type=float, help="Days in which a tie fades by 1/e.")
 @click.option("--key-file", type=click.Path(path_type=Path), help="The key of the hashes of identifiers.")
@@ -46,6 +49,7 @@ def groups(
     identifiers: tuple[str, ...],
     time: str | None,
     labels: str | None,
+    ring: str | None,
     judged_from: float | None,
     tau: float | None,
     key_file: Path | None,
@@ -74,6 +78,7 @@ def groups(
         time,
         labels,
         config,
+        ring=ring,
         key_file=key_file,
         threads=threads,
     )

@@ -250,6 +250,8 @@ def find_groups(
         SchemaError: a column that is missing, or of a type that its role does not allow.
         SourceError: a null key, or a value that is refused.
     """
+    if labels is None and ring is not None:
+        raise ArgumentError(f"`ring` names `{ring}` for the rings of confirmed fraud; give `labels` too")
     own, rest = _split(config)
     network = Network.build(records, key, identifiers, time, rest, key_file=key_file, threads=threads)
     if not rest.get("strengths"):
