@@ -8,7 +8,7 @@ out does not hang on which of the two ends first (law 2).
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
@@ -20,7 +20,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-def ahead(work: Callable[[S], T], items: Iterable[S], workers: int) -> Iterator[T]:
+def ahead(work: Callable[[S], T], items: Iterable[S], workers: int) -> Generator[T, None, None]:
     """Give what work gives for each item, in their order; workers go on with the next ones meanwhile.
 
     Args:
