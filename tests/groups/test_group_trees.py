@@ -142,6 +142,7 @@ def model(graphs: tuple[CreditGraph, CreditGraph]) -> PersonModel:
     return fitted
 
 
+@pytest.mark.parity
 def test_trees_of_groups_find_more_rings_than_clusters() -> None:
     """With as many rings as they take, at the same precision, on one graph: 0.72 of rings instead of 0.62."""
     pytest.importorskip("lightgbm")
@@ -158,6 +159,7 @@ def test_trees_of_groups_find_more_rings_than_clusters() -> None:
     assert found.ring_recall_large > clustered.ring_recall_large
 
 
+@pytest.mark.parity
 def test_groups_of_trees_are_groups(graphs: tuple[CreditGraph, CreditGraph], model: PersonModel) -> None:
     network = network_of(graphs[1])
     network.person_model = replace(model, group_trees=None)
@@ -181,6 +183,7 @@ def test_groups_of_trees_are_groups(graphs: tuple[CreditGraph, CreditGraph], mod
     assert again.members.equals(found.members)
 
 
+@pytest.mark.parity
 def test_the_order_of_rows_changes_no_group_of_trees(
     graphs: tuple[CreditGraph, CreditGraph], model: PersonModel
 ) -> None:
@@ -190,6 +193,7 @@ def test_the_order_of_rows_changes_no_group_of_trees(
     assert other.find_groups().all().equals(wanted.find_groups().all())
 
 
+@pytest.mark.parity
 def test_the_same_labels_fit_the_same_trees(
     model: PersonModel, graphs: tuple[CreditGraph, CreditGraph]
 ) -> None:
@@ -203,6 +207,7 @@ def test_the_same_labels_fit_the_same_trees(
     assert network.person_model == model
 
 
+@pytest.mark.parity
 def test_a_text_of_before_reads_and_clusters(
     model: PersonModel, graphs: tuple[CreditGraph, CreditGraph]
 ) -> None:
@@ -235,6 +240,7 @@ def test_named_rings_are_numbered_by_their_first_members() -> None:
     assert rings_of(people, labels.drop("ring"), known) is None
 
 
+@pytest.mark.parity
 def test_few_named_rings_are_clustered_and_it_is_said() -> None:
     pytest.importorskip("lightgbm")
     graph = draw_graph(24_000, 15)
@@ -250,6 +256,7 @@ def test_few_named_rings_are_clustered_and_it_is_said() -> None:
     assert network.notes == ["groups are clustered: labels name 4 rings; trees of groups take 250"]
 
 
+@pytest.mark.parity
 def test_rings_are_named_by_a_column_of_the_records(graphs: tuple[CreditGraph, CreditGraph]) -> None:
     """`find_groups` learns of them what `fit` does, whether labels are a column or a series."""
     pytest.importorskip("lightgbm")

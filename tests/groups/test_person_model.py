@@ -16,6 +16,7 @@ from creditcore.linking.person_model import GUARD, PersonModel
 TIMINGS = ("bursts", "waves", "none")
 PEOPLE = 24_000
 
+pytestmark = pytest.mark.parity
 pytest.importorskip("lightgbm")
 
 
