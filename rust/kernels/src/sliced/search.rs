@@ -29,6 +29,9 @@ pub(super) struct Keys {
 impl Keys {
     /// At least one and at most 65,535 keys in increasing order.
     pub(super) fn new(keys: &[f64]) -> Self {
+        // Zero has one sign here: of two the lower would have a place below that of a value of zero, which does not
+        // exceed it.
+        let keys: Vec<f64> = keys.iter().map(|key| key + 0.0).collect();
         let first = place(keys[0]);
         let range = place(keys[keys.len() - 1]) - first;
         let most = (BUCKETS * keys.len()).min(MOST_BUCKETS);
@@ -46,8 +49,8 @@ impl Keys {
         });
         let before = before.collect();
         let window = (most + 1).next_power_of_two();
-        let mut sorted = keys.to_vec();
-        sorted.resize(keys.len() + window, f64::INFINITY);
+        let mut sorted = keys;
+        sorted.resize(sorted.len() + window, f64::INFINITY);
         Self { sorted, before, first, shift, halvings: window.ilog2() }
     }
 

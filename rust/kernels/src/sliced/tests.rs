@@ -94,6 +94,22 @@ fn thermometers_are_digits_of_ranks() {
 }
 
 #[test]
+fn zeros_of_both_signs_are_one_number() {
+    for cuts in
+        [vec![-0.0], vec![-0.0, 1e-306], vec![-1.0, -0.0], vec![-1e-300, -0.0, 1e-300], vec![0.0, 1.0]]
+    {
+        let (at, _) = stacked(2, 0, cuts.len(), false);
+        let column = [0.0, -0.0, 1e-320, -1e-320, 1.0, -1.0];
+        let exceeded = column.map(|value| cuts.iter().filter(|&&cut| value > cut).count() as u16);
+        for form in forms() {
+            let mut ranks = [9; 6];
+            Numbers::new(form, &cuts, None, at).rank(&column, &mut ranks);
+            assert_eq!(ranks, exceeded, "{form} {cuts:?}");
+        }
+    }
+}
+
+#[test]
 fn sets_send_rows_where_their_tables_say() {
     let mut random = Random(8);
     let codes = Codes::new((0..200).map(|code| code * 3).collect());
