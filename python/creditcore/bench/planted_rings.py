@@ -122,15 +122,11 @@ def judge(graph: CreditGraph, group: NDArray[np.int64], score: NDArray[np.float6
         group: a number for each person, -1 for none; groups of fewer than three are left out.
         score: a number for each person, higher for more suspect.
     """
-    sizes = np.bincount(group[group >= 0], minlength=1)
-    rings = np.bincount(graph.ring[graph.ring >= 0], minlength=1)
-    both = (graph.ring >= 0) & (group >= 0)
-    pairs, together = np.unique(np.stack([graph.ring[both], group[both]]), axis=1, return_counts=True)
-    match = 2 * together >= rings[pairs[0]] + sizes[pairs[1]] - together
-    match &= sizes[pairs[1]] >= LEAST
+    sizes, rings = _sizes_of(group), _sizes_of(graph.ring)
+    matched, matching = matches(graph, group)
     found = np.zeros(len(rings), dtype=bool)
-    found[pairs[0][match]] = True
-    right = len(np.unique(pairs[1][match]))
+    found[matched] = True
+    right = len(np.unique(matching))
     groups = int((sizes >= LEAST).sum())
     return Quality(
         ring_recall=float(found.mean()),
@@ -139,6 +135,21 @@ def judge(graph: CreditGraph, group: NDArray[np.int64], score: NDArray[np.float6
         groups=groups,
         average_precision=float("nan") if score is None else average_precision(graph.ring >= 0, score),
     )
+
+
+def matches(graph: CreditGraph, group: NDArray[np.int64]) -> tuple[Ids, Ids]:
+    """Give the rings and the groups of three or more that match with Jaccard >= 0.5, pair by pair."""
+    sizes, rings = _sizes_of(group), _sizes_of(graph.ring)
+    both = (graph.ring >= 0) & (group >= 0)
+    pairs, together = np.unique(np.stack([graph.ring[both], group[both]]), axis=1, return_counts=True)
+    match = 2 * together >= rings[pairs[0]] + sizes[pairs[1]] - together
+    match &= sizes[pairs[1]] >= LEAST
+    return pairs[0][match], pairs[1][match]
+
+
+def _sizes_of(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count the members of each group by its number; -1 is none."""
+    return np.bincount(group[group >= 0], minlength=1)
 
 
 def average_precision(truth: Mask, score: NDArray[np.float64]) -> float:

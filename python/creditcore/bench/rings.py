@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 import creditcore as cc
 from creditcore.bench.credit_graph import COLUMNS, CreditGraph, draw_graph
-from creditcore.bench.planted_rings import Quality, judge
+from creditcore.bench.planted_rings import Quality, judge, matches
 from creditcore.linking.groups import Groups
 from creditcore.linking.person_model import PersonModel
 
@@ -64,31 +64,15 @@ def at_precision(graph: CreditGraph, groups: Groups, least: float = PRECISION) -
     """
     every = groups.all()
     score, own = groups.people()["score"].to_numpy(), every["score"].to_numpy()
-    members = groups.all_members()
-    right = matched(graph, every["group_id"].to_numpy(), members)
+    group = group_array(graph, groups.all_members())
+    right = np.isin(every["group_id"].to_numpy(), matches(graph, group)[1])
     order = np.argsort(-own, kind="stable")
     precise = np.cumsum(right[order]) >= least * np.arange(1, len(order) + 1)
     # Groups of one score stand or fall together.
     precise &= np.append(own[order][1:] != own[order][:-1], True)[: len(order)]
     count = int(np.flatnonzero(precise)[-1]) + 1 if precise.any() else 0
     kept = every["group_id"].to_numpy()[order[:count]]
-    group = group_array(graph, members)
     return judge(graph, np.where(np.isin(group, kept), group, -1), score)
-
-
-def matched(graph: CreditGraph, ids: NDArray[np.int64], members: Any) -> NDArray[np.bool_]:
-    """Say of each group whether it matches some ring with Jaccard >= 0.5."""
-    group = np.searchsorted(ids, members["group_id"].to_numpy())
-    ring = graph.ring[members["key"].to_numpy()]
-    sizes, rings = (
-        np.bincount(group, minlength=len(ids)),
-        np.bincount(graph.ring[graph.ring >= 0], minlength=1),
-    )
-    pairs, both = np.unique(np.stack([ring, group])[:, ring >= 0], axis=1, return_counts=True)
-    half = 2 * both >= rings[pairs[0]] + sizes[pairs[1]] - both
-    right = np.zeros(len(ids), dtype=bool)
-    right[pairs[1][half]] = True
-    return right
 
 
 def ours(graph: CreditGraph, model: PersonModel | None = None) -> Iterator[str]:

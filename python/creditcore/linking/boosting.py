@@ -45,7 +45,6 @@ def train(
     weight: NDArray[np.float64],
     threads: int | None,
     *,
-    trees: int = TREES,
     changed: Mapping[str, Any] | None = None,
 ) -> str:
     """Fit trees to rows in the order of keys; gives their text.
@@ -55,13 +54,12 @@ def train(
         wanted: what is to be told, from 0 to 1.
         weight: how much each row counts.
         threads: one by default; they change nothing.
-        trees: how many.
         changed: parameters of LightGBM other than `PARAMETERS`.
     """
     lightgbm = _lightgbm()
     data = lightgbm.Dataset(rows, label=wanted.astype("float64"), weight=weight)
     parameters = {**PARAMETERS, **(changed or {}), "num_threads": threads or 1}
-    text: str = lightgbm.train(parameters, data, num_boost_round=trees).model_to_string()
+    text: str = lightgbm.train(parameters, data, num_boost_round=TREES).model_to_string()
     return text
 
 

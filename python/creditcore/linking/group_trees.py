@@ -32,7 +32,6 @@ NO_GROUP = 2**32 - 1
 HANG_TOGETHER = 0.05
 """Groups of people from this score on are parted as one, to be scored by models that did not see them."""
 FLOOR = 1e-3
-TREES = 100
 OF_GROUPS = {
     "objective": "cross_entropy",
     "learning_rate": 0.05,
@@ -293,9 +292,7 @@ def fit(
     used = (tree.size >= LEAST_MEMBERS) & told
     if not used.any():
         return None
-    groups = train(
-        figures[used], match[used], np.ones(int(used.sum())), threads, trees=TREES, changed=OF_GROUPS
-    )
+    groups = train(figures[used], match[used], np.ones(int(used.sum())), threads, changed=OF_GROUPS)
     return GroupTrees(of_ties(known), groups, ties.told.columns)
 
 
