@@ -186,8 +186,7 @@ class Pipeline:
             models: which ones; by default `needed`. Without a blend outputs are raw.
             precision, threads, progress: as in `Fleet.predict`.
         """
-        names = self.needed if models is None else list(models)
-        fleet = self._subset(names)
+        fleet = self.models(self.needed if models is None else models)
         if self.blend is None:
             return fleet.predict(features, "raw", precision, threads, progress)
         made = fleet.predict(features, "probability", precision, threads, progress)
@@ -379,7 +378,7 @@ class Pipeline:
                 progress(done)
             yield made
 
-    def _subset(self, names: Sequence[str]) -> Fleet:
+    def models(self, names: Sequence[str]) -> Fleet:
         """Give some of the models; engines that were built for a set of them are built once."""
         if len(names) == len(self.fleet):
             return self.fleet

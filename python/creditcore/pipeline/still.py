@@ -1,8 +1,9 @@
 """Scores of records of which few columns change: models that see none of these are not asked again.
 
 Comes in: a pipeline, the columns that change. Goes out: scores and decisions beside the sums of log-odds of
-the models that stand still; and the same scores again from these sums and the other models. Sums are
-integers, so the bits are those of all models asked at once (law 1).
+the models that stand still, and the bins of what the other models see of the columns that do not change; and
+the same scores again from these. Sums are integers, and bins send a record to the same leaves, so the bits are
+those of all models asked at once (law 1).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from creditcore import _core
 from creditcore.aggregation import Progress
+from creditcore.fleet.bins import COLUMN, Bins
 from creditcore.pipeline import tried
 from creditcore.sources import open_source
 
@@ -49,9 +51,16 @@ class Still:
         self.asked = [name for name in needed if name in touched or name in named]
         self.asked += [name for name in also if name not in self.asked]
         """The models that are asked again."""
+        # A schema makes features of several columns: the columns themselves are needed.
+        binned = pipeline.schema is None and self.asked
+        self._bins = Bins.of_fleet(pipeline.models(self.asked), changing) if binned else None
+        self.kept = KEPT if self._bins is None else (*KEPT, COLUMN)
+        """What is kept beside records."""
+        self.binned = frozenset() if self._bins is None else self._bins.columns
+        """The columns that the models need not see again where their bins are known."""
 
     def score(self, rows: Any, as_of: date | None, *, threads: int | None = None) -> pl.DataFrame:
-        """Score and decide records; gives what `Pipeline.score` gives, and the sums in columns `KEPT`."""
+        """Score and decide records; gives what `Pipeline.score` gives, and what is `kept`."""
         from creditcore._frame import beside
 
         pipeline = self._pipeline
@@ -61,15 +70,18 @@ class Still:
         sums = self._summed(outputs, threads)
         told = beside(outputs.select(_of(outputs.columns, self._moving)), sums)
         sums.columns = list(KEPT)
-        return beside(*self._finished(features, outputs, told, as_of, threads), sums)
+        finished = self._finished(features, outputs, told, as_of, threads)
+        return beside(*finished, sums, *self._binned(features, threads))
 
     def sums(
         self, rows: Any, *, threads: int | None = None, progress: Progress | None = None
     ) -> pl.DataFrame:
-        """Give the sums of the models that stand still alone, in columns `KEPT`.
+        """Give what is `kept` alone: the sums of the models that stand still, and bins.
 
-        What the columns hold that change is of no matter: none of these models sees them.
+        What the columns hold that change is of no matter: none of this hangs on them.
         """
+        from creditcore._frame import beside
+
         pipeline = self._pipeline
         features = pipeline.features(rows, threads=threads)
         names = [name for name in pipeline.needed if name in self._standing]
@@ -78,7 +90,15 @@ class Still:
             outputs = pipeline.outputs(features, names, threads=threads, progress=progress)
         sums = self._summed(outputs, threads)
         sums.columns = list(KEPT)
-        return sums
+        return beside(sums, *self._binned(features, threads))
+
+    def _binned(self, features: pl.DataFrame, threads: int | None) -> list[pl.DataFrame]:
+        """Give the bins of records, where there are any."""
+        return [] if self._bins is None else [self._bins.of(features, threads=threads)]
+
+    def knows(self, rows: pl.DataFrame) -> bool:
+        """Say whether records come with their bins, of these models: without them all columns are needed."""
+        return self._bins is None or self._bins.are_in(rows)
 
     def _summed(self, outputs: pl.DataFrame, threads: int | None) -> pl.DataFrame:
         """The sums of the models that stand still, of which there are outputs."""
@@ -91,19 +111,19 @@ class Still:
         return to_polars(_core.still_sums(open_source(standing), self._pipeline.blend._json, threads=threads))
 
     def again(self, rows: pl.DataFrame, as_of: date | None, *, threads: int | None = None) -> pl.DataFrame:
-        """Score and decide records whose other columns are as they were, from the sums in columns `KEPT`."""
+        """Score and decide records whose other columns are as they were, from what was `kept`."""
         from creditcore._frame import beside
 
         pipeline = self._pipeline
-        sums = rows.select(KEPT)
-        rows = rows.drop(KEPT)
-        features = pipeline.features(rows, threads=threads)
-        outputs = pipeline.outputs(features, self.asked, threads=threads) if self.asked else sums[:, :1]
-        told = beside(
-            outputs.select(_of(outputs.columns, self._moving)),
-            sums.rename(dict(zip(KEPT, SUMS, strict=True))),
-        )
-        return beside(*self._finished(features, outputs, told, as_of, threads), sums)
+        kept = rows.select(name for name in self.kept if name in rows.columns)
+        sums = kept.select(KEPT).rename(dict(zip(KEPT, SUMS, strict=True)))
+        features = pipeline.features(rows.drop(KEPT), threads=threads)
+        if self._bins is not None and self.knows(kept):
+            outputs = self._bins.probabilities(features, threads=threads)
+        else:
+            outputs = pipeline.outputs(features, self.asked, threads=threads) if self.asked else sums[:, :1]
+        told = beside(outputs.select(_of(outputs.columns, self._moving)), sums)
+        return beside(*self._finished(features, outputs, told, as_of, threads), kept)
 
     def _finished(
         self, features: Any, outputs: Any, told: Any, as_of: date | None, threads: int | None

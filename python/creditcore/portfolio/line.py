@@ -23,7 +23,7 @@ from creditcore.gates import gates
 from creditcore.pipeline import inputs as pipeline_inputs
 from creditcore.pipeline import tried
 from creditcore.pipeline.pipeline import DECISIONS, SCORES, Pipeline
-from creditcore.pipeline.still import KEPT, Still
+from creditcore.pipeline.still import Still
 from creditcore.population import Population, day_of
 from creditcore.portfolio import days
 from creditcore.portfolio.files import write_rows
@@ -155,6 +155,7 @@ class PortfolioLine:
         if pipeline.schema is None:
             used = pipeline.uses
             wanted = {column for name in self.still.asked for column in used.get(name, seen)}
+            wanted -= self.still.binned
             wanted |= {*self.population.columns, *(pipeline.policy.columns if pipeline.policy else ())}
             seen = [name for name in seen if name in wanted]
         columns = self.config.columns
@@ -183,8 +184,8 @@ class PortfolioLine:
 
     @property
     def hidden(self) -> list[str]:
-        """What is made and kept beside the columns that are shown: sums of models that stand still."""
-        return [] if self.still is None else list(KEPT)
+        """What is made and kept beside the columns that are shown: sums of models that stand still, bins."""
+        return [] if self.still is None else list(self.still.kept)
 
     @property
     def made_names(self) -> list[str]:
@@ -294,7 +295,7 @@ class PortfolioLine:
         """Give what is made of records of the state, of whom only network features and the day are others."""
         from creditcore._frame import beside
 
-        kept = [old.select(self.hidden)] if self.hidden else []
+        kept = [old.select(name for name in self.hidden if name in old.columns)] if self.hidden else []
         return self.made_of(beside(rows, *kept), as_of, again=True)
 
     def made_of(self, rows: pl.DataFrame, as_of: date | None, *, again: bool = False) -> list[pl.DataFrame]:

@@ -233,7 +233,7 @@ class Renewing:
             for start in range(0, len(asked), shares.part):
                 places = asked[start : start + shares.part]
                 seen = [(names, rows[places]) for names, rows in told]
-                part = partial(self.core.part, found, start, shares.part, line.again, threads=shares.threads)
+                part = partial(self.core.part, found, start, shares.part, threads=shares.threads)
                 yield partial(self._again, line, part, near, seen)
 
     def _touched(self, links: Links | None, key: str) -> Iterator[tuple[pl.DataFrame, bool]]:
@@ -258,19 +258,25 @@ class Renewing:
         elif links.moved.then is not None:
             yield links.moved.then.select("key"), True
 
-    def _again(self, line: PortfolioLine, gathered: Callable[[], Part], near: bool, told: Told) -> Again:
+    def _again(
+        self, line: PortfolioLine, gathered: Callable[[list[str] | None], Part], near: bool, told: Told
+    ) -> Again:
         """Give what is made of records of the state now, those that are the same left out.
 
         Args:
             line: of a worker.
-            gathered: gives the records.
+            gathered: gives the records, in some of their columns.
             near: whether only what is near them changed.
             told: what the network says of them.
         """
         from creditcore._frame import beside, to_polars
 
-        part = gathered()
+        part = gathered(line.again)
         old = to_polars(part.records())
+        if line.still is not None and not line.still.knows(old):
+            # An older version has written them.
+            part = gathered(None)
+            old = to_polars(part.records())
         features = [renewed.features_of(old, found, names) for names, found in told]
         made = line.made_names
         places, scored = renewed.numbered(old), len(old)

@@ -81,7 +81,7 @@ fn rows(ensemble: &Ensemble) -> Option<Rows> {
     let fields: Vec<Field> = names.iter().map(|name| Field::new(name, DataType::Float64, true)).collect();
     let columns = values.into_iter().map(|values| Arc::new(Float64Array::from(values)) as ArrayRef).collect();
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).ok()?;
-    Some(Rows { names, batches: vec![batch] })
+    Some(Rows { names, batches: vec![batch], binned: None })
 }
 
 /// A small fleet, as sections.

@@ -42,7 +42,7 @@ mod _core {
     #[pymodule_export]
     use super::link::{Network, components, identifier_hashes};
     #[pymodule_export]
-    use super::model::{Fleet, model_formats};
+    use super::model::{Bins, Fleet, model_formats};
     #[pymodule_export]
     use super::parts::Parts;
     #[pymodule_export]

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use arrow_array::{ArrayRef, Float64Array, Int32Array};
 use creditcore::Error;
+use creditcore::batch::find_column;
 use creditcore::exec::{Control, threads_or_default};
 use creditcore::model::{self as core, About, Layout, Output, Precision, Rows};
 use creditcore_store::compiled;
@@ -161,8 +162,10 @@ impl Fleet {
         self.gated(py, (rows.count(), fast), progress, work)
     }
 
-    /// The outputs of every model; `transformed` by the library's own transform, `fast` where that may differ.
-    #[pyo3(signature = (frame, transformed, *, fast=false, threads=None, progress=None))]
+    /// The outputs of every model; `transformed` by the library's own transform, `fast` where that may differ. Columns
+    /// that have bins come as these, in the column that `binned` names.
+    #[pyo3(signature = (frame, transformed, *, fast=false, threads=None, progress=None, binned=None))]
+    #[expect(clippy::too_many_arguments, reason = "the arguments of `predict`, and where bins stand")]
     fn predict(
         &self,
         py: Python<'_>,
@@ -171,8 +174,13 @@ impl Fleet {
         fast: bool,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
+        binned: Option<(PyRef<'_, Bins>, String)>,
     ) -> PyResult<Table> {
-        let (rows, threads) = (rows(frame), threads_or_default(threads));
+        let (mut rows, threads) = (rows(frame), threads_or_default(threads));
+        if let Some((bins, name)) = binned {
+            let position = find_column(&rows.names, &name).map_err(|error| to_exception(py, &error))?;
+            rows.binned = Some(core::Binned { bins: bins.inner.clone(), position });
+        }
         let (output, precision) = (output(transformed), precision(fast));
         let work = |control: &Control| self.inner.predict(&rows, output, precision, threads, control);
         let columns = self.gated(py, (rows.count(), fast), progress, work)?;
@@ -243,6 +251,12 @@ impl Fleet {
         self.inner.models().iter().zip(told).flat_map(of_model).collect()
     }
 
+    /// The bins of the columns that are read as numbers alone, some left out; None where there are none.
+    #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
+    fn bins(&self, apart: Vec<String>) -> Option<Bins> {
+        self.inner.bins(&apart).map(|bins| Bins { inner: Arc::new(bins) })
+    }
+
     /// Builds the engines that are the best for calls of `rows` rows, or of any number.
     #[pyo3(signature = (rows=None, *, threads=None))]
     fn prepare(&self, py: Python<'_>, rows: Option<u64>, threads: Option<usize>) -> PyResult<()> {
@@ -256,6 +270,34 @@ impl Fleet {
     }
 }
 
+/// The bins of some columns of a fleet.
+#[pyclass(frozen, module = "creditcore._core")]
+pub(crate) struct Bins {
+    inner: Arc<core::Bins>,
+}
+
+#[pymethods]
+impl Bins {
+    /// The names of the columns.
+    fn columns(&self) -> Vec<&str> {
+        self.inner.columns()
+    }
+
+    /// The bins of some rows, a list for each in one column (`bins`).
+    #[pyo3(signature = (frame, *, threads=None))]
+    fn of(&self, py: Python<'_>, frame: PyTable, threads: Option<usize>) -> PyResult<Table> {
+        let (rows, threads) = (rows(frame), threads_or_default(threads));
+        let found = gate::run(py, None, |control| self.inner.of(&rows, threads, control))?;
+        Ok(Table::new(vec![("bins".to_owned(), Arc::new(found) as ArrayRef)]))
+    }
+
+    /// Whether the first column of a frame holds bins of these columns and cuts, row by row.
+    fn fits(&self, frame: PyTable) -> bool {
+        let (batches, _) = frame.into_inner();
+        batches.iter().all(|batch| batch.num_columns() > 0 && self.inner.fits(batch.column(0)))
+    }
+}
+
 fn output(transformed: bool) -> Output {
     if transformed { Output::Prediction } else { Output::Raw }
 }
@@ -266,7 +308,8 @@ fn precision(fast: bool) -> Precision {
 
 fn rows(frame: PyTable) -> Rows {
     let (batches, schema) = frame.into_inner();
-    Rows { names: schema.fields().iter().map(|field| field.name().clone()).collect(), batches }
+    let names = schema.fields().iter().map(|field| field.name().clone()).collect();
+    Rows { names, batches, binned: None }
 }
 
 fn wrap(name: String, shape: Vec<usize>, values: ArrayRef) -> (String, Vec<usize>, Table) {

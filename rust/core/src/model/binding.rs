@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
+use super::bins::Bins;
 use super::engine::{Block, UNUSED};
 use super::ensemble::Computed;
 use super::fleet::Model;
@@ -61,6 +62,17 @@ pub struct Rows {
     pub names: Vec<String>,
     /// The rows, in order.
     pub batches: Vec<RecordBatch>,
+    /// The column of bins of those columns that are not here themselves.
+    pub binned: Option<Binned>,
+}
+
+/// A column of bins.
+#[derive(Clone, Debug)]
+pub struct Binned {
+    /// Whose.
+    pub bins: Arc<Bins>,
+    /// Its position.
+    pub position: usize,
 }
 
 impl Rows {
@@ -168,7 +180,9 @@ impl Inputs {
                 twice.insert(name.as_str());
             }
         }
-        let position = |input: &Input| match &input.column {
+        let binned = |slot| rows.binned.as_ref().is_some_and(|binned| binned.bins.has(slot));
+        let position = |(slot, input): (usize, &Input)| match &input.column {
+            ColumnAt::Name(_) if binned(slot) => Ok(0),
             ColumnAt::Name(name) => match known.get(name.as_str()) {
                 Some(&position) if !twice.contains(name.as_str()) => Ok(position),
                 _ => Err(missing(&models[input.model], name, rows)),
@@ -189,7 +203,7 @@ impl Inputs {
                 Err(Error::schema(Place::default(), text))
             }
         };
-        self.list.iter().map(position).collect()
+        self.list.iter().enumerate().map(position).collect()
     }
 
     /// Reads some rows.
@@ -197,12 +211,18 @@ impl Inputs {
         &self,
         models: &[Model],
         batch: &RecordBatch,
-        positions: &[usize],
+        (positions, binned): (&[usize], Option<&Binned>),
         block: &mut Block,
     ) -> Result<()> {
         block.rows = batch.num_rows();
         block.columns.resize(self.list.len(), Vec::new());
+        if let Some(Binned { bins, position }) = binned {
+            bins.read(batch.column(*position), block)?;
+        }
         for (slot, (input, &position)) in self.list.iter().zip(positions).enumerate() {
+            if binned.is_some_and(|binned| binned.bins.has(slot)) {
+                continue;
+            }
             let (before, rest) = block.columns.split_at_mut(slot);
             let column = &mut rest[0];
             column.clear();
@@ -216,6 +236,20 @@ impl Inputs {
                 .map_err(|text| refused(&models[input.model], input, &text))?;
         }
         Ok(())
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// The column of an input, and how it is read; none for one that is computed or found by position.
+    pub(super) fn named(&self, slot: usize) -> Option<(&str, &Reading)> {
+        let input = &self.list[slot];
+        match &input.column {
+            ColumnAt::Name(name) => Some((name, &input.reading)),
+            ColumnAt::Position(_) | ColumnAt::Computed(_) => None,
+        }
     }
 
     /// Where each input comes from, and a model that reads it.

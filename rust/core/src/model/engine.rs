@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::bins::Bins;
 use super::ensemble::Ensemble;
 use super::golden::Golden;
 use super::packed::{self, Packed};
@@ -20,6 +21,10 @@ pub struct Block {
     pub rows: usize,
     /// For each input of the fleet its values, NaN where missing.
     pub columns: Vec<Vec<f64>>,
+    /// Where inputs came as bins: which, ...
+    pub bins: Option<Arc<Bins>>,
+    /// ... and for each such input those of its values.
+    pub codes: Vec<Vec<u16>>,
 }
 
 /// A model, and where in a [`Block`] each of its features stands.

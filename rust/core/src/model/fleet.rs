@@ -348,7 +348,7 @@ impl Fleet {
                 control.check()?;
                 let (batch, start, length) = cuts[task];
                 let part = rows.batches[batch].slice(start, length);
-                self.inputs.read_block(&self.models, &part, &positions, block)?;
+                self.inputs.read_block(&self.models, &part, (&positions, rows.binned.as_ref()), block)?;
                 let taken = parts[task].lock().unwrap_or_else(PoisonError::into_inner).take();
                 work(block, &mut taken.unwrap_or_default(), spare)?;
                 control.advance(length as u64);

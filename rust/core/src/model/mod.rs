@@ -7,6 +7,7 @@
 mod about;
 mod applies;
 mod binding;
+mod bins;
 mod catboost;
 mod choice;
 pub mod compiled;
@@ -35,7 +36,8 @@ mod ubj;
 mod xgboost;
 
 pub use about::{About, AboutFeature, probes};
-pub use binding::{Columns, Rows};
+pub use binding::{Binned, Columns, Rows};
+pub use bins::Bins;
 pub use choice::Reason;
 pub use engine::Precision;
 pub use ensemble::{Ensemble, Library};

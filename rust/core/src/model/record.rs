@@ -225,7 +225,7 @@ impl Fleet {
         let schema = Schema::new(names.iter().zip(&columns).map(field).collect::<Vec<_>>());
         let batch = RecordBatch::try_new(Arc::new(schema), columns)
             .map_err(|error| Error::schema(Place::default(), format!("the record is no row: {error}")))?;
-        let rows = Rows { names: names.clone(), batches: vec![batch] };
+        let rows = Rows { names: names.clone(), batches: vec![batch], binned: None };
         let mut first = 0;
         for (applies, width) in applies(&self.models, &rows, 1, control)?.iter().zip(widths) {
             if applies.as_ref().is_some_and(|applies| applies.is_null(0)) {

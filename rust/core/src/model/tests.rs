@@ -120,7 +120,7 @@ fn xgboost_sums_in_single_precision_from_the_base() {
         let bound = Bound { ensemble: Arc::new(model), slots: Vec::new() };
         let mut out = [0.0];
         let engine = golden::Golden::new(vec![bound]);
-        let block = Block { rows: 1, columns: Vec::new() };
+        let block = Block { rows: 1, ..Block::default() };
         engine.margins(&block, Precision::Exact, &Control::default(), &mut [&mut out]).expect("runs");
         out[0]
     };
@@ -224,7 +224,7 @@ proptest! {
         let expected = shapley(&tree, &row);
         let model = ensemble(vec![tree], Library::LightGbm);
         let bound = Bound { ensemble: Arc::new(model), slots: (0..FEATURES).collect() };
-        let block = Block { rows: 1, columns: row.iter().map(|&value| vec![value]).collect() };
+        let block = Block { rows: 1, columns: row.iter().map(|&value| vec![value]).collect(), ..Block::default() };
         let mut out = vec![0.0; FEATURES as usize + 1];
         shap::contributions(&bound, &block, &Control::default(), &mut out).expect("runs");
         for (found, expected) in out.iter().zip(&expected) {

@@ -39,6 +39,7 @@ pub use numbers::{MOST_CUTS, Numbers, Thermometers};
 pub use planes::{ONES, Planes, ZEROS};
 pub use program::{Fixed, Run, Segment, SegmentParts, Start, Sums, TreeParts};
 pub use run::Workspace;
+pub use search::Keys;
 pub use sets::{Codes, SetTests};
 
 /// Lines of a plane.

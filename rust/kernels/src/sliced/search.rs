@@ -13,7 +13,7 @@ const MOST_BUCKETS: usize = 1 << 15;
 
 /// Sorted keys.
 #[derive(Debug)]
-pub(super) struct Keys {
+pub struct Keys {
     /// The keys, and behind them as many times infinity as the last bucket's search may see.
     sorted: Vec<f64>,
     /// For each bucket how many keys lie in those before it.
@@ -28,7 +28,10 @@ pub(super) struct Keys {
 
 impl Keys {
     /// At least one and at most 65,535 keys in increasing order.
-    pub(super) fn new(keys: &[f64]) -> Self {
+    ///
+    /// # Panics
+    /// If there are none.
+    pub fn new(keys: &[f64]) -> Self {
         // Zero has one sign here: of two the lower would have a place below that of a value of zero, which does not
         // exceed it.
         let keys: Vec<f64> = keys.iter().map(|key| key + 0.0).collect();
@@ -55,7 +58,7 @@ impl Keys {
     }
 
     /// Writes the rank of each value; none for values of at most `zero` in magnitude.
-    pub(super) fn search(&self, values: &[f64], zero: f64, ranks: &mut [u16]) {
+    pub fn search(&self, values: &[f64], zero: f64, ranks: &mut [u16]) {
         let (groups, rest) = values.as_chunks::<TOGETHER>();
         let (found, last) = ranks.as_chunks_mut::<TOGETHER>();
         groups.iter().zip(found).for_each(|(values, ranks)| self.ranks(values, zero, ranks));

@@ -11,7 +11,10 @@ use arrow_array::types::{
     ArrowPrimitiveType, Decimal128Type, Float32Type, Float64Type, Int64Type, UInt8Type, UInt16Type,
     UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, FixedSizeBinaryArray, PrimitiveArray, new_null_array};
+use arrow_array::{
+    Array, ArrayRef, FixedSizeBinaryArray, FixedSizeListArray, PrimitiveArray, UInt32Array, new_null_array,
+};
+use arrow_buffer::{NullBuffer, ScalarBuffer};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType};
 use arrow_select::interleave::interleave;
@@ -55,6 +58,44 @@ fn picked_bytes(columns: &[&ArrayRef], places: &[(usize, usize)], width: i32) ->
     let mut made = Vec::with_capacity(places.len() * width as usize);
     places.iter().for_each(|&(column, row)| made.extend_from_slice(columns[column].value(row)));
     Some(Arc::new(FixedSizeBinaryArray::try_new(width, made.into(), None).ok()?))
+}
+
+/// Lists of numbers that stand beside each other, copied as a whole, each to where `back` has its number; the columns are of
+/// the state's own type, and no number is null.
+pub(super) fn picked_lists(
+    columns: &[Option<&ArrayRef>],
+    places: &[(usize, usize)],
+    back: Option<&UInt32Array>,
+    kind: &DataType,
+) -> Option<ArrayRef> {
+    let DataType::FixedSizeList(field, width) = kind else { return None };
+    let width = *width as usize;
+    let lists: Vec<_> = columns.iter().map(|column| lists_of((*column)?, kind)).collect::<Option<_>>()?;
+    // Where each place goes to: `back` says it the other way round.
+    let mut goes: Vec<u32> = (0..places.len() as u32).collect();
+    if let Some(back) = back {
+        back.values().iter().zip(0..).for_each(|(&place, row)| goes[place as usize] = row);
+    }
+    let mut made = vec![0u16; places.len() * width];
+    let mut there = vec![true; places.len()];
+    for (&(column, row), &to) in places.iter().zip(&goes) {
+        let ((lists, numbers), to) = (&lists[column], to as usize);
+        made[to * width..][..width].copy_from_slice(&numbers[row * width..][..width]);
+        there[to] = lists.is_valid(row);
+    }
+    let nulls = there.contains(&false).then(|| NullBuffer::from(there));
+    let numbers = Arc::new(PrimitiveArray::<UInt16Type>::new(made.into(), None));
+    Some(Arc::new(FixedSizeListArray::try_new(field.clone(), width as i32, numbers, nulls).ok()?))
+}
+
+/// The lists of a column of a type, and their numbers; none where some number is null.
+fn lists_of<'a>(
+    column: &'a ArrayRef,
+    kind: &DataType,
+) -> Option<(&'a FixedSizeListArray, &'a ScalarBuffer<u16>)> {
+    let lists = Some(column).filter(|column| column.data_type() == kind)?.as_fixed_size_list();
+    let numbers = lists.values().as_primitive_opt::<UInt16Type>()?;
+    (numbers.null_count() == 0).then(|| (lists, numbers.values()))
 }
 
 /// Values of columns that are kept in different types, brought to one; a column that is not there is of nulls.

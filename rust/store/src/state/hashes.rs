@@ -10,7 +10,7 @@ use creditcore::exec::in_order;
 use creditcore::refresh::RecordHashes;
 
 use super::lookup::STRETCH;
-use super::said::SAID;
+use super::said::{BINS, SAID};
 use super::segment::DELETED;
 
 /// The hashes of each row.
@@ -104,7 +104,7 @@ fn add(hashes: &mut RecordHashes, batch: &RecordBatch, wanted: impl Fn(&String) 
     let columns = schema.fields().iter().zip(batch.columns());
     columns
         .filter(|(field, _)| {
-            field.name() != DELETED && field.name() != SAID && *field.data_type() != DataType::Null
+            ![DELETED, SAID, BINS].contains(&field.name().as_str()) && *field.data_type() != DataType::Null
         })
         .filter(|(field, _)| wanted(field.name()))
         .try_for_each(|(field, column)| hashes.add(field.name(), column))

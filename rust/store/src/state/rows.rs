@@ -12,7 +12,7 @@ use arrow_select::take::take;
 use creditcore::error::{Error, Place, Result};
 use creditcore::exec::in_order;
 
-use super::gather::{gathered, picked};
+use super::gather::{gathered, picked, picked_lists};
 use super::narrow::kind_of;
 use super::segment::{DELETED, Segment, TOLD};
 
@@ -231,6 +231,9 @@ impl Rows {
             column.filter(|column| *column.data_type() != DataType::Null)
         };
         let columns: Vec<Option<&ArrayRef>> = places.used.iter().map(filled).collect();
+        if let Some(found) = picked_lists(&columns, &places.at, places.back.as_ref(), field.data_type()) {
+            return Ok(found);
+        }
         let long = places.stretches * LONG <= places.at.len();
         let found = match long.then(|| picked(&columns, &places.at, field.data_type())).flatten() {
             Some(picked) => Ok(picked),

@@ -19,6 +19,8 @@ use super::lookup::Known;
 
 /// The column of what rows say.
 pub(super) const SAID: &str = "_said";
+/// The column of bins: what some models can tell of what a row says, which is known where these models are.
+pub(super) const BINS: &str = "_bins";
 /// Bytes of a row's hash, and of that with its half of a fingerprint.
 const HASH: usize = 16;
 const WIDTH: usize = 32;
@@ -30,7 +32,8 @@ impl Layout {
         told.map(|(standing, moving)| Halves::new(standing, moving))
     }
 
-    /// The columns that a change needs of a row whose `_said` is there: what is made, and what is summed.
+    /// The columns that a change needs of a row whose `_said` is there: what is made (bins are no part of a hash), and what
+    /// is summed.
     pub(super) fn lean(&self) -> Vec<String> {
         let mut names = vec![self.key.clone(), self.version.clone(), SAID.to_owned()];
         let kinds = self
@@ -38,7 +41,7 @@ impl Layout {
             .iter()
             .flat_map(|one| std::iter::once(&one.column).chain(one.among.iter().map(|(column, _)| column)));
         for name in self.made.iter().chain(&self.summed).chain(kinds) {
-            if !names.contains(name) {
+            if !names.contains(name) && name != BINS {
                 names.push(name.clone());
             }
         }

@@ -90,7 +90,7 @@ fn block(models: &[Arc<Ensemble>], libraries: &[Library]) -> Block {
             columns[number * FEATURES as usize + feature] = (0..rows).map(value).collect();
         }
     }
-    Block { rows: columns[0].len(), columns }
+    Block { rows: columns[0].len(), columns, ..Block::default() }
 }
 
 fn outputs(engine: &dyn Engine, bound: &[Bound], block: &Block) -> Vec<Vec<u64>> {
@@ -132,7 +132,7 @@ proptest! {
         // Each row alone, and without a model that is not asked for.
         let last = rows - 1;
         let columns = block.columns.iter().map(|column| vec![column[last]]).collect();
-        let alone = outputs(&packed, &bound, &Block { rows: 1, columns });
+        let alone = outputs(&packed, &bound, &Block { rows: 1, columns, ..Block::default() });
         for (alone, golden) in alone.iter().zip(&golden) {
             prop_assert_eq!(&alone[..], &golden[golden.len() - alone.len()..]);
         }

@@ -16,16 +16,18 @@ mod question;
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use creditcore_kernels::isa::Isa;
 use creditcore_kernels::sliced::{Form, Planes, ROWS, Workspace};
 
+use super::bins::Bins;
 use super::engine::{Block, Bound, Engine, Precision};
 use super::ensemble::Ensemble;
 use crate::error::{Error, Result};
 use crate::exec::Control;
 use compile::Group;
+use layout::NumberColumn;
 use question::Column;
 
 /// Rows of the blocks that it likes.
@@ -53,8 +55,16 @@ pub(super) struct Sliced {
     /// How many outputs each model has.
     widths: Vec<usize>,
     groups: Vec<Group>,
+    /// The ranks of the bins that came first, which are a fleet's own: no call brings others.
+    ranks_of: OnceLock<RanksOf>,
     /// Memory of threads that are not at work.
     spare: Mutex<Vec<Memory>>,
+}
+
+/// For each group, column and bin the rank among the column's cuts.
+struct RanksOf {
+    bins: Arc<Bins>,
+    ranks: Vec<Vec<Vec<u16>>>,
 }
 
 /// What a thread works in.
@@ -80,7 +90,17 @@ impl Sliced {
     fn with_form(form: Form, models: &[Bound], threads: usize, control: &Control) -> Result<Self> {
         let groups = compile::compile(form, models, threads, control)?;
         let widths = models.iter().map(|model| model.ensemble.outputs()).collect();
-        Ok(Self { widths, groups, spare: Mutex::default() })
+        Ok(Self { widths, groups, ranks_of: OnceLock::new(), spare: Mutex::default() })
+    }
+
+    /// For each group, column and bin of a block the rank; none where it came as values, or as bins of another fleet.
+    fn ranks_of(&self, block: &Block) -> Option<&[Vec<Vec<u16>>]> {
+        let bins = block.bins.as_ref()?;
+        let known = self.ranks_of.get_or_init(|| RanksOf {
+            bins: bins.clone(),
+            ranks: self.groups.iter().map(|group| ranks_of(group, bins)).collect(),
+        });
+        Arc::ptr_eq(&known.bins, bins).then_some(&known.ranks)
     }
 
     /// Memory for a thread.
@@ -108,8 +128,9 @@ impl Engine for Sliced {
     ) -> Result<()> {
         let mut memory = self.memory();
         let fast = precision == Precision::Fast;
-        for group in &self.groups {
-            rank(group, block, &mut memory.ranks);
+        let of_bins = self.ranks_of(block);
+        for (number, group) in self.groups.iter().enumerate() {
+            rank(group, block, of_bins.map(|of| &of[number][..]), &mut memory.ranks);
             for start in (0..block.rows).step_by(ROWS) {
                 let rows = ROWS.min(block.rows - start);
                 control.check()?;
@@ -134,11 +155,30 @@ impl Engine for Sliced {
 }
 
 /// Finds the ranks of all rows of a block: each column's cuts come into the caches once.
-fn rank(group: &Group, block: &Block, ranks: &mut Vec<u16>) {
+fn rank(group: &Group, block: &Block, of_bins: Option<&[Vec<u16>]>, ranks: &mut Vec<u16>) {
     ranks.resize(group.layout.numbers.len() * block.rows, 0);
-    for (column, ranks) in group.layout.numbers.iter().zip(ranks.chunks_exact_mut(block.rows.max(1))) {
-        column.numbers.rank(&block.columns[column.slot as usize][..block.rows], ranks);
+    let parts = ranks.chunks_exact_mut(block.rows.max(1));
+    for (number, (column, ranks)) in group.layout.numbers.iter().zip(parts).enumerate() {
+        let slot = column.slot as usize;
+        match of_bins.map(|of| &of[number]).filter(|of| !of.is_empty()) {
+            Some(of) => {
+                let codes = block.codes[slot][..block.rows].iter();
+                ranks.iter_mut().zip(codes).for_each(|(rank, &code)| *rank = of[usize::from(code)]);
+            }
+            None => column.numbers.rank(&block.columns[slot][..block.rows], ranks),
+        }
     }
+}
+
+/// For each column of a group and bin the rank of the value that stands for it; none for a column without bins.
+fn ranks_of(group: &Group, bins: &Bins) -> Vec<Vec<u16>> {
+    let of_column = |column: &NumberColumn| {
+        let values = bins.values(column.slot as usize).unwrap_or_default();
+        let mut ranks = vec![0; values.len()];
+        column.numbers.rank(values, &mut ranks);
+        ranks
+    };
+    group.layout.numbers.iter().map(of_column).collect()
 }
 
 /// Turns the inputs of some rows into planes.

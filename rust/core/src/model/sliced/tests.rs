@@ -164,7 +164,7 @@ fn block_of(stream: &mut Stream, rows: usize, features: usize) -> Block {
         let value = |stream: &mut Stream| if slot % 100 < features { stream.value(library) } else { 0.0 };
         (0..rows).map(|_| value(stream)).collect()
     };
-    Block { rows, columns: (0..100 + features).map(column).collect() }
+    Block { rows, columns: (0..100 + features).map(column).collect(), ..Block::default() }
 }
 
 fn margins(engine: &dyn Engine, models: &[Bound], block: &Block, precision: Precision) -> Vec<Vec<f64>> {
@@ -288,7 +288,7 @@ fn more_planes_than_can_be_numbered_are_cut_into_groups() {
     let other = exactly(&mut stream, &Recipe { trees: 2, ..wide });
     let rows = 40;
     let column = |_| (0..rows).map(|_| stream.value(Library::LightGbm)).collect();
-    let block = Block { rows, columns: (0..3000).map(column).collect() };
+    let block = Block { rows, columns: (0..3000).map(column).collect(), ..Block::default() };
     let models = [other.clone(), model, other];
     let engine = Sliced::with_form(Form::Portable, &models, 2, &Control::default()).expect("compiles");
     assert!(engine.groups.len() > 1, "{} groups", engine.groups.len());
