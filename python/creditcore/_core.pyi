@@ -12,6 +12,7 @@ __all__ = [
     "__version__",
     "Aggregate",
     "Applied",
+    "Bins",
     "Detection",
     "Fleet",
     "FolderLock",
@@ -57,6 +58,7 @@ __all__ = [
     "strong_ties",
     "suspicion",
     "types_of",
+    "write_log",
 ]
 
 __version__: Final[str]
@@ -122,6 +124,24 @@ class Applied:
     def table(self, /) -> Table:
         """
         The columns.
+        """
+
+@final
+class Bins:
+    """
+    The bins of some columns of a fleet.
+    """
+    def columns(self, /) -> list[str]:
+        """
+        The names of the columns.
+        """
+    def fits(self, /, frame: Incomplete) -> bool:
+        """
+        Whether the first column of a frame holds bins of these columns and cuts, row by row.
+        """
+    def of(self, /, frame: Incomplete, *, threads: SupportsIndex | None = None) -> Table:
+        """
+        The bins of some rows, a list for each in one column (`bins`).
         """
 
 @final
@@ -202,6 +222,10 @@ class Fleet:
         """
         What there is to know about every model, as JSON.
         """
+    def bins(self, /, apart: SupportsGetItem[int, str]) -> Bins | None:
+        """
+        The bins of the columns that are read as numbers alone, some left out; None where there are none.
+        """
     def contributions(
         self, /, frame: Incomplete, *, threads: SupportsIndex | None = None, progress: Any | None = None
     ) -> list[tuple[str, list[int], Table]]:
@@ -254,9 +278,11 @@ class Fleet:
         fast: bool = False,
         threads: SupportsIndex | None = None,
         progress: Any | None = None,
+        binned: tuple[Bins, str] | None = None,
     ) -> Table:
         """
-        The outputs of every model; `transformed` by the library's own transform, `fast` where that may differ.
+        The outputs of every model; `transformed` by the library's own transform, `fast` where that may differ. Columns
+        that have bins come as these, in the column that `binned` names.
         """
     def predict_into(
         self,
@@ -1089,4 +1115,15 @@ def suspicion(scores: Incomplete, cut: SupportsFloat | SupportsIndex) -> Table:
 def types_of(network: Network) -> list[tuple[str, int]]:
     """
     The types of a network, in the order of their numbers: name, and people up to which an identifier links.
+    """
+
+def write_log(
+    frame: Incomplete,
+    path: str | PathLike[str],
+    plain: SupportsGetItem[int, str],
+    *,
+    threads: SupportsIndex | None = None,
+) -> tuple[int, int]:
+    """
+    Writes rows of a log of decisions to a new file; gives its length and checksum. Columns of `plain` get no dictionary.
     """

@@ -1,7 +1,7 @@
 """Bins in the place of columns: the same leaves, so the same bits, whatever engine is asked.
 
-In: published models and those of every form, their rows, values on and beside each cut. Out: outputs equal those
-of the columns themselves; bins of another fleet, nulls and numbers beyond the last are refused.
+In: published models and those of every form, their rows, values on and beside each cut. Out: outputs equal
+those of the columns themselves; bins of another fleet, nulls and numbers beyond the last are refused.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 import creditcore as cc
+from creditcore._frame import to_polars
 from creditcore.fleet.bins import COLUMN, Bins
 from tests.model.oracle import assert_same_bits, engines_of
 from tests.model.test_forms import MODELS, parts
@@ -47,7 +48,7 @@ def binned(bins: Bins, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def raw_of(fleet: cc.Fleet, bins: Bins, rows: pl.DataFrame) -> pl.DataFrame:
-    return pl.DataFrame(fleet._core.predict(rows, False, binned=(bins._core, COLUMN)))
+    return to_polars(fleet._core.predict(rows, False, binned=(bins._core, COLUMN)))
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ def test_a_log_that_cannot_be_written_stops_the_refresh(
         raise cc.StateError("the disk is full")
 
     with monkeypatch.context() as patched:
-        patched.setattr(decision_log, "write_rows", full)
+        patched.setattr(decision_log, "_write_log", full)
         with pytest.raises(cc.StateError, match="the disk is full"):
             portfolio.refresh(case.records(5, 5, version=5))
     assert (portfolio.digest(), portfolio.version) == (digest, 1)

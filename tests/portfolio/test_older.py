@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 import creditcore as cc
+from creditcore.fleet.bins import COLUMN, Bins
 from creditcore.frames import decided
 from creditcore.portfolio import changes, columns, portfolio, reading
 from tests.portfolio.moving import config_of, records
@@ -101,3 +102,39 @@ def test_it_goes_on_as_if_it_were_new(
             one.erase(31)
         alike(older, fresh)
     assert not cc.Portfolio.doctor(tmp_path / "older")
+
+
+@pytest.mark.parametrize("others", [True, False])
+@pytest.mark.parametrize("apart", [1, 1 << 16])
+def test_bins_of_other_cuts_or_none_are_not_taken_for_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, others: bool, apart: int
+) -> None:
+    config = config_of(tmp_path, network={"window_days": 30}, window=12, rules=True, at=True)
+    monkeypatch.setattr(columns, "APART", apart)
+    now = Bins.of
+
+    def of_others(bins: Bins, frame: pl.DataFrame, **told: Any) -> pl.DataFrame:
+        lists = now(bins, frame, **told)[COLUMN]
+        numbers = [[number ^ 1 for number in one] for one in lists.to_list()]
+        return pl.DataFrame({COLUMN: pl.Series(numbers, dtype=lists.dtype)})
+
+    with monkeypatch.context() as patch:
+        if others:
+            patch.setattr(Bins, "of", of_others)
+        else:
+            patch.setattr(Bins, "of_fleet", lambda *told: None)
+        begun(tmp_path / "older", config).close()
+    rows = pl.read_ipc(min((tmp_path / "older").glob("segment-*")))
+    assert (COLUMN in rows.columns) == others
+    with cc.Portfolio.open(tmp_path / "older", "write") as older:
+        fresh = begun(tmp_path / "fresh", config)
+        kept = pl.read_ipc(min((tmp_path / "fresh").glob("segment-*")))[COLUMN]
+        assert kept.null_count() == 0
+        for one in (older, fresh):
+            gone_on(one)
+        alike(older, fresh)
+        assert COLUMN not in fresh.to_polars().columns
+        for one in (older, fresh):
+            one.compact()
+            one.refresh(records(4, 9, first=30, version=9, days=(12, 13)), dt.date(2026, 3, 14))
+        alike(older, fresh)

@@ -199,6 +199,17 @@ def deltas(known: int, rows: int, count: int, version: int, size: Size) -> Itera
         yield records(keys, version + number, version + number, size)
 
 
+def make(folder: Path, size: Size) -> Config:
+    """Make the portfolio (`state`) where there is none; gives its configuration."""
+    config, state = write_config(folder, size), folder / "state"
+    if not state.is_dir():
+        with Portfolio.create(state, config) as portfolio:
+            for start in range(0, size.records, PART):
+                keys = np.arange(start, min(start + PART, size.records))
+                portfolio.ingest(records(keys, 1, start, size), START)
+    return config
+
+
 def measure(folder: Path, size: Size, rows: int, refreshes: int) -> dict[str, Any]:
     """Measure; the portfolio is made where there is none, and kept.
 
@@ -207,12 +218,7 @@ def measure(folder: Path, size: Size, rows: int, refreshes: int) -> dict[str, An
         seconds of a refresh of no rows on the next day; `equal`: whether the state is that of one pass over
         its records.
     """
-    config, state = write_config(folder, size), folder / "state"
-    if not state.is_dir():
-        with Portfolio.create(state, config) as portfolio:
-            for start in range(0, size.records, PART):
-                keys = np.arange(start, min(start + PART, size.records))
-                portfolio.ingest(records(keys, 1, start, size), START)
+    config, state = make(folder, size), folder / "state"
     before, start_time = resident(), time.perf_counter()
     with Portfolio.open(state, "write") as portfolio:
         opened, known, version = time.perf_counter() - start_time, portfolio.records, portfolio.version + 2

@@ -1,7 +1,7 @@
 """Bins: what the models of a fleet can tell of the values of columns, kept in two bytes each.
 
-Comes in: a fleet, records. Goes out: for each record a list of bins, and the outputs of the models from that list
-in the place of its columns, with the bits that the columns give (law 3).
+Comes in: a fleet, records. Goes out: for each record a list of bins, and the outputs of the models from that
+list in the place of its columns, with the bits that the columns give (law 3).
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ COLUMN = "_bins"
 class Bins:
     """The bins of some columns of a fleet; immutable.
 
-    A bin is the number of cuts, of all models that test the column, that a value exceeds. A list begins with a
-    fingerprint of columns and cuts, so that bins of another fleet are never taken for these.
+    A bin is the number of cuts, of all models that test the column, that a value exceeds. A list begins with
+    a fingerprint of columns and cuts, so that bins of another fleet are never taken for these.
     """
 
     def __init__(self, fleet: Fleet, core: _core.Bins) -> None:
@@ -37,8 +37,8 @@ class Bins:
     def of_fleet(fleet: Fleet, apart: Iterable[str] = ()) -> Bins | None:
         """Give the bins of the columns that models read as numbers alone, but for some.
 
-        Columns of an `applies_to` have none, and those of which a model sees more than on which side of a cut a
-        value lies. None where no column is left, or a model takes its columns by position.
+        Columns of an `applies_to` have none, and those of which a model sees more than on which side of a cut
+        a value lies. None where no column is left, or a model takes its columns by position.
         """
         core = fleet._core.bins(list(apart))
         return None if core is None else Bins(fleet, core)

@@ -2,8 +2,8 @@
 
 Comes in: a pipeline, the columns that change. Goes out: scores and decisions beside the sums of log-odds of
 the models that stand still, and the bins of what the other models see of the columns that do not change; and
-the same scores again from these. Sums are integers, and bins send a record to the same leaves, so the bits are
-those of all models asked at once (law 1).
+the same scores again from these. Sums are integers, and bins send a record to the same leaves, so the bits
+are those of all models asked at once (law 1).
 """
 
 from __future__ import annotations

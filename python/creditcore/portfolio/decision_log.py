@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from creditcore import _core
 from creditcore.config.config import Config
 from creditcore.pipeline.inputs import record_columns
 from creditcore.portfolio.catalog import manifest
@@ -152,7 +153,7 @@ class DecisionLog:
         if not told:
             return []
         path = self._folder / f"decisions-{number:010}-{place}.parquet"
-        return [write_rows(decided.under(told), path)]
+        return [_write_log(decided.under(told), path)]
 
     def old_inputs(
         self, segments: Sequence[Mapping[str, Any]], number: int, *, every: bool = False
@@ -175,6 +176,14 @@ class DecisionLog:
             for place, rows in enumerate(found)
         ]
         return {"inputs": made} if made else {}
+
+
+def _write_log(rows: pl.DataFrame, path: Path) -> dict[str, Any]:
+    """Write rows of the log as `write_rows` does, columns side by side: every refresh waits for it."""
+    from creditcore.frames import decided
+
+    size, crc = _core.write_log(rows, path, ["key", "inputs", *decided.NUMBERS])
+    return {"file": path.name, "rows": len(rows), "bytes": size, "crc": crc}
 
 
 @dataclass(frozen=True)

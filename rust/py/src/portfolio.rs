@@ -10,6 +10,7 @@ use creditcore::{Error, refresh};
 use creditcore_store::state::{self, Counts, Lock, Manifest, State as Inner};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use pyo3_arrow::PyTable;
 use serde_json::json;
 
 use crate::aggregate::Aggregate;
@@ -281,6 +282,21 @@ pub(crate) fn fingerprints(
     let prints =
         gate::run(py, None, move |control| refresh::fingerprints(&*source, names, threads, control))?;
     Table::of_column("inputs", Field::new("", DataType::LargeUtf8, false), prints)
+}
+
+/// Writes rows of a log of decisions to a new file; gives its length and checksum. Columns of `plain` get no dictionary.
+#[pyfunction]
+#[pyo3(signature = (frame, path, plain, *, threads=None))]
+#[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
+pub(crate) fn write_log(
+    py: Python<'_>,
+    frame: PyTable,
+    path: PathBuf,
+    plain: Vec<String>,
+    threads: Option<usize>,
+) -> PyResult<(u64, u32)> {
+    let (batches, schema) = frame.into_inner();
+    gate::run(py, None, |_| state::write_log(&path, &schema, &batches, &plain, threads_or_default(threads)))
 }
 
 /// The right to write to a folder, until it is given back.

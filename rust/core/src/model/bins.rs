@@ -63,17 +63,31 @@ impl Fleet {
         if self.models.iter().any(|model| model.columns == Columns::Positions) {
             return None;
         }
-        let mut refused: HashSet<String> = apart.iter().cloned().collect();
         let conditions = self.models.iter().filter_map(|model| model.applies_to.as_ref());
-        refused.extend(conditions.flat_map(|condition| condition.columns()).map(str::to_owned));
+        let named = conditions.flat_map(|condition| condition.columns()).map(str::to_owned);
+        let mut refused: HashSet<String> = apart.iter().cloned().chain(named).collect();
+        let cuts = self.cuts(&mut refused);
+        let binned = |(slot, cuts): (usize, Vec<f64>)| {
+            let (name, reading) = self.inputs.named(slot).filter(|(name, _)| !refused.contains(*name))?;
+            Some(Binned::new(name, slot, reading.clone(), cuts))
+        };
+        let columns: Vec<Binned> = cuts.into_iter().filter_map(binned).collect();
+        (!columns.is_empty()).then(|| Bins::new(columns, self.inputs.len()))
+    }
+
+    /// The cuts of each input, of all models, in increasing order. Columns that have no bins are added to `refused`.
+    fn cuts(&self, refused: &mut HashSet<String>) -> BTreeMap<usize, Vec<f64>> {
         let mut cuts: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
         for bound in self.engines.bound() {
+            let ensemble = &bound.ensemble;
             // Such models look at more of a value than on which side of a cut it lies.
-            let looks = sliced::refuses(&bound.ensemble).is_some() || !bound.ensemble.extra.computed.is_empty();
-            for &slot in bound.slots.iter().filter(|&&slot| looks && slot != UNUSED) {
-                refused.extend(self.inputs.named(slot as usize).map(|(name, _)| name.to_owned()));
+            if sliced::refuses(ensemble).is_some() || !ensemble.extra.computed.is_empty() {
+                let used = bound.slots.iter().filter(|&&slot| slot != UNUSED);
+                let names = used.filter_map(|&slot| self.inputs.named(slot as usize));
+                refused.extend(names.map(|(name, _)| name.to_owned()));
+                continue;
             }
-            for node in bound.ensemble.trees.iter().flat_map(|tree| &tree.nodes).filter(|_| !looks) {
+            for node in ensemble.trees.iter().flat_map(|tree| &tree.nodes) {
                 let Test::Number { cut, missing, .. } = node.test() else { continue };
                 let own = cuts.entry(bound.slots[node.feature as usize] as usize).or_default();
                 // Zero has one sign.
@@ -83,25 +97,19 @@ impl Fleet {
                 }
             }
         }
-        for slot in 0..self.inputs.len() {
-            let Some((name, reading)) = self.inputs.named(slot) else { continue };
-            if !matches!(reading, Reading::Number(_)) {
+        for own in cuts.values_mut() {
+            own.sort_unstable_by(f64::total_cmp);
+            own.dedup();
+        }
+        for (slot, (name, reading)) in
+            (0..self.inputs.len()).filter_map(|slot| Some((slot, self.inputs.named(slot)?)))
+        {
+            let many = cuts.get(&slot).is_some_and(|own| own.len() > MOST_CUTS);
+            if many || !matches!(reading, Reading::Number(_)) {
                 refused.insert(name.to_owned());
             }
-            if let Some(own) = cuts.get_mut(&slot) {
-                own.sort_unstable_by(f64::total_cmp);
-                own.dedup();
-                if own.len() > MOST_CUTS {
-                    refused.insert(name.to_owned());
-                }
-            }
         }
-        let binned = |(slot, cuts): (usize, Vec<f64>)| {
-            let (name, reading) = self.inputs.named(slot).filter(|(name, _)| !refused.contains(*name))?;
-            Some(Binned::new(name, slot, reading.clone(), cuts))
-        };
-        let columns: Vec<Binned> = cuts.into_iter().filter_map(binned).collect();
-        (!columns.is_empty()).then(|| Bins::new(columns, self.inputs.len()))
+        cuts
     }
 }
 
@@ -157,8 +165,9 @@ impl Bins {
             let (mut values, mut bins) = (Vec::new(), vec![0u16; length]);
             for (place, (column, &at)) in self.columns.iter().zip(&at).enumerate() {
                 values.clear();
-                input::read(part.column(at), &column.reading, &mut values, None)
-                    .map_err(|text| Error::schema(Place::default(), format!("column `{}` {text}", column.name)))?;
+                input::read(part.column(at), &column.reading, &mut values, None).map_err(|text| {
+                    Error::schema(Place::default(), format!("column `{}` {text}", column.name))
+                })?;
                 column.cuts.search(&values, NO_ZERO, &mut bins);
                 let missing = (column.values.len() - 1) as u16;
                 for ((list, &bin), value) in lists.chunks_exact_mut(width).zip(&bins).zip(&values) {

@@ -7,8 +7,9 @@
 
 use std::sync::Arc;
 
+use arrow_array::builder::GenericByteDictionaryBuilder;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
+use arrow_array::types::{Float64Type, Int64Type, LargeUtf8Type, UInt16Type, UInt64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, Schema};
@@ -30,10 +31,18 @@ pub(super) fn narrowed(batch: &RecordBatch, threads: usize) -> Result<RecordBatc
     let schema = batch.schema();
     let one = |at: usize| {
         let (field, column) = (&schema.fields()[at], batch.column(at));
-        let Some(narrow) = narrow_type(column) else { return Ok(Ok((field.clone(), column.clone()))) };
+        let made = match with_dictionary(column) {
+            Some(made) => Ok(made),
+            None => match narrow_type(column) {
+                Some(narrow) => cast(column, &narrow),
+                None => return Ok(Ok((field.clone(), column.clone()))),
+            },
+        };
         let told = [(KIND.to_owned(), column.data_type().to_string())].into();
-        let made = Field::new(field.name(), narrow.clone(), field.is_nullable()).with_metadata(told);
-        Ok(cast(column, &narrow).map(|column| (Arc::new(made), column)))
+        Ok(made.map(|made| {
+            let field = Field::new(field.name(), made.data_type().clone(), field.is_nullable());
+            (Arc::new(field.with_metadata(told)), made)
+        }))
     };
     let made = in_order(threads, batch.num_columns(), one);
     rebuilt(batch, made.map_err(|error| ArrowError::ComputeError(error.to_string()))?.into_iter())
@@ -85,7 +94,6 @@ fn narrow_type(column: &ArrayRef) -> Option<DataType> {
                 other => other,
             }
         }
-        DataType::LargeUtf8 => dictionary_type(column),
         _ => None,
     }
 }
@@ -121,22 +129,40 @@ fn integer_type((least, most): (i128, i128), bytes: usize) -> Option<DataType> {
     found.filter(|kind| kind.primitive_width().is_some_and(|width| width < bytes))
 }
 
-/// A dictionary, where texts repeat so often that its numbers have two bytes at most.
-fn dictionary_type(column: &ArrayRef) -> Option<DataType> {
-    if column.len() < DICTIONARY_ROWS {
+/// Texts with a dictionary, where they repeat so often that its numbers have two bytes at most.
+fn with_dictionary(column: &ArrayRef) -> Option<ArrayRef> {
+    let texts = column.as_string_opt::<i64>().filter(|texts| texts.len() >= DICTIONARY_ROWS)?;
+    if texts.null_count() == texts.len() {
         return None;
     }
-    let texts = column.as_string::<i64>();
-    let mut known: std::collections::HashSet<&str> = std::collections::HashSet::new();
-    for (row, text) in texts.iter().flatten().enumerate() {
-        known.insert(text);
+    let mut made = GenericByteDictionaryBuilder::<UInt16Type, LargeUtf8Type>::new();
+    let (mut seen, mut known) = (0, 0);
+    // The same text often stands in many rows behind each other: it is looked up once.
+    let mut rows = texts.iter().peekable();
+    while let Some(text) = rows.next() {
+        let mut count = 1;
+        while rows.next_if_eq(&text).is_some() {
+            count += 1;
+        }
+        let Some(text) = text else {
+            made.append_nulls(count);
+            continue;
+        };
+        let before = seen;
+        seen += count;
+        known = known.max(usize::from(made.append_n(text, count).ok()?) + 1);
         // Texts that are all different show it early.
-        if known.len() > usize::from(u16::MAX) || row + 1 == DICTIONARY_ROWS && known.len() > row / 4 {
+        let early = before < DICTIONARY_ROWS && seen >= DICTIONARY_ROWS;
+        if known > usize::from(u16::MAX) || early && known > DICTIONARY_ROWS / 4 {
             return None;
         }
     }
-    let numbers = if known.len() <= usize::from(u8::MAX) { DataType::UInt8 } else { DataType::UInt16 };
-    Some(DataType::Dictionary(Box::new(numbers), Box::new(DataType::LargeUtf8)))
+    let made = made.finish();
+    if known > usize::from(u8::MAX) {
+        return Some(Arc::new(made));
+    }
+    let short = DataType::Dictionary(Box::new(DataType::UInt8), Box::new(DataType::LargeUtf8));
+    cast(&made, &short).ok()
 }
 
 #[cfg(test)]
