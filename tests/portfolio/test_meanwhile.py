@@ -61,7 +61,7 @@ def test_a_refresh_whose_files_are_refused_leaves_none(
                 def refused(*_: Any) -> Any:
                     raise cc.StateError("the disk does not take it")
 
-                patch.setattr("creditcore.portfolio.decision_log.write_rows", refused)
+                patch.setattr("creditcore.portfolio.decision_log._write_log", refused)
             else:
                 # A file of that name is there: it cannot be made new.
                 for later in range(number + 1, number + 9):
