@@ -15,7 +15,9 @@ use creditcore::expr::{Expression, NanMode};
 use creditcore::id::HashKey;
 use creditcore::link::Network;
 use creditcore::model::compiled::{SECTIONS, Sections, decode, encode};
-use creditcore::model::{Columns, Ensemble, FORMATS, Fleet, Model, Options, Output, Precision, Rows, probes};
+use creditcore::model::{
+    Binned, Columns, Ensemble, FORMATS, Fleet, Model, Options, Output, Precision, Rows, probes,
+};
 
 /// Nodes of a model that is evaluated, and rows that it is evaluated on.
 const MOST_NODES: usize = 4096;
@@ -41,20 +43,37 @@ fn same_on_every_engine(ensemble: Ensemble) {
     let model = Model {
         name: "m".to_owned(),
         ensemble: Arc::new(ensemble),
-        columns: Columns::Positions,
+        columns: Columns::Names(rows.names.clone()),
         applies_to: None,
     };
-    let outputs = |engine: &str| {
-        let fleet = Fleet::new(vec![model.clone()], Some(engine)).ok()?;
-        let found = fleet.predict(&rows, Output::Raw, Precision::Exact, 1, &Control::default()).ok()?;
+    let outputs = |fleet: &Fleet, rows: &Rows| {
+        let found = fleet.predict(rows, Output::Raw, Precision::Exact, 1, &Control::default()).ok()?;
         Some(found.into_iter().map(|column| bits(&column.values)).collect::<Vec<_>>())
     };
-    let Some(golden) = outputs("golden") else { return };
-    for engine in ["packed", "sliced"] {
-        if let Some(found) = outputs(engine) {
-            assert_eq!(golden, found, "engine `{engine}` differs");
+    let fleet = |engine: &str| Fleet::new(vec![model.clone()], Some(engine)).ok();
+    let Some(golden) = fleet("golden").and_then(|fleet| outputs(&fleet, &rows)) else { return };
+    for engine in ["golden", "packed", "sliced"] {
+        let Some(fleet) = fleet(engine) else { continue };
+        assert_eq!(Some(&golden), outputs(&fleet, &rows).as_ref(), "engine `{engine}` differs");
+        if let Some(binned) = binned(&fleet, &rows) {
+            assert_eq!(Some(&golden), outputs(&fleet, &binned).as_ref(), "bins differ, engine `{engine}`");
         }
     }
+}
+
+/// The same rows with bins in the place of all columns that have some.
+fn binned(fleet: &Fleet, rows: &Rows) -> Option<Rows> {
+    let bins = fleet.bins(&[])?;
+    let lists = bins.of(rows, 1, &Control::default()).expect("bins of doubles");
+    let [batch] = &rows.batches[..] else { return None };
+    let kept =
+        rows.names.iter().zip(batch.columns()).filter(|(name, _)| !bins.columns().contains(&name.as_str()));
+    let kept: Vec<(String, ArrayRef)> = kept.map(|(name, column)| (name.clone(), column.clone())).collect();
+    let position = kept.len();
+    let all = kept.into_iter().chain([("bins".to_owned(), Arc::new(lists) as ArrayRef)]);
+    let batch = RecordBatch::try_from_iter(all.clone()).expect("columns of one length");
+    let names = all.map(|(name, _)| name).collect();
+    Some(Rows { names, batches: vec![batch], binned: Some(Binned { bins: Arc::new(bins), position }) })
 }
 
 fn bits(values: &[f64]) -> Vec<u64> {
