@@ -43,8 +43,8 @@ JUDGED_FROM = {"label_free": 0.5, "model": 0.5, "trees": 0.35}
 RESOLUTION = {"label_free": 0.5, "model": 1.0, "trees": 1.0}
 """Of clustering, 1 for plain modularity: less gives larger groups."""
 SIXTEENTHS = 16
-LOOSE = 0.1
-"""With trees of groups ties count between people whose score is so much of the cut, or more."""
+LOOSE = {"label_free": 0.6, "trees": 0.1}
+"""Who has so much of the cut, or more, can be in a group; clusters of a model's scores hold nobody below it."""
 SETTINGS = ("tau", "pass_share", "cut", "judged_from", "resolution")
 
 
@@ -347,9 +347,12 @@ def find_in(
     seeds = known == 1 if hits is None else (known == 1) | (hits > 0)
     if seeds.any():
         scores = scores.clip(min=column(detection.spread(seeds.astype("int8"))))
-    given = judged = None
+    given = judged = loose = None
+    if used == "label_free":
+        loose = bound * LOOSE[used]
     if used == "model" and model is not None and model.group_trees is not None:
-        used, bound = "trees", bound * LOOSE
+        used = "trees"
+        bound *= LOOSE[used]
         given, judged = model.group_trees.find(detection, features, scores, bound, threads=threads)
     resolution = settings.get("resolution", RESOLUTION[used])
     judged_from = settings.get("judged_from", JUDGED_FROM[used])
@@ -359,6 +362,7 @@ def find_in(
         known,
         bound,
         sixteenths,
+        loose=loose,
         given=given,
         listed=hits,
         learned=used != "label_free",
