@@ -44,7 +44,7 @@ RESOLUTION = {"label_free": 0.5, "model": 1.0, "trees": 1.0}
 """Of clustering, 1 for plain modularity: less gives larger groups."""
 SIXTEENTHS = 16
 LOOSE = {"label_free": 0.6, "trees": 0.1}
-"""Who has so much of the cut, or more, can be in a group; clusters of a model's scores hold nobody below it."""
+"""Who has so much of the cut, or more, can be in a group; of clusters of a model's scores all reach it."""
 SETTINGS = ("tau", "pass_share", "cut", "judged_from", "resolution")
 
 
@@ -347,22 +347,18 @@ def find_in(
     seeds = known == 1 if hits is None else (known == 1) | (hits > 0)
     if seeds.any():
         scores = scores.clip(min=column(detection.spread(seeds.astype("int8"))))
-    given = judged = loose = None
-    if used == "label_free":
-        loose = bound * LOOSE[used]
+    given = judged = None
     if used == "model" and model is not None and model.group_trees is not None:
-        used = "trees"
-        bound *= LOOSE[used]
+        used, bound = "trees", bound * LOOSE["trees"]
         given, judged = model.group_trees.find(detection, features, scores, bound, threads=threads)
     resolution = settings.get("resolution", RESOLUTION[used])
-    judged_from = settings.get("judged_from", JUDGED_FROM[used])
     sixteenths = max(round(resolution * SIXTEENTHS), 1)
     members, rings = detection.rings(
         scores,
         known,
         bound,
         sixteenths,
-        loose=loose,
+        loose=bound * LOOSE[used] if used == "label_free" else None,
         given=given,
         listed=hits,
         learned=used != "label_free",
@@ -380,7 +376,7 @@ def find_in(
         "pass_share": settings.get("pass_share", PASS_SHARE),
         "cut": cut,
         "resolution": sixteenths / SIXTEENTHS,
-        "judged_from": judged_from,
+        "judged_from": settings.get("judged_from", JUDGED_FROM[used]),
     }
     rows = people.to_frame("key").with_columns(people.clone().alias("key"))
     rows = rows.insert_column(1, _score_column(rows, scores))
