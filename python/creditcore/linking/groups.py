@@ -106,7 +106,7 @@ class Groups:
         Columns: `group_id` (the smallest key of its members), `size`, `score` (0 to 1), `mean_score` of the
         members, `strength` of ties inside by member, `exclusivity` (the share of the members' ties that stays
         inside; `exclusivity_static` without fading), `closure` (the same, of ties to people who passed the
-        filter), `several_types` (the share of ties by two types or more), `diversity` (entropy over types, in
+        cut), `several_types` (the share of ties by two types or more), `diversity` (entropy over types, in
         nats), `span_days` (null without times), `known_fraud`, `known_good`, `listed` (members who show an
         identifier of the blocklist), `shared` (by type members on identifiers, and how many members were
         expected to share), `benign` and `benign_score` (0 to 1, the explanation that fits best: household,
