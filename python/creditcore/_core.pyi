@@ -3,7 +3,7 @@
 The native core of creditcore.
 """
 
-from _typeshed import Incomplete, SupportsGetItem
+from _typeshed import Incomplete, SupportsGetItem, SupportsLenAndGetItem
 from os import PathLike
 from typing_extensions import CapsuleType
 from typing import Any, Final, SupportsFloat, SupportsIndex, final
@@ -35,7 +35,7 @@ __all__ = [
     "check_scaling",
     "components",
     "cut_of",
-    "edge_total",
+    "edge_totals",
     "evaluate",
     "explain",
     "fingerprint_halves",
@@ -191,6 +191,7 @@ class Detection:
         cut: SupportsFloat | SupportsIndex,
         resolution: SupportsIndex,
         *,
+        loose: SupportsFloat | SupportsIndex | None = None,
         given: Incomplete | None = None,
         listed: Incomplete | None = None,
         learned: bool = False,
@@ -198,7 +199,8 @@ class Detection:
     ) -> tuple[Table, Table]:
         """
         The groups among people whose score is at or above the cut: their members, and a row for each group. `given`
-        says of each person the group, 2^32 - 1 for none; nothing is then clustered.
+        says of each person the group, 2^32 - 1 for none; nothing is then clustered. With `loose`, a lower cut, people
+        are clustered several times, and the best groups are chosen.
         """
     def risks(self, /, scores: Incomplete, *, threads: SupportsIndex | None = None) -> Table:
         """
@@ -923,14 +925,15 @@ def cut_of(scores: Incomplete, share: SupportsFloat | SupportsIndex) -> float:
     A score that a share of people reaches.
     """
 
-def edge_total(
+def edge_totals(
     network: Network,
     tau: SupportsFloat | SupportsIndex,
     scores: Incomplete,
     cut: SupportsFloat | SupportsIndex,
-) -> int:
+    loose: SupportsFloat | SupportsIndex | None,
+) -> list[int]:
     """
-    Twice the weight of all edges between those at or above the cut.
+    Twice the weight of all edges between those at or above the cut, and between those at or above the loose one.
     """
 
 def evaluate(
@@ -1058,12 +1061,13 @@ def rings_of(
     known: Incomplete,
     cut: SupportsFloat | SupportsIndex,
     resolution: SupportsIndex,
-    total: SupportsIndex,
+    totals: SupportsLenAndGetItem[SupportsIndex],
     *,
+    loose: SupportsFloat | SupportsIndex | None = None,
     threads: SupportsIndex | None = None,
 ) -> tuple[Table, Table]:
     """
-    The groups of whole components of a network whose edges have this total: their members, and a row for each.
+    The groups of whole components of a network whose edges have these totals: their members, and a row for each.
     """
 
 def score(

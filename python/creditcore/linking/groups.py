@@ -43,8 +43,8 @@ JUDGED_FROM = {"label_free": 0.5, "model": 0.5, "trees": 0.35}
 RESOLUTION = {"label_free": 0.5, "model": 1.0, "trees": 1.0}
 """Of clustering, 1 for plain modularity: less gives larger groups."""
 SIXTEENTHS = 16
-LOOSE = 0.1
-"""With trees of groups ties count between people whose score is so much of the cut, or more."""
+LOOSE = {"label_free": 0.6, "trees": 0.1}
+"""Who has so much of the cut, or more, can be in a group; of clusters of a model's scores all reach it."""
 SETTINGS = ("tau", "pass_share", "cut", "judged_from", "resolution")
 
 
@@ -106,7 +106,7 @@ class Groups:
         Columns: `group_id` (the smallest key of its members), `size`, `score` (0 to 1), `mean_score` of the
         members, `strength` of ties inside by member, `exclusivity` (the share of the members' ties that stays
         inside; `exclusivity_static` without fading), `closure` (the same, of ties to people who passed the
-        filter), `several_types` (the share of ties by two types or more), `diversity` (entropy over types, in
+        cut), `several_types` (the share of ties by two types or more), `diversity` (entropy over types, in
         nats), `span_days` (null without times), `known_fraud`, `known_good`, `listed` (members who show an
         identifier of the blocklist), `shared` (by type members on identifiers, and how many members were
         expected to share), `benign` and `benign_score` (0 to 1, the explanation that fits best: household,
@@ -349,16 +349,16 @@ def find_in(
         scores = scores.clip(min=column(detection.spread(seeds.astype("int8"))))
     given = judged = None
     if used == "model" and model is not None and model.group_trees is not None:
-        used, bound = "trees", bound * LOOSE
+        used, bound = "trees", bound * LOOSE["trees"]
         given, judged = model.group_trees.find(detection, features, scores, bound, threads=threads)
     resolution = settings.get("resolution", RESOLUTION[used])
-    judged_from = settings.get("judged_from", JUDGED_FROM[used])
     sixteenths = max(round(resolution * SIXTEENTHS), 1)
     members, rings = detection.rings(
         scores,
         known,
         bound,
         sixteenths,
+        loose=bound * LOOSE[used] if used == "label_free" else None,
         given=given,
         listed=hits,
         learned=used != "label_free",
@@ -376,7 +376,7 @@ def find_in(
         "pass_share": settings.get("pass_share", PASS_SHARE),
         "cut": cut,
         "resolution": sixteenths / SIXTEENTHS,
-        "judged_from": judged_from,
+        "judged_from": settings.get("judged_from", JUDGED_FROM[used]),
     }
     rows = people.to_frame("key").with_columns(people.clone().alias("key"))
     rows = rows.insert_column(1, _score_column(rows, scores))

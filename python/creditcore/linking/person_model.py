@@ -185,7 +185,7 @@ def learn(
         return model, [f"groups are clustered: labels name {named} rings; trees of groups take {NAMED_RINGS}"]
     fold = folds(detection, features["key"], scores, ring, threads)
     unseen = scored_by_others(lambda some: _rounds(detection, plain, some, threads)[3], known, fold)
-    trees = fit(detection, features, unseen, CUT * LOOSE, ring, fold, threads=threads)
+    trees = fit(detection, features, unseen, CUT * LOOSE["trees"], ring, fold, threads=threads)
     return replace(model, group_trees=trees), []
 
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from creditcore.hash_keys import hash_key
-from creditcore.linking.groups import JUDGED_FROM, PASS_SHARE, RESOLUTION, SIXTEENTHS, TAU, _split
+from creditcore.linking.groups import JUDGED_FROM, LOOSE, PASS_SHARE, RESOLUTION, SIXTEENTHS, TAU, _split
 from creditcore.linking.plan import Identifiers
 from creditcore.spark.labels import Labelled, confirmed, everybody, judged, labels_of
 from creditcore.spark.linking import joined, partitions_of
@@ -100,8 +100,10 @@ class Shard:
     cut: float = 0.0
     bound: float = PASSES
     """The score from which a person passes."""
+    loose: float | None = None
+    """A looser one, under which people are clustered too."""
     resolution: int = SIXTEENTHS
-    total: int | None = 0
+    totals: tuple[int, int] | None = (0, 0)
 
     def ties(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Give the strengths and strong ties of a block's people."""
@@ -121,17 +123,18 @@ class Shard:
 
         yield from suspicions_of(batches, self.cut)
 
-    def totals(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def weigh(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Give twice the weight of the edges of a partition's components."""
-        from creditcore.spark.shards import total_of
+        from creditcore.spark.shards import totals_of
 
-        yield from total_of(batches, self.plan, self.tau, self.bound)
+        yield from totals_of(batches, self.plan, self.tau, self.bound, self.loose)
 
     def rings(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Give the groups of a partition's components with their members."""
         from creditcore.spark.shards import rings_of
 
-        yield from rings_of(batches, self.plan, self.tau, self.bound, self.resolution, self.total)
+        told = (self.bound, self.loose, self.resolution, self.totals)
+        yield from rings_of(batches, self.plan, self.tau, *told)
 
 
 def find_groups(
@@ -195,10 +198,12 @@ def groups_in(known: Lists, own: Mapping[str, Any], labels: DataFrame | None = N
         used = "model" if learned else "label_free"
         resolution = max(round(own.get("resolution", RESOLUTION[used]) * SIXTEENTHS), 1)
         people = everybody(known, scores, float(_core_score(0.0, 0, cut)), found)
-        shard = Shard(known.plan, tau, cut, cut if learned else PASSES, resolution, None)
+        loose = None if learned else PASSES * LOOSE["label_free"]
+        shard = Shard(known.plan, tau, cut, cut if learned else PASSES, loose, resolution, None)
         # Only who is tied to somebody can be in a group.
-        parts = _parts(known, scores if found is None else people, labels, shard.bound, learned).persist()
-        rings = _rings(known, parts, shard if learned else replace(shard, total=_total(parts, shard)))
+        least = shard.bound if loose is None else loose
+        parts = _parts(known, scores if found is None else people, labels, least, learned).persist()
+        rings = _rings(known, parts, shard if learned else replace(shard, totals=_totals(parts, shard)))
     complete = {
         **json.loads(known.plan)["config"],
         "tau": tau,
@@ -230,15 +235,15 @@ def _confirmed_rings(known: Lists, tau: float, labels: DataFrame) -> int:
     """Count the groups of people who are known as fraud."""
     shard = Shard(known.plan, tau, resolution=4)
     parts = _parts(known, confirmed(labels), labels, PASSES, False).persist()
-    count = _rings(known, parts, replace(shard, total=_total(parts, shard))).count()
+    count = _rings(known, parts, replace(shard, totals=_totals(parts, shard))).count()
     parts.unpersist()
     return int(count)
 
 
-def _total(parts: DataFrame, shard: Shard) -> int:
-    """Give twice the weight of the edges of all components."""
-    totals = parts.mapInArrow(shard.totals, "total decimal(38,0)").collect()
-    return int(sum(row["total"] for row in totals))
+def _totals(parts: DataFrame, shard: Shard) -> tuple[int, int]:
+    """Give twice the weight of the edges of all components, by the cut and by the loose one."""
+    rows = parts.mapInArrow(shard.weigh, "total decimal(38,0), loose_total decimal(38,0)").collect()
+    return int(sum(row["total"] for row in rows)), int(sum(row["loose_total"] for row in rows))
 
 
 def _rings(known: Lists, parts: DataFrame, shard: Shard) -> DataFrame:

@@ -171,16 +171,17 @@ def _scored(batches: Iterator[pa.RecordBatch], plan: str) -> tuple[Any, Any, Any
     return network, scores.rechunk().to_arrow(), known.rechunk().to_arrow()
 
 
-def total_of(
-    batches: Iterator[pa.RecordBatch], plan: str, tau: float, bound: float
+def totals_of(
+    batches: Iterator[pa.RecordBatch], plan: str, tau: float, bound: float, loose: float | None
 ) -> Iterator[pa.RecordBatch]:
-    """Give twice the weight of the edges between those who passed."""
+    """Give twice the weight of the edges between those who passed, and who passed the loose cut."""
     from decimal import Decimal
 
     found = _scored(batches, plan)
     if found is not None:
-        total = Decimal(_core.edge_total(found[0], tau, found[1], bound))
-        yield pa.RecordBatch.from_pydict({"total": pa.array([total], pa.decimal128(38, 0))})
+        totals = _core.edge_totals(found[0], tau, found[1], bound, loose)
+        columns = [pa.array([Decimal(total)], pa.decimal128(38, 0)) for total in totals]
+        yield pa.RecordBatch.from_arrays(columns, ["total", "loose_total"])
 
 
 def rings_of(
@@ -188,24 +189,25 @@ def rings_of(
     plan: str,
     tau: float,
     bound: float,
+    loose: float | None,
     resolution: int,
-    total: int | None,
+    totals: tuple[int, int] | None,
 ) -> Iterator[pa.RecordBatch]:
     """Give the groups of a partition's components, a row each, its members in a list.
 
-    Without a total the partition has all who passed, whose scores are a model's.
+    Without totals the partition has all who passed, whose scores are a model's.
     """
     found = _scored(batches, plan)
     if found is None:
         return
     network, scores, known = found
     threads = task_threads()
-    if total is None:
+    if totals is None:
         detection = _core.Detection.of(network, tau, False, threads=threads)
         members, summary = detection.rings(scores, known, bound, resolution, learned=True, threads=threads)
     else:
         members, summary = _core.rings_of(
-            network, tau, scores, known, bound, resolution, total, threads=threads
+            network, tau, scores, known, bound, resolution, list(totals), loose=loose, threads=threads
         )
     by_group = to_polars(members).group_by("group_id", maintain_order=True)
     listed = by_group.agg(pl.struct("key", "level", "score", "reason").alias("members"))

@@ -130,8 +130,11 @@ impl Detection {
     }
 
     /// The groups among people whose score is at or above the cut: their members, and a row for each group. `given`
-    /// says of each person the group, 2^32 - 1 for none; nothing is then clustered.
-    #[pyo3(signature = (scores, known, cut, resolution, *, given=None, listed=None, learned=false, threads=None))]
+    /// says of each person the group, 2^32 - 1 for none; nothing is then clustered. With `loose`, a lower cut, people
+    /// are clustered several times, and the best groups are chosen.
+    #[pyo3(signature = (
+        scores, known, cut, resolution, *, loose=None, given=None, listed=None, learned=false, threads=None
+    ))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of one call of the Python package")]
     fn rings(
         &self,
@@ -140,6 +143,7 @@ impl Detection {
         known: PyArray,
         cut: f64,
         resolution: u64,
+        loose: Option<f64>,
         given: Option<PyArray>,
         listed: Option<PyArray>,
         learned: bool,
@@ -155,9 +159,10 @@ impl Detection {
             let filter = core::Filter {
                 scores: &scores,
                 cut,
+                loose,
                 resolution,
                 basis,
-                total: None,
+                totals: None,
                 given: given.as_deref(),
             };
             let known = core::Known { labels: &known, listed: &listed };

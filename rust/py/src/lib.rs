@@ -56,7 +56,7 @@ mod _core {
     };
     #[pymodule_export]
     use super::shards::{
-        edge_total, joined_keys, label_free_of, learned_rarities, learned_strength, network_of_shown,
+        edge_totals, joined_keys, label_free_of, learned_rarities, learned_strength, network_of_shown,
         rings_of, shown, strong_ties, types_of,
     };
     #[pymodule_export]

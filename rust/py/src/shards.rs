@@ -134,25 +134,26 @@ pub(crate) fn learned_rarities(people: u64, by_band: Vec<u64>, cap: u32) -> Vec<
     core::learned_rarities(people, &by_band, cap)
 }
 
-/// Twice the weight of all edges between those at or above the cut.
+/// Twice the weight of all edges between those at or above the cut, and between those at or above the loose one.
 #[pyfunction]
-pub(crate) fn edge_total(
+pub(crate) fn edge_totals(
     py: Python<'_>,
     network: &Network,
     tau: f64,
     scores: PyArray,
     cut: f64,
-) -> PyResult<u64> {
+    loose: Option<f64>,
+) -> PyResult<[u64; 2]> {
     let scores = numbers::<Float64Type>(py, &scores)?;
     network.ask(py, None, |network, control| {
         let weights = detection::Weights::new(network.links().settings(), tau)?;
-        detection::edge_total(network.links(), &weights, &scores, cut, control)
+        detection::edge_totals(network.links(), &weights, &scores, cut, loose, control)
     })
 }
 
-/// The groups of whole components of a network whose edges have this total: their members, and a row for each.
+/// The groups of whole components of a network whose edges have these totals: their members, and a row for each.
 #[pyfunction]
-#[pyo3(signature = (network, tau, scores, known, cut, resolution, total, *, threads=None))]
+#[pyo3(signature = (network, tau, scores, known, cut, resolution, totals, *, loose=None, threads=None))]
 #[expect(clippy::too_many_arguments, reason = "the arguments of one call of the Python package")]
 pub(crate) fn rings_of(
     py: Python<'_>,
@@ -162,7 +163,8 @@ pub(crate) fn rings_of(
     known: PyArray,
     cut: f64,
     resolution: u64,
-    total: u64,
+    totals: [u64; 2],
+    loose: Option<f64>,
     threads: Option<usize>,
 ) -> PyResult<(Table, Table)> {
     let (scores, known) = (numbers::<Float64Type>(py, &scores)?, numbers::<Int8Type>(py, &known)?);
@@ -174,8 +176,9 @@ pub(crate) fn rings_of(
         let weights = detection::Weights::new(links.settings(), tau)?;
         let inner = detection::Detection { weights, egos: detection::Egos::default() };
         let basis = detection::Basis::LabelFree;
+        let totals = Some(totals);
         let filter =
-            detection::Filter { scores: &scores, cut, resolution, basis, total: Some(total), given: None };
+            detection::Filter { scores: &scores, cut, loose, resolution, basis, totals, given: None };
         let known = detection::Known { labels: &known, listed: &[] };
         let rings = inner.rings(links, &filter, &known, threads, control)?;
         Ok((Detection { network: network.clone(), inner }, rings))

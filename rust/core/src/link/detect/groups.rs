@@ -1,12 +1,15 @@
 //! Groups: who is clustered with whom among the people that the filter lets pass.
 //!
 //! In: [`Links`], [`Weights`], a score between 0 and 1 for each person, the filter's cut. Out: [`Found`] groups of
-//! three or more, with the figures that tell a ring from a household. People stand in the order of their keys, so
-//! the first member of a group has the smallest key, which names it (law 7); sums are of integers (law 2).
+//! three or more, with the figures that tell a ring from a household. With a second, looser cut people are clustered
+//! several times, more and less finely, and the best scored of all those groups that share nobody are the groups.
+//! People stand in the order of their keys, so the first member of a group has the smallest key, which names it
+//! (law 7); sums are of integers, and logarithms of members are added up in that order (law 2).
 
 use std::collections::BTreeMap;
 
 use super::cluster::{Edge, louvain};
+use super::ring_score::{Basis, ring_score};
 use super::risks::fixed_scores;
 use super::surroundings::{Partner, Surroundings, View};
 use super::weights::{UNIT, Weights};
@@ -35,13 +38,19 @@ pub struct Found {
     pub members: Vec<u32>,
     /// The mean of the members' scores.
     pub mean_score: f64,
+    /// The mean of the log-odds of the members' scores.
+    pub mean_log_odds: f64,
     /// The faded weight of ties inside, in units.
     pub inside: u64,
+    /// The same with weights that do not fade.
+    pub inside_static: u64,
+    /// The mean over members of log(1 + pairs of strong partners inside).
+    pub strong_pairs: f64,
     /// Faded weight inside, twice, by all faded weight of the members' ties.
     pub exclusivity: f64,
     /// The same with weights that do not fade.
     pub exclusivity_static: f64,
-    /// Faded weight inside, twice, by that of ties to all who passed.
+    /// Faded weight inside, twice, by that of ties to all who passed the cut that the group was found under.
     pub closure: f64,
     /// The share of the faded weight that is of ties by two types or more.
     pub several_types: f64,
@@ -60,15 +69,24 @@ pub struct Filter<'a> {
     pub scores: &'a [f64],
     /// Who is at or above it passes.
     pub cut: f64,
+    /// A looser cut: people are then clustered by both, and more finely too, and the best groups are chosen. Only
+    /// under learned rarities: under declared strengths the scores of groups part them too badly to choose by.
+    pub loose: Option<f64>,
     /// In sixteenths of that of plain modularity.
     pub resolution: u64,
     /// What the scores are.
     pub basis: Basis,
-    /// Twice the weight of all edges, where the links are whole components of a larger network; see [`louvain`].
-    pub total: Option<u64>,
+    /// Twice the weight of all edges, by the cut and by the loose one, where the links are whole components of a
+    /// larger network; see [`louvain`] and [`edge_totals`].
+    pub totals: Option<[u64; 2]>,
     /// The group of each person where groups are given instead of found, [`NO_GROUP`] for none.
     pub given: Option<&'a [u32]>,
 }
+
+/// With a looser cut: multiples of the resolution at which those who pass the cut are clustered.
+const ABOVE_CUT: [u64; 2] = [1, 16];
+/// The same of those who pass the looser one.
+const ABOVE_LOOSE: [u64; 2] = [4, 64];
 
 /// The group of who is in none.
 pub const NO_GROUP: u32 = u32::MAX;
@@ -78,11 +96,32 @@ struct Passed {
     people: Vec<u32>,
     /// By the places of people.
     ties: Vec<Tie>,
-    edges: Vec<Edge>,
     /// For each the weight of all its ties, faded and not.
     totals: Vec<(u64, u64)>,
     /// The scores of everybody, in units.
     fixed: Vec<u64>,
+}
+
+impl Passed {
+    /// The score of who stands at a place, in units.
+    fn score(&self, number: u32) -> u64 {
+        self.fixed[self.people[number as usize] as usize]
+    }
+
+    /// The weights of ties for clustering: faded weight times the geometric mean of both scores.
+    fn edges(&self, ties: &[Tie]) -> Vec<Edge> {
+        let edge = |tie: &Tie| {
+            let mean = (self.score(tie.one) * self.score(tie.other)).isqrt();
+            Edge { one: tie.one, other: tie.other, weight: (tie.partner.faded * mean) >> 20 }
+        };
+        ties.iter().map(edge).collect()
+    }
+
+    /// The ties between those who pass a stricter cut.
+    fn ties_above(&self, scores: &[f64], cut: f64) -> Vec<Tie> {
+        let passes = |number: u32| scores[self.people[number as usize] as usize] >= cut;
+        self.ties.iter().filter(|tie| passes(tie.one) && passes(tie.other)).copied().collect()
+    }
 }
 
 /// Finds the ties between those whose score is at or above the cut.
@@ -111,24 +150,25 @@ fn passed(links: &Links, weights: &Weights, scores: &[f64], cut: f64, control: &
             }
         }
     }
-    let score_of = |number: u32| fixed[passed[number as usize] as usize];
-    let edges = ties.iter().map(|tie| edge(tie, score_of(tie.one), score_of(tie.other))).collect();
-    Ok(Passed { people: passed, ties, edges, totals, fixed })
+    Ok(Passed { people: passed, ties, totals, fixed })
 }
 
-/// Twice the weight of all edges between those who pass: what the shards of a network add up to [`Filter::total`].
+/// Twice the weight of all edges between those who pass the cut, and the loose one: what the shards of a network add
+/// up to [`Filter::totals`].
 ///
 /// # Errors
 /// As [`find`].
-pub fn edge_total(
+pub fn edge_totals(
     links: &Links,
     weights: &Weights,
     scores: &[f64],
     cut: f64,
+    loose: Option<f64>,
     control: &Control,
-) -> Result<u64> {
-    let edges = passed(links, weights, scores, cut, control)?.edges;
-    Ok(edges.iter().map(|edge| 2 * edge.weight).sum())
+) -> Result<[u64; 2]> {
+    let passed = passed(links, weights, scores, loose.unwrap_or(cut), control)?;
+    let total = |ties: &[Tie]| passed.edges(ties).iter().map(|edge| 2 * edge.weight).sum();
+    Ok([total(&passed.ties_above(scores, cut)), total(&passed.ties)])
 }
 
 /// Finds the groups among those whose score is at or above the cut, the smallest keys first.
@@ -136,30 +176,76 @@ pub fn edge_total(
 /// # Errors
 /// Scores that are not one for each person between 0 and 1; a request to stop.
 pub fn find(links: &Links, weights: &Weights, filter: &Filter<'_>, control: &Control) -> Result<Vec<Found>> {
-    let Passed { people: passed, ties, edges, totals, fixed } =
-        passed(links, weights, filter.scores, filter.cut, control)?;
-    let community = match filter.given {
-        Some(given) => communities(links, given, &passed)?,
-        None => louvain(passed.len(), &edges, filter.resolution, filter.total),
+    let &Filter { scores, cut, resolution, basis, totals, given, .. } = filter;
+    let loose = filter.loose.filter(|_| weights.learned);
+    let passed = passed(links, weights, scores, loose.unwrap_or(cut), control)?;
+    let judged = |ties: &[Tie], community: &[u32]| groups(links, weights, &passed, ties, community, basis);
+    let clustered = |ties: &[Tie], resolution: u64, total: Option<u64>| {
+        control.check()?;
+        let community = louvain(passed.people.len(), &passed.edges(ties), resolution, total);
+        Ok(judged(ties, &community))
     };
+    let [total, loose_total] = [0, 1].map(|at| totals.map(|totals| totals[at]));
+    if let Some(given) = given {
+        return Ok(judged(&passed.ties, &communities(links, given, &passed.people)?));
+    }
+    if loose.is_none() {
+        return clustered(&passed.ties, resolution, total);
+    }
+    let mut candidates = Vec::new();
+    let above = passed.ties_above(scores, cut);
+    for times in ABOVE_CUT {
+        candidates.extend(clustered(&above, times * resolution, total)?);
+    }
+    for times in ABOVE_LOOSE {
+        candidates.extend(clustered(&passed.ties, times * resolution, loose_total)?);
+    }
+    Ok(disjoint(candidates, links.people()))
+}
+
+/// Chooses groups that share nobody: from the highest score down, each that shares nobody with one before. Of equals
+/// the larger comes first, then the one with the smaller keys.
+fn disjoint(mut candidates: Vec<Found>, people: usize) -> Vec<Found> {
+    candidates.sort_by(|one, other| {
+        let sizes = other.members.len().cmp(&one.members.len());
+        other.score.total_cmp(&one.score).then(sizes).then_with(|| one.members.cmp(&other.members))
+    });
+    let mut taken = vec![false; people];
+    candidates.retain(|group| {
+        let free = group.members.iter().all(|&person| !taken[person as usize]);
+        if free {
+            group.members.iter().for_each(|&person| taken[person as usize] = true);
+        }
+        free
+    });
+    candidates.sort_by_key(|group| group.members[0]);
+    candidates
+}
+
+/// The groups of some communities with their figures, the smallest keys first.
+fn groups(
+    links: &Links,
+    weights: &Weights,
+    passed: &Passed,
+    ties: &[Tie],
+    community: &[u32],
+    basis: Basis,
+) -> Vec<Found> {
     let mut members: Vec<Vec<u32>> =
         vec![Vec::new(); community.iter().max().map_or(0, |&last| last as usize + 1)];
     for (number, &place) in community.iter().enumerate() {
         members[place as usize].push(number as u32);
     }
-    let mut sums = Sums::of(links, &ties, &community, members.len());
+    let mut sums = Sums::of(links, ties, community, members.len(), weights.strong);
     let mut found = Vec::new();
     for (place, numbers) in members.iter().enumerate() {
         if numbers.len() >= LEAST_MEMBERS {
-            let people: Vec<u32> = numbers.iter().map(|&number| passed[number as usize]).collect();
-            let own = numbers.iter().map(|&number| totals[number as usize]);
-            let all = own.fold((0, 0), |sum, (faded, weight)| (sum.0 + faded, sum.1 + weight));
-            let mut group = sums.take(links, place, people, all, &fixed);
-            group.score = ring_score(&group, filter.basis, weights.learned);
+            let mut group = sums.take(links, place, passed, numbers);
+            group.score = ring_score(&group, basis, weights.learned);
             found.push(group);
         }
     }
-    Ok(found)
+    found
 }
 
 /// Numbers given groups by the first who passed; who is in none is alone.
@@ -186,12 +272,6 @@ fn communities(links: &Links, given: &[u32], passed: &[u32]) -> Result<Vec<u32>>
     Ok(passed.iter().map(number).collect())
 }
 
-/// The weight of a tie for clustering: faded weight times the geometric mean of both scores.
-fn edge(tie: &Tie, one: u64, other: u64) -> Edge {
-    let mean = (one * other).isqrt();
-    Edge { one: tie.one, other: tie.other, weight: (tie.partner.faded * mean) >> 20 }
-}
-
 /// Sums over the ties inside each community.
 struct Sums {
     faded: Vec<u64>,
@@ -199,10 +279,12 @@ struct Sums {
     outside: Vec<u64>,
     several: Vec<u64>,
     by_type: Vec<Vec<u64>>,
+    /// Of each person, by place, the strong ties inside.
+    strong: Vec<u32>,
 }
 
 impl Sums {
-    fn of(links: &Links, ties: &[Tie], community: &[u32], count: usize) -> Self {
+    fn of(links: &Links, ties: &[Tie], community: &[u32], count: usize, strong: u64) -> Self {
         let none = || vec![0; count];
         let mut sums = Self {
             faded: none(),
@@ -210,6 +292,7 @@ impl Sums {
             outside: none(),
             several: none(),
             by_type: vec![Vec::new(); count],
+            strong: vec![0; community.len()],
         };
         let types = links.settings().types.len();
         for tie in ties {
@@ -222,6 +305,9 @@ impl Sums {
             }
             sums.faded[one] += faded;
             sums.fixed[one] += weight;
+            for end in [tie.one, tie.other] {
+                sums.strong[end as usize] += u32::from(faded >= strong);
+            }
             if shared.count_ones() > 1 {
                 sums.several[one] += faded;
             }
@@ -235,23 +321,26 @@ impl Sums {
         sums
     }
 
-    fn take(
-        &mut self,
-        links: &Links,
-        place: usize,
-        members: Vec<u32>,
-        (faded, fixed): (u64, u64),
-        scores: &[u64],
-    ) -> Found {
+    fn take(&mut self, links: &Links, place: usize, passed: &Passed, numbers: &[u32]) -> Found {
         let part = |share: u64, whole: u64| share as f64 / whole.max(1) as f64;
-        let inside = self.faded[place];
-        let mean = members.iter().map(|&person| scores[person as usize]).sum::<u64>() as f64
-            / (members.len() as u64 * UNIT) as f64;
+        let own = numbers.iter().map(|&number| passed.totals[number as usize]);
+        let (faded, fixed) = own.fold((0, 0), |sum, (faded, weight)| (sum.0 + faded, sum.1 + weight));
+        let (inside, inside_static) = (self.faded[place], self.fixed[place]);
+        let scores = || numbers.iter().map(|&number| passed.score(number));
+        let members: Vec<u32> = numbers.iter().map(|&number| passed.people[number as usize]).collect();
+        let size = members.len() as f64;
+        let pairs = |number: &u32| {
+            let partners = f64::from(self.strong[*number as usize]);
+            libm::log1p(partners * (partners - 1.0) / 2.0)
+        };
         Found {
-            mean_score: mean,
+            mean_score: scores().sum::<u64>() as f64 / (members.len() as u64 * UNIT) as f64,
+            mean_log_odds: scores().map(log_odds).sum::<f64>() / size,
             inside,
+            inside_static,
+            strong_pairs: numbers.iter().map(pairs).sum::<f64>() / size,
             exclusivity: part(2 * inside, faded),
-            exclusivity_static: part(2 * self.fixed[place], fixed),
+            exclusivity_static: part(2 * inside_static, fixed),
             closure: part(2 * inside, 2 * inside + self.outside[place]),
             several_types: part(self.several[place], inside),
             diversity: entropy(&std::mem::take(&mut self.by_type[place])),
@@ -260,6 +349,12 @@ impl Sums {
             score: 0.0,
         }
     }
+}
+
+/// The log-odds of a score in units, none of them 0 or 1.
+fn log_odds(score: u64) -> f64 {
+    let kept = score.clamp(1, UNIT - 1);
+    libm::log(kept as f64 / (UNIT - kept) as f64)
 }
 
 /// Days between the first and the last of the known times.
@@ -279,75 +374,3 @@ fn entropy(parts: &[u64]) -> f64 {
     let shares = parts.iter().filter(|&&part| part > 0).map(|&part| part as f64 / total);
     -shares.map(|share| share * libm::log(share)).sum::<f64>()
 }
-
-/// How suspect a group is: a logistic function of its figures. The coefficients were fitted once on made-up graphs
-/// (`benches/rings.py`), rounded, and say only how groups differ in shape; they know no type and no time.
-/// `learned` says that ties weigh by learned rarities.
-pub fn ring_score(found: &Found, basis: Basis, learned: bool) -> f64 {
-    let size = found.members.len() as f64;
-    let strength = libm::log(2.0 * found.inside as f64 / UNIT as f64 / size + 1e-3);
-    let mean = found.mean_score.clamp(1e-3, 1.0 - 1e-3);
-    let part = match basis {
-        Basis::LabelFree if learned => &LEARNED,
-        Basis::LabelFree => &LABEL_FREE,
-        Basis::Model => &MODEL,
-    };
-    let log_odds = part.base
-        + part.size * libm::log(size)
-        + part.strength * strength
-        + part.mean * libm::log(mean / (1.0 - mean))
-        + part.diversity * found.diversity
-        + part.several_types * found.several_types
-        + part.exclusivity * found.exclusivity_static;
-    1.0 / (1.0 + libm::exp(-log_odds))
-}
-
-/// What people's scores are: those of a model part rings from others, and the shape of a group adds less.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Basis {
-    /// The label-free score.
-    LabelFree,
-    /// A model's probabilities.
-    Model,
-}
-
-/// The coefficients of [`ring_score`].
-struct Coefficients {
-    base: f64,
-    size: f64,
-    strength: f64,
-    mean: f64,
-    diversity: f64,
-    several_types: f64,
-    exclusivity: f64,
-}
-
-const LABEL_FREE: Coefficients = Coefficients {
-    base: -8.1,
-    size: 0.3,
-    strength: -0.4,
-    mean: 0.5,
-    diversity: 0.9,
-    several_types: 3.3,
-    exclusivity: 6.9,
-};
-/// Of the label-free score under learned rarities, where the strength of ties tells more.
-const LEARNED: Coefficients = Coefficients {
-    base: -8.8,
-    size: 0.1,
-    strength: 1.8,
-    mean: 0.1,
-    diversity: 1.4,
-    several_types: 0.3,
-    exclusivity: 6.3,
-};
-/// Of a model's probabilities, fitted on groups of graphs that the model had not seen.
-const MODEL: Coefficients = Coefficients {
-    base: -4.1,
-    size: 0.1,
-    strength: -0.5,
-    mean: 0.25,
-    diversity: 2.5,
-    several_types: 0.5,
-    exclusivity: 3.8,
-};

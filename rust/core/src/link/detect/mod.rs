@@ -15,6 +15,7 @@ mod history;
 mod inside;
 mod pairs;
 mod renewed;
+mod ring_score;
 mod risks;
 mod score;
 mod spread;
@@ -22,17 +23,20 @@ mod surroundings;
 mod weights;
 
 #[cfg(test)]
+mod choice_tests;
+#[cfg(test)]
 mod tests;
 
 pub use cluster::{Edge, louvain};
 pub use detection::{Detection, Known, Ring};
 pub use ego::{COMMON_FEATURES, Egos, StrongTies, TYPE_FEATURES, egos, names, strong_ties};
 pub use evidence::{Benign, Evidence, SharedType, evidence};
-pub use groups::{Basis, Filter, Found, LEAST_MEMBERS, NO_GROUP, Tie, edge_total, find, ring_score};
+pub use groups::{Filter, Found, LEAST_MEMBERS, NO_GROUP, Tie, edge_totals, find};
 pub use history::History;
 pub use inside::{Inside, Level, Member, SharedIdentifier};
 pub use pairs::{PAIR_FEATURES, Pairs, pair_names, pairs};
 pub(super) use renewed::Renewed;
+pub use ring_score::{Basis, ring_score};
 pub use risks::{RISK_FEATURES, TYPE_RISK_FEATURES, risk_names, risks};
 pub use score::{cut_of, label_free, plain_score, suspicion, suspicions};
 pub use spread::spread;
