@@ -180,26 +180,25 @@ pub fn find(links: &Links, weights: &Weights, filter: &Filter<'_>, control: &Con
     let loose = filter.loose.filter(|_| weights.learned);
     let passed = passed(links, weights, scores, loose.unwrap_or(cut), control)?;
     let judged = |ties: &[Tie], community: &[u32]| groups(links, weights, &passed, ties, community, basis);
-    let clustered = |ties: &[Tie], resolution: u64, total: Option<u64>| {
-        control.check()?;
-        let community = louvain(passed.people.len(), &passed.edges(ties), resolution, total);
-        Ok(judged(ties, &community))
+    let clustered = |ties: &[Tie], resolutions: &[u64], total: Option<u64>| {
+        let (edges, mut found) = (passed.edges(ties), Vec::new());
+        for &resolution in resolutions {
+            control.check()?;
+            let community = louvain(passed.people.len(), &edges, resolution, total);
+            found.extend(judged(ties, &community));
+        }
+        Ok(found)
     };
     let [total, loose_total] = [0, 1].map(|at| totals.map(|totals| totals[at]));
     if let Some(given) = given {
         return Ok(judged(&passed.ties, &communities(links, given, &passed.people)?));
     }
     if loose.is_none() {
-        return clustered(&passed.ties, resolution, total);
+        return clustered(&passed.ties, &[resolution], total);
     }
-    let mut candidates = Vec::new();
-    let above = passed.ties_above(scores, cut);
-    for times in ABOVE_CUT {
-        candidates.extend(clustered(&above, times * resolution, total)?);
-    }
-    for times in ABOVE_LOOSE {
-        candidates.extend(clustered(&passed.ties, times * resolution, loose_total)?);
-    }
+    let finer = |times: [u64; 2]| times.map(|times| times * resolution);
+    let mut candidates = clustered(&passed.ties_above(scores, cut), &finer(ABOVE_CUT), total)?;
+    candidates.extend(clustered(&passed.ties, &finer(ABOVE_LOOSE), loose_total)?);
     Ok(disjoint(candidates, links.people()))
 }
 
