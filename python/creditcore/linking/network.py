@@ -204,7 +204,8 @@ class Network(Surroundings):
         """The features that the update that made this network changed, as `ego_features` has them.
 
         A frame with `key`, ascending, and all `net_now_*` of each record of which one is another than before,
-        new records included; who is gone is in `changed`.
+        new records included; who is gone is in `changed`. After updates that did not ask for them it lists
+        what became another in these too.
 
         Raises:
             ArgumentError: no update with `features=True` made this network.
@@ -299,7 +300,8 @@ class Network(Surroundings):
             expire_before: a date or a time (naive: UTC); records whose latest row is earlier are removed. A
                 record without a time stays.
             features: keep the features `net_now_*` from now on, and give in `changed_features` those that are
-                others than before. The first such update computes the features of all.
+                others than before. The first such update computes the features of all; a later update without
+                it leaves renewing to the next that asks, or to whoever asks for features.
             tau: days in which a tie fades by 1/e, for these features.
             key_file: the key that the network was made with, see `creditcore.hash_keys`.
             threads: one for each processor by default.

@@ -274,11 +274,16 @@ impl Version {
         let mut renewed = || -> Result<(Option<Renewals>, Option<Renewals>)> {
             let then = update.then.map(|tau| self.seen_then(live, &delta, &undo, tau, threads, control));
             let Some(known) = features else { return Ok((None, then.transpose()?)) };
-            let mut changed = known.renew(live, &dirty, &gone, threads, control)?;
+            known.note(&dirty, &gone, live.numbers());
+            if update.features.is_none() {
+                return Ok((None, then.transpose()?));
+            }
+            known.renew(live, threads, control)?;
+            let mut changed = known.tell(live);
             live.sort(&mut changed);
             let keys = live.keys_of(&changed);
             let renewals = (keys.array_of(0..keys.len() as u32), known.egos(&changed, threads, control)?);
-            Ok((update.features.map(|_| renewals), then.transpose()?))
+            Ok((Some(renewals), then.transpose()?))
         };
         match renewed() {
             Ok((renewals, then)) => Ok((delta.met, undo, Updated { changes, renewals, then })),
@@ -317,11 +322,17 @@ impl Version {
     /// # Errors
     /// A decay that is not above 0, too many types, a request to stop.
     pub fn detection(&self, tau: f64, at: bool, threads: usize, control: &Control) -> Result<Detection> {
-        if let State::Newest(changing) = &*self.state()
-            && let Some(known) = &changing.features
+        if let State::Newest(changing) = &mut *self.state()
+            && let Some(known) = &mut changing.features
             && !at
             && known.tau().to_bits() == tau.to_bits()
         {
+            if !known.is_new()
+                && let Err(error) = known.renew(&changing.live, threads, control)
+            {
+                changing.features = None;
+                return Err(error);
+            }
             let weights = Weights::new(&self.base.settled.settings, tau)?;
             return Ok(Detection { weights, egos: known.egos(&changing.live.sorted(), threads, control)? });
         }

@@ -17,6 +17,7 @@ mod pairs;
 mod renewed;
 mod ring_score;
 mod risks;
+mod rows;
 mod score;
 mod spread;
 mod surroundings;

@@ -1,21 +1,22 @@
 //! Features of surroundings that are kept and renewed where an update touched them.
 //!
 //! In: a live network, the people whose surroundings may have changed. Out: [`Renewed`], equal to the last bit to the
-//! features of all (law 1), and who has other features than before. Feature by feature a change reaches one hop
-//! farther: ties touch their two people, triangles and the mean strength of partners the partners of these,
-//! the mean of means the partners of those.
+//! features of all (law 1), and who has other features than before. What an update touched is noted, and renewed
+//! when features are asked for; so updates may follow one another and be paid for once. Feature by feature a change
+//! reaches one hop farther: ties touch their two people, triangles and the mean strength of partners the partners of
+//! these, the mean of means the partners of those.
 //!
 //! Memory: 4 bytes a feature, 29 and 4 for each strong tie a person.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use super::ego::{BLOCK, Egos, LATER, blocks, cut, in_units, mean, row, strong_of, triangles, width};
+use super::rows::Rows;
 use super::surroundings::{Surroundings, View};
 use super::weights::Weights;
 use crate::Result;
 use crate::exec::{Control, in_order, parallel};
 use crate::link::Settings;
-use crate::link::gathering::taken;
 use crate::link::live::{Block, Blocks, Live, unique};
 use creditcore_kernels::prefetch;
 
@@ -24,19 +25,16 @@ use creditcore_kernels::prefetch;
 pub(in crate::link) struct Renewed {
     weights: Weights,
     tau: f64,
-    width: usize,
     rows: Rows,
     people: Vec<Person>,
     ties: Blocks<u32>,
+    /// People whose surroundings may be others than their features say.
+    dirty: Vec<u32>,
+    /// People who are gone and still have features.
+    gone: Vec<u32>,
+    /// People whose features became others since this was last asked.
+    changed: Vec<u32>,
 }
-
-/// Rows of features; those of nobody are NaN, which no feature is. They stand in stretches, so that a new person
-/// moves none of them.
-#[derive(Clone, Debug, Default)]
-struct Rows(Vec<Vec<f32>>);
-
-/// Rows of a stretch.
-const STRETCH: usize = if cfg!(test) { 4 } else { 1 << 12 };
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Person {
@@ -60,56 +58,6 @@ struct Looked {
     partners: Vec<u32>,
 }
 
-/// Some people, and the stretches in which they stand.
-struct Part<'a> {
-    /// Where in the list the people begin.
-    start: usize,
-    some: &'a [u32],
-    /// The first number of the stretches.
-    first: u32,
-    rows: &'a mut [Vec<f32>],
-    people: &'a mut [Person],
-    width: usize,
-}
-
-impl Rows {
-    /// Cuts ascending people into parts that different threads may change.
-    fn parts<'a>(
-        &'a mut self,
-        people: &'a mut [Person],
-        some: &'a [u32],
-        width: usize,
-    ) -> Vec<Mutex<Part<'a>>> {
-        let (mut rows, mut people) = (self.0.as_mut_slice(), people);
-        let (mut start, mut first) = (0, 0);
-        let mut parts = Vec::new();
-        while start < some.len() {
-            let last = some[(start + BLOCK).min(some.len()) - 1] as usize / STRETCH + 1;
-            let count = some[start..].partition_point(|&person| (person as usize) < last * STRETCH);
-            let stretches = last - first;
-            let numbers = (stretches * STRETCH).min(people.len());
-            parts.push(Mutex::new(Part {
-                start,
-                some: &some[start..start + count],
-                first: (first * STRETCH) as u32,
-                rows: taken(&mut rows, stretches),
-                people: taken(&mut people, numbers),
-                width,
-            }));
-            (start, first) = (start + count, last);
-        }
-        parts
-    }
-}
-
-impl Part<'_> {
-    fn person_and_row(&mut self, person: u32) -> (&mut Person, &mut [f32]) {
-        let at = (person - self.first) as usize;
-        let row = &mut self.rows[at / STRETCH][at % STRETCH * self.width..][..self.width];
-        (&mut self.people[at], row)
-    }
-}
-
 impl Renewed {
     /// The features of everybody.
     ///
@@ -123,11 +71,12 @@ impl Renewed {
         control: &Control,
     ) -> Result<Self> {
         let weights = Weights::new(settings, tau)?;
-        let width = width(settings.types.len());
-        let (rows, people, ties) = (Rows::default(), Vec::new(), Blocks::default());
-        let mut renewed = Self { weights, tau, width, rows, people, ties };
-        let everybody: Vec<u32> = (0..live.numbers() as u32).filter(|&person| live.has(person)).collect();
-        renewed.renew(live, &everybody, &[], threads, control)?;
+        let rows = Rows::new(width(settings.types.len()));
+        let (people, ties, gone, changed) = (Vec::new(), Blocks::default(), Vec::new(), Vec::new());
+        let dirty = (0..live.numbers() as u32).collect();
+        let mut renewed = Self { weights, tau, rows, people, ties, dirty, gone, changed };
+        renewed.renew(live, threads, control)?;
+        renewed.changed = Vec::new();
         Ok(renewed)
     }
 
@@ -136,33 +85,54 @@ impl Renewed {
         self.tau
     }
 
-    /// Renews the features of those whose surroundings may have changed, forgets those who are gone, and gives
-    /// those whose features are others than before, ascending.
+    /// Notes what an update touched: whose surroundings may be others, and who is gone.
+    pub(in crate::link) fn note(&mut self, dirty: &[u32], gone: &[u32], numbers: usize) {
+        for (noted, more) in [(&mut self.dirty, dirty), (&mut self.gone, gone)] {
+            noted.extend_from_slice(more);
+            if noted.len() > numbers {
+                // Touched again and again, and never asked for.
+                unique(noted, numbers);
+            }
+        }
+    }
+
+    /// Whether features are those of the live network.
+    pub(in crate::link) fn is_new(&self) -> bool {
+        self.dirty.is_empty() && self.gone.is_empty()
+    }
+
+    /// Those whose features became others since they were last told, ascending.
+    pub(in crate::link) fn tell(&mut self, live: &Live) -> Vec<u32> {
+        let mut changed = std::mem::take(&mut self.changed);
+        unique(&mut changed, live.numbers());
+        changed.retain(|&person| live.has(person));
+        changed
+    }
+
+    /// Renews the features of those whose surroundings may have changed, and forgets those who are gone.
     ///
     /// # Errors
     /// Only a request to stop; what is kept is then of no use.
-    pub(in crate::link) fn renew(
-        &mut self,
-        live: &Live,
-        dirty: &[u32],
-        gone: &[u32],
-        threads: usize,
-        control: &Control,
-    ) -> Result<Vec<u32>> {
+    pub(in crate::link) fn renew(&mut self, live: &Live, threads: usize, control: &Control) -> Result<()> {
         let numbers = live.numbers().max(self.people.len());
         if numbers > self.people.capacity() {
             // Twice the room, which vectors take by themselves, would be copied and kept for few new people.
             self.people.reserve_exact(numbers + numbers / 8 - self.people.len());
         }
         self.people.resize(numbers, Person::default());
-        self.rows.0.resize_with(numbers.div_ceil(STRETCH), || vec![f32::NAN; STRETCH * self.width]);
-        for &person in gone {
+        self.rows.grow(numbers);
+        for person in std::mem::take(&mut self.gone) {
             self.ties.remove(std::mem::take(&mut self.people[person as usize]).strong);
-            self.row_mut(person).fill(f32::NAN);
+            self.rows.forget(person);
         }
+        // Who was touched may be gone since, and the number someone else's.
+        let mut dirty = std::mem::take(&mut self.dirty);
+        unique(&mut dirty, numbers);
+        dirty.retain(|&person| live.has(person));
         let work = Work { live, numbers, threads, control };
-        let (mut changed, mut stronger, mut tied) = (Vec::new(), Vec::new(), Vec::new());
-        for looked in self.look(&work, dirty)? {
+        let mut changed = std::mem::take(&mut self.changed);
+        let (mut stronger, mut tied) = (Vec::new(), Vec::new());
+        for looked in self.look(&work, &dirty)? {
             changed.extend(looked.changed);
             stronger.extend(looked.stronger);
             let mut start = 0;
@@ -179,17 +149,8 @@ impl Renewed {
         let hops = self.mean_of_strengths(&work, &tied, &stronger, &mut changed)?;
         self.mean_of_means(&work, &tied, &hops, &mut changed)?;
         unique(&mut changed, numbers);
-        Ok(changed)
-    }
-
-    fn row(&self, person: u32) -> &[f32] {
-        let (stretch, at) = (person as usize / STRETCH, person as usize % STRETCH);
-        &self.rows.0[stretch][at * self.width..][..self.width]
-    }
-
-    fn row_mut(&mut self, person: u32) -> &mut [f32] {
-        let (stretch, at) = (person as usize / STRETCH, person as usize % STRETCH);
-        &mut self.rows.0[stretch][at * self.width..][..self.width]
+        self.changed = changed;
+        Ok(())
     }
 
     fn strong(&self, person: u32) -> &[u32] {
@@ -198,9 +159,9 @@ impl Renewed {
 
     /// Looks at ties anew, and writes the features that follow from them alone.
     fn look(&mut self, work: &Work<'_>, dirty: &[u32]) -> Result<Vec<Looked>> {
-        let Self { weights, width, rows, people, ties, .. } = self;
-        let (weights, ties, width) = (&*weights, &*ties, *width);
-        let parts = rows.parts(people, dirty, width);
+        let Self { weights, rows, people, ties, .. } = self;
+        let (weights, ties) = (&*weights, &*ties);
+        let parts = rows.parts(people, dirty);
         let start =
             || Ok((Surroundings::new(work.live, weights, View::Now), Vec::new(), Vec::new(), Vec::new()));
         let states =
@@ -298,7 +259,7 @@ impl Renewed {
         keep: impl Fn(&mut Person, u64) -> bool + Sync,
         changed: &mut Vec<u32>,
     ) -> Result<Vec<u32>> {
-        let parts = self.rows.parts(&mut self.people, people, self.width);
+        let parts = self.rows.parts(&mut self.people, people);
         let found = in_order(work.threads, parts.len(), |task| {
             let mut part = parts[task].lock().unwrap_or_else(PoisonError::into_inner);
             let (mut changed, mut others) = (Vec::new(), Vec::new());
@@ -367,16 +328,16 @@ impl Renewed {
     /// # Errors
     /// Only a request to stop.
     pub(in crate::link) fn egos(&self, some: &[u32], threads: usize, control: &Control) -> Result<Egos> {
-        let mut columns: Vec<Vec<f32>> = (0..self.width).map(|_| vec![0.0; some.len()]).collect();
+        let mut columns: Vec<Vec<f32>> = (0..self.rows.width()).map(|_| vec![0.0; some.len()]).collect();
         let places = cut(&mut columns, some.len());
         let write = |(): &mut (), range: std::ops::Range<u32>| {
             let mut columns =
                 places[range.start as usize / BLOCK].lock().unwrap_or_else(PoisonError::into_inner);
             for (place, at) in (range.start as usize..range.end as usize).enumerate() {
                 if let Some(&soon) = some.get(at + 8) {
-                    self.row(soon).chunks(16).for_each(|line| prefetch(line, 0));
+                    self.rows.row(soon).chunks(16).for_each(|line| prefetch(line, 0));
                 }
-                let row = self.row(some[at]);
+                let row = self.rows.row(some[at]);
                 columns.iter_mut().zip(row).for_each(|(column, &value)| column[place] = value);
             }
         };

@@ -5,7 +5,7 @@
 
 use super::history::History;
 use super::weights::{Weights, days_apart};
-use crate::link::{Graph, Links, Soon};
+use crate::link::{Graph, Links};
 
 /// Whose ties count.
 #[derive(Clone, Copy, Debug)]
@@ -75,11 +75,7 @@ impl<'a, G: Graph> Surroundings<'a, G> {
 
     /// Asks for the memory of those whose turn comes soon: `next` tells who comes so many turns later.
     pub fn expect(&self, next: impl Fn(usize) -> Option<u32>) {
-        for (turns, soon) in
-            [(16, Soon::Person), (12, Soon::Links), (8, Soon::Identifiers), (4, Soon::People)]
-        {
-            next(turns).into_iter().for_each(|person| self.graph.expect(person, soon));
-        }
+        self.graph.expect_all(next);
     }
 
     /// Finds the partners of a person.

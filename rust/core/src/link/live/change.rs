@@ -4,7 +4,7 @@
 //! [`Applied`]: what became of which record, what undoes it, and the people whose surroundings may have changed.
 //! Law 7: what was added and is taken away leaves no trace.
 
-use super::{Live, NONE, Own, check_room, expires};
+use super::{Graph, Live, NONE, Own, check_room, expires};
 use crate::error::Result;
 use crate::exec::in_order;
 use crate::link::key::Keys;
@@ -93,7 +93,12 @@ impl Live {
             }
         }
         if let Some(limit) = expire_before {
-            for person in self.people.expired(limit) {
+            let due = self.people.expired(limit);
+            for (at, &person) in due.iter().enumerate() {
+                let soon = |turns: usize| due.get(at + turns).copied();
+                self.expect_all(soon);
+                soon(AHEAD).into_iter().for_each(|person| self.people.keys.expect(person));
+                soon(AHEAD / 2).into_iter().for_each(|person| self.people.expect_removal(person));
                 self.take_out(person, Change::Expired, &mut noted);
             }
         }
@@ -216,7 +221,7 @@ impl Live {
         for (at, &(identifier, before)) in noted.touched.iter().enumerate() {
             let soon = |turns: usize| noted.touched.get(at + turns).map(|&(identifier, _)| identifier);
             soon(AHEAD).iter().for_each(|&identifier| self.shared.expect(identifier));
-            soon(AHEAD / 2).iter().for_each(|&identifier| self.shared.expect_people(identifier));
+            soon(AHEAD / 2).iter().for_each(|&identifier| self.shared.expect_last_of(identifier));
             let (kind, after) = self.shared.kind_and_degree(identifier);
             let links = 2..=self.caps[usize::from(kind)];
             // An identifier that was a hub and is one, or links nobody, says nothing of anyone.

@@ -4,8 +4,8 @@
 //! equal to the last byte to those of a build (law 1), and says which people an update touched. People and
 //! identifiers have numbers that stay; nothing that is given out depends on them (laws 2 and 7).
 //!
-//! Memory: 12 bytes a link and 8 more for one of an identifier that two people show (40 where 65 or more do), 24
-//! to 36 an identifier, 12 and the key a person, 12 to 18 in the index of keys, 4 in the calendar, rounded up
+//! Memory: 12 bytes a link and 8 more for one of an identifier that two people show (40 where 65 or more do), 28
+//! to 34 an identifier, 12 and the key a person, 12 to 18 in the index of keys, 4 in the calendar, rounded up
 //! by an eighth. Blocks that became free are used again for blocks of their size.
 
 mod blocks;
@@ -74,6 +74,15 @@ pub trait Graph: Sync {
     fn expect(&self, person: u32, soon: Soon);
     /// Asks for the memory of a person's time.
     fn expect_time(&self, person: u32);
+    /// Asks for the memory of those whose turn comes soon: `next` tells who comes so many turns later.
+    #[inline(always)]
+    fn expect_all(&self, next: impl Fn(usize) -> Option<u32>) {
+        for (turns, soon) in
+            [(16, Soon::Person), (12, Soon::Links), (8, Soon::Identifiers), (4, Soon::People)]
+        {
+            next(turns).into_iter().for_each(|person| self.expect(person, soon));
+        }
+    }
 }
 
 impl Graph for Links {

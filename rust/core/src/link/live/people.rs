@@ -104,6 +104,15 @@ impl Names {
         }
     }
 
+    /// Asks for the memory of a number's key.
+    pub(super) fn expect(&self, number: u32) {
+        match self {
+            Self::Signed(mine) => creditcore_kernels::prefetch(mine, number as usize),
+            Self::Unsigned(mine) => creditcore_kernels::prefetch(mine, number as usize),
+            Self::Text(mine) => creditcore_kernels::prefetch(mine, number as usize),
+        }
+    }
+
     fn sort(&self, numbers: &mut [u32]) {
         /// Sorts by keys that are looked up once.
         fn by<K: Ord + Copy>(numbers: &mut [u32], key: impl Fn(usize) -> K) {
@@ -209,6 +218,11 @@ impl People {
     #[inline]
     pub(super) fn expect(&self, person: u32) {
         creditcore_kernels::prefetch(&self.people, person as usize);
+    }
+
+    /// Asks for the memory that taking a person out needs.
+    pub(super) fn expect_removal(&self, person: u32) {
+        self.index.prefetch(self.keys.hash(person, self.seed));
     }
 
     /// Asks for the memory of a person's links.

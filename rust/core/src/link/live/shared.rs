@@ -13,14 +13,23 @@ use super::index::Index;
 /// People up to whom a list is searched one by one.
 const LONG: usize = 64;
 
-/// What is known of an identifier; nobody shows one that is free.
+/// What is known of an identifier, four in a line of memory; nobody shows one that is free.
 #[derive(Clone, Copy, Debug)]
 struct Identifier {
     hash: u64,
-    degree: u32,
     /// The only person, where a list starts, or the number of a long list.
     at: u32,
     kind: u8,
+    /// How many people show it; one more than [`LONG`] says that the long list knows.
+    few: u8,
+}
+
+impl Identifier {
+    /// Where the list of two people or more stands that is not long.
+    #[inline(always)]
+    fn block(&self) -> Block {
+        Block { start: self.at, length: u32::from(self.few) }
+    }
 }
 
 /// A list of many people.
@@ -53,7 +62,10 @@ impl Shared {
     #[inline(always)]
     pub(super) fn kind_and_degree(&self, identifier: u32) -> (u8, u32) {
         let known = &self.identifiers[identifier as usize];
-        (known.kind, known.degree)
+        match known.few as usize {
+            0..=LONG => (known.kind, u32::from(known.few)),
+            _ => (known.kind, self.long[known.at as usize].people.len() as u32),
+        }
     }
 
     pub(super) fn kind_and_hash(&self, identifier: u32) -> (u8, u64) {
@@ -65,10 +77,10 @@ impl Shared {
     #[inline(always)]
     pub(super) fn people(&self, identifier: u32) -> &[u32] {
         let known = &self.identifiers[identifier as usize];
-        match known.degree as usize {
+        match known.few as usize {
             0 => &[],
             1 => std::slice::from_ref(&known.at),
-            2..=LONG => self.lists.get(Block { start: known.at, length: known.degree }),
+            2..=LONG => self.lists.get(known.block()),
             _ => &self.long[known.at as usize].people,
         }
     }
@@ -86,8 +98,17 @@ impl Shared {
     /// Asks for the memory of who shows an identifier.
     pub(super) fn expect_people(&self, identifier: u32) {
         let known = &self.identifiers[identifier as usize];
-        if (2..=LONG).contains(&(known.degree as usize)) {
-            self.lists.expect(Block { start: known.at, length: known.degree });
+        if (2..=LONG).contains(&usize::from(known.few)) {
+            self.lists.expect(known.block());
+        }
+    }
+
+    /// Asks for the memory that [`drop_if_alone`](Self::drop_if_alone) needs, or else of who shows an identifier.
+    pub(super) fn expect_last_of(&self, identifier: u32) {
+        let known = &self.identifiers[identifier as usize];
+        match known.few {
+            0 => self.index.prefetch(known.hash),
+            _ => self.expect_people(identifier),
         }
     }
 
@@ -102,7 +123,7 @@ impl Shared {
         if known != NONE {
             return known;
         }
-        let new = Identifier { hash, degree: 0, at: NONE, kind };
+        let new = Identifier { hash, at: NONE, kind, few: 0 };
         let number = match self.free.pop() {
             Some(number) => {
                 self.identifiers[number as usize] = new;
@@ -120,16 +141,12 @@ impl Shared {
     /// A person shows an identifier.
     pub(super) fn join(&mut self, identifier: u32, person: u32) {
         let known = &mut self.identifiers[identifier as usize];
-        known.degree += 1;
-        match known.degree as usize {
-            1 => known.at = person,
-            2 => known.at = self.lists.add(&[known.at, person]).start,
-            3..=LONG => {
-                let block = Block { start: known.at, length: known.degree - 1 };
-                known.at = self.lists.push(block, person).start;
-            }
-            degree if degree == LONG + 1 => {
-                let block = Block { start: known.at, length: known.degree - 1 };
+        let block = known.block();
+        match block.length as usize {
+            0 => known.at = person,
+            1 => known.at = self.lists.add(&[known.at, person]).start,
+            2..LONG => known.at = self.lists.push(block, person).start,
+            LONG => {
                 let mut people = self.lists.get(block).to_vec();
                 people.push(person);
                 self.lists.remove(block);
@@ -150,15 +167,16 @@ impl Shared {
                 let long = &mut self.long[known.at as usize];
                 long.places.insert(person, long.people.len() as u32);
                 long.people.push(person);
+                return;
             }
         }
+        known.few += 1;
     }
 
     /// A person who showed an identifier shows it no longer.
     pub(super) fn leave(&mut self, identifier: u32, person: u32) {
         let known = &mut self.identifiers[identifier as usize];
-        let block = Block { start: known.at, length: known.degree };
-        known.degree -= 1;
+        let block = known.block();
         match block.length as usize {
             1 => known.at = NONE,
             2 => {
@@ -171,7 +189,7 @@ impl Shared {
                 let at = self.lists.get(block).iter().position(|&other| other == person);
                 known.at = at.map_or(block, |at| self.lists.swap_remove(block, at)).start;
             }
-            length => {
+            _ => {
                 let long = &mut self.long[known.at as usize];
                 if let Some(at) = long.places.remove(&person) {
                     long.people.swap_remove(at as usize);
@@ -179,19 +197,21 @@ impl Shared {
                         long.places.insert(moved, at);
                     }
                 }
-                if length == LONG + 1 {
-                    let long = std::mem::take(long);
-                    self.free_long.push(known.at);
-                    known.at = self.lists.add(&long.people).start;
+                if long.people.len() > LONG {
+                    return;
                 }
+                let long = std::mem::take(long);
+                self.free_long.push(known.at);
+                known.at = self.lists.add(&long.people).start;
             }
         }
+        known.few -= 1;
     }
 
     /// Frees an identifier that nobody shows.
     pub(super) fn drop_if_alone(&mut self, identifier: u32) {
         let known = self.identifiers[identifier as usize];
-        if known.degree == 0 {
+        if known.few == 0 {
             self.index.remove(known.hash, identifier);
             self.free.push(identifier);
         }
