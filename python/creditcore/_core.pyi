@@ -430,13 +430,14 @@ class Network:
         *,
         expire_before: SupportsIndex | None = None,
         features: SupportsFloat | SupportsIndex | None = None,
+        only: SupportsGetItem[int, str] | None = None,
         then: SupportsFloat | SupportsIndex | None = None,
         threads: SupportsIndex | None = None,
         progress: Any | None = None,
     ) -> tuple[Network, Table, Table | None, Table | None]:
         """
         The network after a delta, what changed (`key`, `change`), and, where a decay is given, the features as of now
-        that changed, and those as known at the records' own times that may have.
+        that changed (all, or `only` some by name), and those as known at the records' own times that may have.
         """
 
 @final

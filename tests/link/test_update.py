@@ -10,6 +10,9 @@ import polars as pl
 import pytest
 
 import creditcore as cc
+from creditcore.hash_keys import hash_key
+from creditcore.linking.network import net_features
+from creditcore.sources import open_source
 from tests.rounds import rounds
 
 NAMES = {"device": "device", "card": ["card", "cards"], "phone": "phone", "contact": "contact"}
@@ -139,6 +142,34 @@ def check_features(
     others = [row for row in after.rows() if row not in known]
     # Who was looked at between two updates that asked may have changed and changed back.
     assert told == others if exact else set(others) <= set(told) <= set(after.rows())
+
+
+@pytest.mark.parametrize("seed", range(rounds(60)))
+def test_some_features_are_renewed_as_all_are(seed: int) -> None:
+    """Of features that are kept alone those are told whose values differ when all are computed anew."""
+    draws = random.Random(seed)
+    state: dict[int, list[Row]] = {}
+    for row in [draw_row(draws, draws.randrange(60)) for _ in range(40)]:
+        state.setdefault(row["key"], []).append(row)
+    network = build([row for rows in state.values() for row in rows])
+    names = network.ego_features().columns[1:]
+    some = draws.sample(names, draws.choice([1, 2, 5]))
+    only = [name.removeprefix("net_now_") for name in some]
+    known, core = network.ego_features().select("key", *some), network._core
+    for _ in range(6):
+        delta, limit = step(draws, state)
+        source = open_source(pl.DataFrame(delta, schema=SCHEMA | {"op": pl.String}))
+        before = None if limit is None else int(limit.replace(tzinfo=datetime.UTC).timestamp())
+        core, _, told, _ = core.update(source, hash_key(), expire_before=before, features=20.0, only=only)
+        assert told is not None
+        built = build([row for rows in state.values() for row in rows]).ego_features()
+        after = built.select("key", *some) if built.columns == ["key", *names] else known.clear()
+        before_rows = set(known.rows())
+        assert net_features(told, "now").rows() == [row for row in after.rows() if row not in before_rows]
+        assert cc.Network(core).ego_features().equals(built)
+        known = after
+    with pytest.raises(cc.ArgumentError, match="no feature `partner`"):
+        core.update(None, hash_key(), features=20.0, only=["partner"])
 
 
 def test_an_identifier_passes_its_cap_both_ways() -> None:

@@ -63,6 +63,9 @@ class Linked:
         self.shown = [f"_{name}:{column}" for name, one in declared.items() for column in one["columns"]]
         self.time = config.columns.known_time or config.columns.event_time
         self.wanted = {view: network_columns(pipeline, view) for view in VIEWS}
+        # What nobody asks for is neither kept nor renewed.
+        self._only = [name.removeprefix("net_now_") for name in self.wanted["now"]]
+        self._tau = part.tau if self._only else None
         placeholders = {name: list(values) for name, values in part.placeholders.items()}
         hashed = {"placeholders": placeholders} if placeholders else {}
         self._hash_plan = make_plan(config.columns.key, declared, None, hashed)
@@ -173,7 +176,7 @@ class Linked:
         core = whole._core
         if limit is not None:
             core = core.update(None, INNER_KEY, expire_before=limit)[0]
-        core = core.update(None, INNER_KEY, features=self._part.tau)[0]
+        core = core.update(None, INNER_KEY, features=self._tau, only=self._only)[0]
         return Held(Network(core), at if at is None else Network(at._core.update(None, INNER_KEY)[0]))
 
     def after(self, held: Held, delta: pl.DataFrame, when: date | None) -> Moved:
@@ -186,15 +189,15 @@ class Linked:
             source,
             INNER_KEY,
             expire_before=self._limit(when),
-            features=self._part.tau,
+            features=self._tau,
+            only=self._only,
             then=tau if at is None else None,
         )
-        assert features is not None
         # What was known at a record's own time is asked of the network that lets no record go.
         if at is not None:
             inner, _, _, then = at._core.update(source, INNER_KEY, then=tau)
             at = Network(inner)
-        renewed = net_features(features, "now")
+        renewed = None if features is None else net_features(features, "now")
         seen = None if then is None else net_features(then, "at")
         return Moved(Held(Network(core), at), to_polars(changed), renewed, seen)
 
@@ -239,7 +242,8 @@ class Held:
 
 @dataclass(frozen=True)
 class Moved:
-    """A network after a delta: `changed` as `Network.changed`, `features` those that are others now.
+    """A network after a delta: `changed` as `Network.changed`, `features` those that are others now, None where
+    nobody asks for any.
 
     `then` are features as known at each record's own time, of those of whom they may be others; None where
     everybody is to be asked.
@@ -247,5 +251,5 @@ class Moved:
 
     held: Held
     changed: pl.DataFrame
-    features: pl.DataFrame
+    features: pl.DataFrame | None
     then: pl.DataFrame | None

@@ -154,6 +154,7 @@ class Renewing:
             return []
         moved, made = links.moved, []
         if now := linked.wanted["now"]:
+            assert moved.features is not None
             told = renewed.told_of(keys, moved.changed, moved.features, now) if seen is None else seen
             made.append((now, told))
         if at := linked.wanted["at"]:
@@ -250,6 +251,7 @@ class Renewing:
         if links is None or linked is None or not self.core.sizes()[0]:
             return
         if now := linked.wanted["now"]:
+            assert links.moved.features is not None
             yield renewed.touched(links.moved.changed, links.moved.features, now), True
         if links.at is not None:
             old = to_polars(self.core.scan([key, *linked.wanted["at"]]))

@@ -262,8 +262,10 @@ impl Network {
     }
 
     /// The network after a delta, what changed (`key`, `change`), and, where a decay is given, the features as of now
-    /// that changed, and those as known at the records' own times that may have.
-    #[pyo3(signature = (delta, hash_key, *, expire_before=None, features=None, then=None, threads=None, progress=None))]
+    /// that changed (all, or `only` some by name), and those as known at the records' own times that may have.
+    #[pyo3(signature = (
+        delta, hash_key, *, expire_before=None, features=None, only=None, then=None, threads=None, progress=None
+    ))]
     #[expect(clippy::too_many_arguments, reason = "the arguments of one call of the Python package")]
     fn update(
         &self,
@@ -272,27 +274,44 @@ impl Network {
         hash_key: &[u8],
         expire_before: Option<u32>,
         features: Option<f64>,
+        only: Option<Vec<String>>,
         then: Option<f64>,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<(Self, Table, Option<Table>, Option<Table>)> {
         let key = key_of(hash_key).map_err(|error| to_exception(py, &error))?;
         let (delta, threads) = (delta.map(|delta| delta.inner.clone()), threads_or_default(threads));
-        let asked = Update { expire_before, features, then };
+        let names = core::detect::names(self.inner.settings());
+        let only = only.map(|only| places_of(&only, &names)).transpose();
+        let only = only.map_err(|error| to_exception(py, &error))?;
+        let asked = Update { expire_before, features, only: only.as_deref(), then };
         let (inner, updated) = gate::run(py, progress, |control| {
             self.inner.update(delta.as_deref(), asked, &key, threads, control)
         })?;
         let changes = updated.changes;
-        let names: StringArray = changes.changes.iter().map(|change| Some(change.name())).collect();
-        let keys = changes.keys.array_of(0..names.len() as u32);
+        let kinds: StringArray = changes.changes.iter().map(|change| Some(change.name())).collect();
+        let keys = changes.keys.array_of(0..kinds.len() as u32);
         let table =
-            Table::new(vec![("key".to_owned(), keys), ("change".to_owned(), Arc::new(names) as ArrayRef)]);
-        let told = |renewed: Option<core::Renewals>| {
-            renewed.map(|(keys, egos)| features_table(keys, &core::detect::names(inner.settings()), &egos))
+            Table::new(vec![("key".to_owned(), keys), ("change".to_owned(), Arc::new(kinds) as ArrayRef)]);
+        let kept = match &only {
+            Some(only) => only.iter().map(|&at| names[at].clone()).collect(),
+            None => names.clone(),
         };
-        let (features, then) = (told(updated.renewals), told(updated.then));
+        let told = |renewed: Option<core::Renewals>, names: &[String]| {
+            renewed.map(|(keys, egos)| features_table(keys, names, &egos))
+        };
+        let (features, then) = (told(updated.renewals, &kept), told(updated.then, &names));
         Ok((Self { inner }, table, features, then))
     }
+}
+
+/// Where among all features some stand.
+fn places_of(some: &[String], all: &[String]) -> Result<Vec<usize>, Error> {
+    let place = |name: &String| {
+        let unknown = || Error::argument(format!("the network has no feature `{name}`"));
+        all.iter().position(|known| known == name).ok_or_else(unknown)
+    };
+    some.iter().map(place).collect()
 }
 
 /// `key` and features.

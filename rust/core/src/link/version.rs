@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arrow_array::ArrayRef;
 
-use super::detect::{Detection, Egos, Renewed, Weights};
+use super::detect::{Detection, Egos, Renewed, Weights, width};
 use super::key::Keys;
 use super::live::{Applied, Live, Undo};
 use super::network::Network;
@@ -62,11 +62,13 @@ enum State {
 
 /// What an update does beside the delta.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Update {
+pub struct Update<'a> {
     /// Records whose latest row is earlier are removed.
     pub expire_before: Option<u32>,
     /// Days in which ties fade: asks for the features that changed.
     pub features: Option<f64>,
+    /// The features that are kept, by their places in [`names`](super::detect::names); all of them if this is `None`.
+    pub only: Option<&'a [usize]>,
     /// Days in which ties fade: asks for the features, as known at each record's own time, of those of whom they may
     /// be others than before.
     pub then: Option<f64>,
@@ -117,6 +119,11 @@ impl Version {
             State::Newest(changing) => Some(changing.live.counts()),
             State::Still | State::Left(..) => None,
         }
+    }
+
+    /// The places of all features.
+    fn features(&self) -> std::ops::Range<usize> {
+        0..width(self.base.settled.settings.types.len())
     }
 
     /// Placeholders met while the rows of this version were read, by type, with how often.
@@ -209,7 +216,7 @@ impl Version {
     pub fn update(
         &self,
         delta: Option<&dyn Source>,
-        update: Update,
+        update: Update<'_>,
         key: &HashKey,
         threads: usize,
         control: &Control,
@@ -249,17 +256,20 @@ impl Version {
         &self,
         changing: &mut Changing,
         delta: Option<&dyn Source>,
-        update: Update,
+        update: Update<'_>,
         key: &HashKey,
         threads: usize,
         control: &Control,
     ) -> Result<(Met, Undo, Updated)> {
         let Changing { live, features } = changing;
         let settled = &self.base.settled;
-        if let Some(tau) = update.features
-            && features.as_ref().is_none_or(|known| known.tau().to_bits() != tau.to_bits())
-        {
-            *features = Some(Renewed::new(live, &settled.settings, tau, threads, control)?);
+        if let Some(tau) = update.features {
+            let all: Vec<usize> = self.features().collect();
+            let wanted = update.only.unwrap_or(&all);
+            if features.as_ref().is_none_or(|known| !known.keeps(tau, wanted.iter().copied())) {
+                let asked = (tau, wanted.to_vec());
+                *features = Some(Renewed::new(live, &settled.settings, asked, threads, control)?);
+            }
         }
         let keys: Keys = live.keys_of(&[]);
         let delta = match delta {
@@ -325,7 +335,7 @@ impl Version {
         if let State::Newest(changing) = &mut *self.state()
             && let Some(known) = &mut changing.features
             && !at
-            && known.tau().to_bits() == tau.to_bits()
+            && known.keeps(tau, self.features())
         {
             if !known.is_new()
                 && let Err(error) = known.renew(&changing.live, threads, control)

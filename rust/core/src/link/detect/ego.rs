@@ -51,7 +51,7 @@ pub fn names(settings: &Settings) -> Vec<String> {
 }
 
 /// How many features a network of so many types has.
-pub(super) fn width(types: usize) -> usize {
+pub(in crate::link) fn width(types: usize) -> usize {
     COMMON_FEATURES.len() + TYPE_FEATURES.len() * types
 }
 

@@ -6,11 +6,11 @@
 //! reaches one hop farther: ties touch their two people, triangles and the mean strength of partners the partners of
 //! these, the mean of means the partners of those.
 //!
-//! Memory: 4 bytes a feature, 29 and 4 for each strong tie a person.
+//! Memory: 4 bytes a feature that is kept, 29 and 4 for each strong tie a person.
 
 use std::sync::PoisonError;
 
-use super::ego::{BLOCK, Egos, LATER, blocks, cut, in_units, mean, row, strong_of, triangles, width};
+use super::ego::{BLOCK, Egos, LATER, blocks, cut, in_units, mean, row, strong_of, triangles};
 use super::rows::Rows;
 use super::surroundings::{Surroundings, View};
 use super::weights::Weights;
@@ -25,6 +25,8 @@ use creditcore_kernels::prefetch;
 pub(in crate::link) struct Renewed {
     weights: Weights,
     tau: f64,
+    /// The features that are kept, by their place among all.
+    wanted: Vec<usize>,
     rows: Rows,
     people: Vec<Person>,
     ties: Blocks<u32>,
@@ -59,30 +61,35 @@ struct Looked {
 }
 
 impl Renewed {
-    /// The features of everybody.
+    /// The features of everybody, `wanted` of them by their place among all.
     ///
     /// # Errors
     /// A `tau` that is not above 0, too many types, a request to stop.
     pub(in crate::link) fn new(
         live: &Live,
         settings: &Settings,
-        tau: f64,
+        (tau, wanted): (f64, Vec<usize>),
         threads: usize,
         control: &Control,
     ) -> Result<Self> {
         let weights = Weights::new(settings, tau)?;
-        let rows = Rows::new(width(settings.types.len()));
+        let rows = Rows::new(wanted.len());
         let (people, ties, gone, changed) = (Vec::new(), Blocks::default(), Vec::new(), Vec::new());
         let dirty = (0..live.numbers() as u32).collect();
-        let mut renewed = Self { weights, tau, rows, people, ties, dirty, gone, changed };
+        let mut renewed = Self { weights, tau, wanted, rows, people, ties, dirty, gone, changed };
         renewed.renew(live, threads, control)?;
         renewed.changed = Vec::new();
         Ok(renewed)
     }
 
-    /// Days in which ties fade by 1/e.
-    pub(in crate::link) fn tau(&self) -> f64 {
-        self.tau
+    /// Whether these features of this decay are kept.
+    pub(in crate::link) fn keeps(&self, tau: f64, wanted: impl Iterator<Item = usize>) -> bool {
+        self.tau.to_bits() == tau.to_bits() && wanted.eq(self.wanted.iter().copied())
+    }
+
+    /// Where in a row one of the features stands that are computed later, if it is kept.
+    fn place_of(&self, later: usize) -> Option<usize> {
+        self.wanted.iter().position(|&at| at == LATER[later])
     }
 
     /// Notes what an update touched: whose surroundings may be others, and who is gone.
@@ -145,9 +152,16 @@ impl Renewed {
                 start = end as usize;
             }
         }
-        self.count_triangles(&work, &tied, &mut changed)?;
-        let hops = self.mean_of_strengths(&work, &tied, &stronger, &mut changed)?;
-        self.mean_of_means(&work, &tied, &hops, &mut changed)?;
+        let [closed, one_hop, two_hop] = [0, 1, 2].map(|later| self.place_of(later));
+        if closed.is_some() {
+            self.count_triangles(&work, &tied, closed, &mut changed)?;
+        }
+        if one_hop.is_some() || two_hop.is_some() {
+            let hops = self.mean_of_strengths(&work, (&tied, &stronger), one_hop, &mut changed)?;
+            if two_hop.is_some() {
+                self.mean_of_means(&work, (&tied, &hops), two_hop, &mut changed)?;
+            }
+        }
         unique(&mut changed, numbers);
         self.changed = changed;
         Ok(())
@@ -159,8 +173,8 @@ impl Renewed {
 
     /// Looks at ties anew, and writes the features that follow from them alone.
     fn look(&mut self, work: &Work<'_>, dirty: &[u32]) -> Result<Vec<Looked>> {
-        let Self { weights, rows, people, ties, .. } = self;
-        let (weights, ties) = (&*weights, &*ties);
+        let Self { weights, wanted, rows, people, ties, .. } = self;
+        let (weights, wanted, ties) = (&*weights, &*wanted, &*ties);
         let parts = rows.parts(people, dirty);
         let start =
             || Ok((Surroundings::new(work.live, weights, View::Now), Vec::new(), Vec::new(), Vec::new()));
@@ -185,9 +199,14 @@ impl Renewed {
                         looked.partners.extend(partners);
                         looked.tied.push((person, looked.partners.len() as u32, cut));
                     }
-                    LATER.iter().for_each(|&at| fresh[at] = if own[at].is_nan() { 0.0 } else { own[at] });
-                    if !own.iter().zip(fresh.iter()).all(|(own, fresh)| own.to_bits() == fresh.to_bits()) {
-                        own.copy_from_slice(fresh);
+                    let mut differs = false;
+                    for (own, &at) in own.iter_mut().zip(wanted) {
+                        // What is computed later stays meanwhile.
+                        let new = if LATER.contains(&at) && !own.is_nan() { *own } else { fresh[at] };
+                        differs |= own.to_bits() != new.to_bits();
+                        *own = new;
+                    }
+                    if differs {
                         looked.changed.push(person);
                     }
                 }
@@ -249,13 +268,13 @@ impl Renewed {
         Ok(parts.into_iter().flatten().collect())
     }
 
-    /// Writes a feature of some ascending people, notes who has another than before, and gives those of whom `keep`
-    /// says so.
+    /// Writes a feature of some ascending people where it is kept, notes who has another than before, and gives
+    /// those of whom `keep` says so.
     fn place(
         &mut self,
         work: &Work<'_>,
         (people, values): (&[u32], &[u64]),
-        (feature, value): (usize, fn(u64) -> f32),
+        (feature, value): (Option<usize>, fn(u64) -> f32),
         keep: impl Fn(&mut Person, u64) -> bool + Sync,
         changed: &mut Vec<u32>,
     ) -> Result<Vec<u32>> {
@@ -268,6 +287,7 @@ impl Renewed {
                 if keep(known, figure) {
                     others.push(person);
                 }
+                let Some(feature) = feature else { continue };
                 let new = value(figure);
                 if std::mem::replace(&mut row[feature], new).to_bits() != new.to_bits() {
                     changed.push(person);
@@ -283,14 +303,20 @@ impl Renewed {
         Ok(kept)
     }
 
-    fn count_triangles(&mut self, work: &Work<'_>, tied: &[u32], changed: &mut Vec<u32>) -> Result<()> {
+    fn count_triangles(
+        &mut self,
+        work: &Work<'_>,
+        tied: &[u32],
+        place: Option<usize>,
+        changed: &mut Vec<u32>,
+    ) -> Result<()> {
         let people = self.with_partners(work, tied, tied)?;
         let closed = self.figures(work, &people, |strong| triangles(strong, |other| self.strong(other)))?;
         let keep = |person: &mut Person, count: u64| {
             person.triangles = count as u32;
             false
         };
-        self.place(work, (&people, &closed), (LATER[0], |count| count as f32), keep, changed)?;
+        self.place(work, (&people, &closed), (place, |count| count as f32), keep, changed)?;
         Ok(())
     }
 
@@ -298,28 +324,28 @@ impl Renewed {
     fn mean_of_strengths(
         &mut self,
         work: &Work<'_>,
-        tied: &[u32],
-        stronger: &[u32],
+        (tied, stronger): (&[u32], &[u32]),
+        place: Option<usize>,
         changed: &mut Vec<u32>,
     ) -> Result<Vec<u32>> {
         let people = self.with_partners(work, tied, stronger)?;
         let means =
             self.figures(work, &people, |strong| mean(strong, |other| self.people[other as usize].strength))?;
         let keep = |person: &mut Person, mean: u64| std::mem::replace(&mut person.one_hop, mean) != mean;
-        self.place(work, (&people, &means), (LATER[1], in_units), keep, changed)
+        self.place(work, (&people, &means), (place, in_units), keep, changed)
     }
 
     fn mean_of_means(
         &mut self,
         work: &Work<'_>,
-        tied: &[u32],
-        hops: &[u32],
+        (tied, hops): (&[u32], &[u32]),
+        place: Option<usize>,
         changed: &mut Vec<u32>,
     ) -> Result<()> {
         let people = self.with_partners(work, tied, hops)?;
         let means =
             self.figures(work, &people, |strong| mean(strong, |other| self.people[other as usize].one_hop))?;
-        self.place(work, (&people, &means), (LATER[2], in_units), |_, _| false, changed)?;
+        self.place(work, (&people, &means), (place, in_units), |_, _| false, changed)?;
         Ok(())
     }
 
@@ -328,7 +354,7 @@ impl Renewed {
     /// # Errors
     /// Only a request to stop.
     pub(in crate::link) fn egos(&self, some: &[u32], threads: usize, control: &Control) -> Result<Egos> {
-        let mut columns: Vec<Vec<f32>> = (0..self.rows.width()).map(|_| vec![0.0; some.len()]).collect();
+        let mut columns: Vec<Vec<f32>> = (0..self.wanted.len()).map(|_| vec![0.0; some.len()]).collect();
         let places = cut(&mut columns, some.len());
         let write = |(): &mut (), range: std::ops::Range<u32>| {
             let mut columns =

@@ -37,11 +37,6 @@ impl Rows {
         Self { width, stretches: Vec::new() }
     }
 
-    /// How many features a row has.
-    pub(super) fn width(&self) -> usize {
-        self.width
-    }
-
     /// Makes rows for so many numbers.
     pub(super) fn grow(&mut self, numbers: usize) {
         self.stretches.resize_with(numbers.div_ceil(STRETCH), || vec![f32::NAN; STRETCH * self.width]);
