@@ -59,10 +59,10 @@ test-spark: build $(VENV)/.stamp-test $(VENV)/.stamp-spark  ## Spark on a cluste
 	CREDITCORE_REQUIRE=spark $(BIN)/python -m pytest -q -m cluster tests/cluster
 
 # The oldest Spark that is let in lies before the other on the path. It warns of parts of Python that are to go.
-test-spark-oldest: build $(VENV)/.stamp-test $(VENV)/.stamp-spark $(VENV)/.stamp-spark-oldest  ## the tests on Spark with 3.5
+test-spark-oldest: build $(VENV)/.stamp-test $(VENV)/.stamp-parity $(VENV)/.stamp-spark $(VENV)/.stamp-spark-oldest  ## the tests on Spark with 3.5
 	CREDITCORE_REQUIRE=spark PYTHONPATH=$(CURDIR)/$(VENV)/spark-oldest $(BIN)/python -m pytest -q -p no:benchmark \
 		-W ignore::DeprecationWarning -W ignore::ResourceWarning -W ignore::pytest.PytestUnraisableExceptionWarning \
-		-m "spark and not parity and not cluster" tests/spark
+		-m "spark and not cluster" tests/spark
 
 test-parity: build $(VENV)/.stamp-test $(VENV)/.stamp-bench $(VENV)/.stamp-parity $(SPARK)  ## compare with other systems
 	$(BIN)/python -m pytest -q -m parity

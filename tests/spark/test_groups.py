@@ -90,6 +90,7 @@ def assert_same(there: cs.SparkGroups, here: cc.Groups) -> None:
     assert collected(there.summary)["group_id"].to_list() == here.summary["group_id"].to_list()
 
 
+@pytest.mark.parity
 def test_groups_are_those_of_one_machine(spark: SparkSession) -> None:
     frame = draw_graph(6_000, seed=5).frame()
     here = cc.find_groups(frame, "key", COLUMNS, "day")
@@ -99,6 +100,7 @@ def test_groups_are_those_of_one_machine(spark: SparkSession) -> None:
     there.release()
 
 
+@pytest.mark.parity
 def test_a_frozen_configuration_learns_nothing_and_text_keys_do(spark: SparkSession) -> None:
     frame = draw_graph(2_000, seed=8).frame().with_columns(key=pl.format("p{}", pl.col("key")))
     config = cc.find_groups(frame, "key", COLUMNS).config

@@ -35,6 +35,7 @@ def same_tables(here: Path, there: Path) -> None:
         assert (there / file.name / "_SUCCESS").exists()
 
 
+@pytest.mark.parity
 def test_tables_are_those_of_the_local_engine(tmp_path: Path, spark: SparkSession) -> None:
     config = cc.Config.load(case.write(tmp_path / "case", network=True))
     case.records(300).write_parquet(tmp_path / "records.parquet")

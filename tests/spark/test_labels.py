@@ -38,6 +38,7 @@ def both(
     return there, here
 
 
+@pytest.mark.parity
 def test_few_labels_spread_to_those_around(spark: SparkSession) -> None:
     frame = labelled(2_000, 5)
     frame = frame.with_columns(key=pl.format("p{}", pl.col("key")))

@@ -47,6 +47,7 @@ def test_it_is_the_line_of_one_machine(tmp_path: Path, spark: SparkSession, part
     there.release()
 
 
+@pytest.mark.parity
 def test_network_features_and_rings_are_those_of_one_machine(tmp_path: Path, spark: SparkSession) -> None:
     told = cc.Config.load(case.write(tmp_path, network=True)).to_dict()
     # Who came before the window is nobody in the network.
