@@ -360,11 +360,12 @@ class Network:
         plan: str,
         hash_key: bytes,
         *,
+        changing: bool = False,
         threads: SupportsIndex | None = None,
         progress: Any | None = None,
     ) -> Network:
         """
-        Builds the network of a source by a plan (JSON).
+        Builds the network of a source by a plan (JSON); one that is `changing` is made for updates at once.
         """
     def components(
         self, /, *, cap: SupportsIndex | None = None, threads: SupportsIndex | None = None

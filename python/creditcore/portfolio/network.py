@@ -156,7 +156,7 @@ class Linked:
         return self._build(renewed.nobody(self._config.columns.key, self.shown, self.time))
 
     def _build(self, rows: Any) -> Network:
-        return Network(_core.Network.build(open_source(rows), self._plan, INNER_KEY))
+        return Network(_core.Network.build(open_source(rows), self._plan, INNER_KEY, changing=True))
 
     def of_state(self, core: State, when: date | None) -> Held:
         """Build the network of all records of a state, as it is at an instant, with its features."""
@@ -169,15 +169,17 @@ class Linked:
 
     def of_rows(self, rows: pl.DataFrame | None, when: date | None) -> Held:
         """Build the network of rows with hashes."""
-        whole = self.empty() if rows is None else self._build(rows)
-        # What was known at a record's own time does not pass away with it.
-        at = whole if self.wanted["at"] and self._part.window_days is not None else None
-        limit = self._limit(when)
-        core = whole._core
+        def made() -> Network:
+            return self.empty() if rows is None else self._build(rows)
+
+        core, limit = made()._core, self._limit(when)
         if limit is not None:
+            # Of who is too old no features are computed.
             core = core.update(None, INNER_KEY, expire_before=limit)[0]
         core = core.update(None, INNER_KEY, features=self._tau, only=self._only)[0]
-        return Held(Network(core), at if at is None else Network(at._core.update(None, INNER_KEY)[0]))
+        # What was known at a record's own time does not pass away with it.
+        apart = self.wanted["at"] and self._part.window_days is not None
+        return Held(Network(core), made() if apart else None)
 
     def after(self, held: Held, delta: pl.DataFrame, when: date | None) -> Moved:
         """Give the network after a delta, and what the delta and the day changed."""

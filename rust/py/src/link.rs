@@ -97,22 +97,26 @@ impl Network {
 
 #[pymethods]
 impl Network {
-    /// Builds the network of a source by a plan (JSON).
+    /// Builds the network of a source by a plan (JSON); one that is `changing` is made for updates at once.
     #[staticmethod]
-    #[pyo3(signature = (source, plan, hash_key, *, threads=None, progress=None))]
+    #[pyo3(signature = (source, plan, hash_key, *, changing=false, threads=None, progress=None))]
     fn build(
         py: Python<'_>,
         source: &Source,
         plan: &str,
         hash_key: &[u8],
+        changing: bool,
         threads: Option<usize>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let plan = plan_of(plan).map_err(|error| to_exception(py, &error))?;
         let key = key_of(hash_key).map_err(|error| to_exception(py, &error))?;
         let (source, threads) = (source.inner.clone(), threads_or_default(threads));
-        gate::run(py, progress, move |control| core::Network::build(&*source, plan, &key, threads, control))
-            .map(Self::wrap)
+        let inner = gate::run(py, progress, move |control| match changing {
+            true => Version::changing(&*source, plan, &key, threads, control),
+            false => core::Network::build(&*source, plan, &key, threads, control).map(Version::new),
+        })?;
+        Ok(Self { inner })
     }
 
     /// Reads the byte form.

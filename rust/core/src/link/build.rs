@@ -15,7 +15,7 @@ use super::gathering::taken;
 use super::links::{DAY, Hub, Kept, Links, NO_TIME, Rows};
 use super::ranks::Ranks;
 use super::records::Records;
-use super::settings::Settings;
+use super::settings::{MOST_TYPES, Settings};
 use crate::error::Result;
 use crate::exec::{Control, parallel};
 use creditcore_kernels::components::{Dealer, Table};
@@ -39,6 +39,15 @@ struct Found {
     table: Table,
     pairs: Vec<u64>,
     own: Vec<u32>,
+}
+
+/// The links of identifiers that several show.
+#[derive(Default)]
+pub(super) struct SharedLinks {
+    /// Those of each identifier ascending, one identifier after the other.
+    pub(super) links: Vec<u32>,
+    /// Where those of each end.
+    pub(super) ends: Vec<u32>,
 }
 
 /// What building needs.
@@ -73,6 +82,33 @@ impl Links {
         let hubs = hubs(&found, records);
         let kept = Arc::new(Kept { people, identifiers, types, hashes, hubs });
         Ok(Self { records: records.clone(), settings: settings.clone(), kept })
+    }
+}
+
+/// Finds the links of every identifier that several show, in parts.
+///
+/// # Errors
+/// Only a request to stop.
+pub(super) fn shared_links(records: &Records, threads: usize, control: &Control) -> Result<Vec<SharedLinks>> {
+    // Nobody is a hub here.
+    let work = Work { records, caps: vec![u32::MAX; MOST_TYPES], threads, control };
+    let of = |Found { kept, ends, .. }: Found| SharedLinks {
+        links: kept,
+        ends: ends.into_iter().map(|(_, end)| end).collect(),
+    };
+    Ok(work.found()?.into_iter().map(of).collect())
+}
+
+impl SharedLinks {
+    /// The links of each identifier.
+    pub(super) fn lists(&self) -> impl Iterator<Item = &[u32]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| &self.links[start as usize..end as usize])
+    }
+
+    /// The links that are not the first of their identifier.
+    pub(super) fn later(&self) -> impl Iterator<Item = u32> {
+        self.lists().flat_map(|list| list[1..].iter().copied())
     }
 }
 

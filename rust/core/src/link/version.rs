@@ -1,6 +1,6 @@
 //! Versions of a network: each is immutable to whoever holds it, and the newest changes in place.
 //!
-//! In: a [`Network`], deltas. Out: [`Version`]s. An update takes the live network out of the version before it and
+//! In: a [`Network`], or records, and deltas. Out: [`Version`]s. An update takes the live network out of the version before it and
 //! leaves there what undoes the delta (Baker: *Shallow binding makes functional arrays fast*, 1991), so in a loop an
 //! update costs what the delta touches. A version that was left is still as it was: asked for, it copies the newest
 //! one and undoes what came between. Law 1: each equals the network built of its records, to the last byte.
@@ -18,6 +18,7 @@ use super::key::Keys;
 use super::live::{Applied, Live, Undo};
 use super::network::Network;
 use super::plan::{Plan, Settled};
+use super::read::read;
 use super::settings::Settings;
 use super::update::{Changes, Delta};
 use super::values::Met;
@@ -99,6 +100,26 @@ impl Version {
         Arc::new(Self { base: Arc::new(base), placeholders, whole, state: Mutex::new(State::Still) })
     }
 
+    /// The first version of a network that is to change: records are taken up as they are read. What it is as a whole
+    /// is made when that is asked for.
+    ///
+    /// # Errors
+    /// A plan that does not fit the source, a refused value, a request to stop, more links than find room.
+    pub fn changing(
+        source: &dyn Source,
+        plan: Plan,
+        key: &HashKey,
+        threads: usize,
+        control: &Control,
+    ) -> Result<Arc<Self>> {
+        let (settled, fingerprint) = (plan.settle()?, key.fingerprint());
+        let (records, placeholders) = read(source, &plan, &settled, key, threads, control)?;
+        let live = Live::new(&records, &settled, fingerprint, threads, control)?;
+        let base = Arc::new(Base { plan, settled, fingerprint });
+        let state = Mutex::new(State::Newest(Box::new(Changing { live, features: None })));
+        Ok(Arc::new(Self { base, placeholders, whole: OnceLock::new(), state }))
+    }
+
     /// The plan, its configuration complete: caps and strengths of every type.
     pub fn plan(&self) -> Plan {
         self.base.plan.complete(&self.base.settled)
@@ -149,7 +170,7 @@ impl Version {
             return Ok(whole.clone());
         }
         let was_left = matches!(*state, State::Left(..));
-        let changing = self.taken(&mut state, control)?;
+        let changing = self.taken(&mut state, threads, control)?;
         let records = changing.live.records();
         let (base, met) = (&self.base, self.placeholders.clone());
         let made = Network::of_records(base.plan.clone(), base.fingerprint, records, met, threads, control);
@@ -162,16 +183,16 @@ impl Version {
 
     /// Takes the live network of this version out of its state, which is left still; one that a later version has
     /// is copied and led back.
-    fn taken(&self, state: &mut State, control: &Control) -> Result<Box<Changing>> {
+    fn taken(&self, state: &mut State, threads: usize, control: &Control) -> Result<Box<Changing>> {
         let none = |live| Box::new(Changing { live, features: None });
         match std::mem::replace(state, State::Still) {
             State::Newest(changing) => Ok(changing),
             State::Still => {
                 let whole = self.whole.get().ok_or_else(|| Error::argument("the network has no records"))?;
                 let Base { settled, fingerprint, .. } = &*self.base;
-                Live::new(&whole.records, settled, *fingerprint, control).map(none)
+                Live::new(&whole.records, settled, *fingerprint, threads, control).map(none)
             }
-            State::Left(later, undo) => match self.led_back(&later, &undo, control) {
+            State::Left(later, undo) => match self.led_back(&later, &undo, threads, control) {
                 Ok(live) => Ok(none(live)),
                 Err(error) => {
                     *state = State::Left(later, undo);
@@ -182,7 +203,13 @@ impl Version {
     }
 
     /// The live network of a version that was left: from the nearest later one that can be read.
-    fn led_back(&self, later: &Arc<Self>, undo: &Arc<Undo>, control: &Control) -> Result<Live> {
+    fn led_back(
+        &self,
+        later: &Arc<Self>,
+        undo: &Arc<Undo>,
+        threads: usize,
+        control: &Control,
+    ) -> Result<Live> {
         let (mut at, mut undos) = (later.clone(), vec![undo.clone()]);
         let mut live = loop {
             let next = match &*at.state() {
@@ -194,7 +221,7 @@ impl Version {
                 State::Still => {
                     let whole = at.whole.get().ok_or_else(|| Error::argument("the network is gone"))?;
                     let Base { settled, fingerprint, .. } = &*self.base;
-                    break Live::new(&whole.records, settled, *fingerprint, control)?;
+                    break Live::new(&whole.records, settled, *fingerprint, threads, control)?;
                 }
             };
             at = next;
@@ -231,7 +258,7 @@ impl Version {
             Weights::new(&self.base.settled.settings, tau)?;
         }
         let mut state = self.state();
-        let mut changing = self.taken(&mut state, control)?;
+        let mut changing = self.taken(&mut state, threads, control)?;
         let done = self.change(&mut changing, delta, update, key, threads, control);
         match done {
             Ok((met, undo, updated)) => {

@@ -32,6 +32,30 @@ fn room(length: u32) -> u32 {
 }
 
 impl<T: Copy + Default> Blocks<T> {
+    /// Lists of some lengths, one behind the other and not written yet, with room for so many values in all.
+    pub(in crate::link) fn laid(lengths: impl Iterator<Item = u32>, values: usize) -> (Self, Vec<Block>) {
+        let mut end = 0;
+        let block = |length: u32| {
+            let start = end;
+            end += room(length);
+            Block { start, length }
+        };
+        let laid = lengths.map(block).collect();
+        let mut items = Vec::with_capacity(values.max(end as usize));
+        items.resize(end as usize, T::default());
+        (Self { items, free: BTreeMap::new() }, laid)
+    }
+
+    /// All values, those that lists have room for among them.
+    pub(in crate::link) fn items_mut(&mut self) -> &mut [T] {
+        &mut self.items
+    }
+
+    /// What a list of some length takes.
+    pub(in crate::link) fn room_of(length: usize) -> usize {
+        room(length as u32) as usize
+    }
+
     /// Makes room for so many values in all.
     pub(in crate::link) fn reserve(&mut self, values: usize) {
         self.items.reserve_exact(values.saturating_sub(self.items.len()));

@@ -5,10 +5,17 @@
 //! asks for nothing but itself: no addition costs more than a part, but for one in each doubling, which cuts all in two.
 //! Taking one out moves those behind it up, so no place is lost. Memory: 8 bytes a place, 1.5 to 2.25 places a number.
 
+use crate::error::Result;
+use crate::exec::{Control, in_order, parallel};
+
 /// A place that holds nothing.
 const EMPTY: u64 = u64::MAX;
 /// Numbers that a part is made for; with twice as many in the mean all parts are cut.
 const PART: usize = 1 << 14;
+/// Numbers that one task deals, that wait to be filled in about, and rounds at most, in which each is looked at.
+const BLOCK: usize = if cfg!(test) { 64 } else { 1 << 14 };
+const WAITING: usize = if cfg!(test) { 256 } else { 1 << 24 };
+const MOST_ROUNDS: usize = 8;
 /// The most bits by which parts are told apart; the others order the places of a part.
 const MOST_BITS: u32 = 14;
 
@@ -33,6 +40,12 @@ impl Default for Index {
     fn default() -> Self {
         Self { bits: 0, parts: vec![Part::default()], used: 0 }
     }
+}
+
+/// Places of a part for so many numbers: of several rooms, so that parts that fill alike do not grow in the same
+/// update.
+fn places_for(numbers: usize, part: usize) -> usize {
+    (numbers + 8) * 3 / 2 * (16 + part % 8) / 16
 }
 
 impl Part {
@@ -88,19 +101,50 @@ impl Part {
 }
 
 impl Index {
-    /// Makes room for so many numbers in all.
-    pub(super) fn reserve(&mut self, numbers: usize) {
-        while numbers > PART << self.bits && self.bits < MOST_BITS {
-            self.cut();
+    /// The index of the numbers from 0 on, of which no two hashes are equal in all bits.
+    ///
+    /// # Errors
+    /// Only a request to stop.
+    pub(super) fn of(
+        numbers: usize,
+        hash_of: impl Fn(u32) -> u64 + Sync,
+        threads: usize,
+        control: &Control,
+    ) -> Result<Self> {
+        let mut index = Self { bits: 0, parts: Vec::new(), used: numbers };
+        while numbers > PART << index.bits && index.bits < MOST_BITS {
+            index.bits += 1;
         }
-        let each = (numbers >> self.bits) + 8;
-        for (at, part) in self.parts.iter_mut().enumerate() {
-            // Of several rooms, so that parts that fill alike do not grow in the same update.
-            let wanted = each * 3 / 2 * (16 + at % 8) / 16;
-            if wanted > part.places.len() {
-                *part = std::mem::take(part).sized(wanted, self.bits);
-            }
+        let (bits, count) = (index.bits, 1 << index.bits);
+        let rounds = (numbers / WAITING).next_power_of_two().clamp(1, MOST_ROUNDS.min(count));
+        for round in 0..rounds {
+            // Numbers are dealt to their parts first, so that a part is filled while it is near the processor.
+            let own = round * count / rounds..(round + 1) * count / rounds;
+            let dealt = parallel(
+                threads,
+                numbers.div_ceil(BLOCK),
+                || Ok(vec![Vec::new(); own.len()]),
+                |dealt: &mut Vec<Vec<u64>>, task| {
+                    control.check()?;
+                    for number in task * BLOCK..((task + 1) * BLOCK).min(numbers) {
+                        let half = hash_of(number as u32) as u32;
+                        let part = index.part(half);
+                        if own.contains(&part) {
+                            dealt[part - own.start].push(u64::from(half) << 32 | number as u64);
+                        }
+                    }
+                    Ok(())
+                },
+            )?;
+            let parts = in_order(threads, own.len(), |at| {
+                let all: usize = dealt.iter().map(|dealt| dealt[at].len()).sum();
+                let mut part = Part { places: vec![EMPTY; places_for(all, own.start + at)], used: 0 };
+                dealt.iter().flat_map(|dealt| &dealt[at]).for_each(|&place| part.put(place, bits));
+                Ok(part)
+            })?;
+            index.parts.extend(parts);
         }
+        Ok(index)
     }
 
     /// Cuts every part in two.
@@ -195,10 +239,9 @@ mod tests {
     #[test]
     fn an_index_of_many_parts_finds_what_was_added_and_not_removed() {
         let hash_of = |number: u32| crate::id::mixed(u64::from(number) + 1);
-        for reserved in [0, 50_000] {
-            let mut index = Index::default();
-            index.reserve(reserved);
-            (0..150_000).for_each(|number| index.add(hash_of(number), number));
+        for known in [0, 1, 50_000] {
+            let mut index = Index::of(known as usize, hash_of, 2, &Control::default()).expect("not stopped");
+            (known..150_000).for_each(|number| index.add(hash_of(number), number));
             (0..150_000).step_by(3).for_each(|number| index.remove(hash_of(number), number));
             for number in 0..160_000 {
                 let wanted = (number < 150_000 && number % 3 != 0).then_some(number);

@@ -13,6 +13,7 @@ mod change;
 mod index;
 mod people;
 mod shared;
+mod taken_up;
 mod then;
 
 pub(super) use blocks::{Block, Blocks};
@@ -20,10 +21,8 @@ pub(super) use change::{Applied, Undo, unique};
 
 use super::key::Keys;
 use super::links::{Links, NO_TIME};
-use super::plan::Settled;
 use super::records::{MOST_LINKS, Records};
 use crate::error::{Error, Result};
-use crate::exec::Control;
 use creditcore_kernels::prefetch;
 use people::People;
 use shared::Shared;
@@ -167,33 +166,6 @@ impl Graph for Live {
 }
 
 impl Live {
-    /// Takes up records.
-    ///
-    /// # Errors
-    /// More links than find room; a request to stop.
-    pub(super) fn new(records: &Records, settled: &Settled, seed: u64, control: &Control) -> Result<Self> {
-        check_room(records.len())?;
-        let mut live = Self {
-            people: People::new(&records.keys, seed),
-            shared: Shared::default(),
-            caps: settled.settings.effective_caps(),
-        };
-        live.shared.reserve(records.len());
-        live.people.reserve(records.people(), records.len());
-        for person in 0..records.people() {
-            if person % 4_096 == 0 {
-                control.check()?;
-            }
-            let ahead = records.range((person + 2).min(records.people() - 1));
-            records.links.hashes[ahead].iter().for_each(|&hash| live.shared.prefetch(hash));
-            let number = live.people.add(&records.keys, person, records.times[person]);
-            let own = live.own_of(records, person, &[]);
-            own.iter().for_each(|own| live.shared.join(own.identifier, number));
-            live.people.set_links(number, &own);
-        }
-        Ok(live)
-    }
-
     /// The records, in the order of keys.
     pub(super) fn records(&self) -> Records {
         let order = self.people.sorted();

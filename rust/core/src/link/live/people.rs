@@ -8,9 +8,12 @@ use std::collections::BTreeMap;
 use super::blocks::{Block, Blocks};
 use super::index::Index;
 use super::{NONE, Own, expires};
+use crate::error::Result;
+use crate::exec::Control;
 use crate::id::{mixed, siphash};
 use crate::link::key::{Keys, Texts};
 use crate::link::links::{DAY, NO_TIME};
+use crate::link::records::Records;
 
 /// The keys of people, by their number.
 #[derive(Clone, Debug)]
@@ -49,6 +52,22 @@ impl Names {
             Keys::Signed(_) => Self::Signed(Vec::new()),
             Keys::Unsigned(_) => Self::Unsigned(Vec::new()),
             Keys::Text(_) => Self::Text(Vec::new()),
+        }
+    }
+
+    /// Takes all keys, with room for as many more.
+    fn take_all(&mut self, keys: &Keys) {
+        fn take<T>(all: &mut Vec<T>, keys: impl ExactSizeIterator<Item = T>) {
+            all.reserve_exact(2 * keys.len());
+            all.extend(keys);
+        }
+        match (self, keys) {
+            (Self::Signed(mine), Keys::Signed(keys)) => take(mine, keys.iter().copied()),
+            (Self::Unsigned(mine), Keys::Unsigned(keys)) => take(mine, keys.iter().copied()),
+            (Self::Text(mine), Keys::Text(keys)) => {
+                take(mine, (0..keys.len()).map(|at| keys.get(at).into()));
+            }
+            _ => {}
         }
     }
 
@@ -154,17 +173,28 @@ impl People {
         }
     }
 
-    /// Makes room for so many people and links. Memory that is not written costs nothing, and vectors that grow are
+    /// The people of records, with their links. Memory that is not written costs nothing, and vectors that grow are
     /// copied; so there is room for as many more.
-    pub(super) fn reserve(&mut self, people: usize, links: usize) {
-        self.index.reserve(people);
-        self.people.reserve_exact(2 * people);
-        self.links.reserve(2 * links);
-        match &mut self.keys {
-            Names::Signed(keys) => keys.reserve_exact(2 * people),
-            Names::Unsigned(keys) => keys.reserve_exact(2 * people),
-            Names::Text(keys) => keys.reserve_exact(2 * people),
+    ///
+    /// # Errors
+    /// Only a request to stop.
+    pub(super) fn of(
+        records: &Records,
+        (links, blocks): (Blocks<Own>, Vec<Block>),
+        seed: u64,
+        threads: usize,
+        control: &Control,
+    ) -> Result<Self> {
+        let mut all = Self { links, shown: records.len(), ..Self::new(&records.keys, seed) };
+        all.keys.take_all(&records.keys);
+        all.people.reserve_exact(2 * records.people());
+        let person = |(links, &time): (Block, &u32)| Person { links, time };
+        all.people.extend(blocks.into_iter().zip(&records.times).map(person));
+        all.index = Index::of(records.people(), |number| all.keys.hash(number, seed), threads, control)?;
+        for (person, &time) in records.times.iter().enumerate() {
+            all.note(person as u32, time);
         }
+        Ok(all)
     }
 
     /// Lets the first keys say of which type all are.

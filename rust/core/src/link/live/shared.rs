@@ -9,13 +9,17 @@ use std::collections::HashMap;
 use super::NONE;
 use super::blocks::{Block, Blocks};
 use super::index::Index;
+use crate::error::Result;
+use crate::exec::Control;
 
 /// People up to whom a list is searched one by one.
 const LONG: usize = 64;
+/// How many identifiers ahead memory is asked for.
+const AHEAD: usize = 16;
 
 /// What is known of an identifier, four in a line of memory; nobody shows one that is free.
-#[derive(Clone, Copy, Debug)]
-struct Identifier {
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Identifier {
     hash: u64,
     /// The only person, where a list starts, or the number of a long list.
     at: u32,
@@ -25,6 +29,11 @@ struct Identifier {
 }
 
 impl Identifier {
+    /// One that a single person shows.
+    pub(super) fn of_one(hash: u64, kind: u8, person: u32) -> Self {
+        Self { hash, at: person, kind, few: 1 }
+    }
+
     /// Where the list of two people or more stands that is not long.
     #[inline(always)]
     fn block(&self) -> Block {
@@ -39,6 +48,41 @@ struct Long {
     places: HashMap<u32, u32>,
 }
 
+/// Who shows identifiers that several show.
+#[derive(Debug)]
+pub(super) struct Lists {
+    identifiers: Vec<u32>,
+    people: Vec<u32>,
+    ends: Vec<u32>,
+    /// Those of more than [`LONG`] people, in their order.
+    long: Vec<Long>,
+}
+
+impl Long {
+    fn of(people: Vec<u32>) -> Self {
+        let places = people.iter().enumerate().map(|(at, &person)| (person, at as u32)).collect();
+        Self { people, places }
+    }
+}
+
+impl Lists {
+    /// Lists of people that end at some places.
+    pub(super) fn new(identifiers: Vec<u32>, people: Vec<u32>, ends: Vec<u32>) -> Self {
+        let mut lists = Self { identifiers, people, ends, long: Vec::new() };
+        lists.long = (0..lists.ends.len())
+            .map(|at| lists.list(at))
+            .filter(|list| list.len() > LONG)
+            .map(|list| Long::of(list.to_vec()))
+            .collect();
+        lists
+    }
+
+    fn list(&self, at: usize) -> &[u32] {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.people[start as usize..self.ends[at] as usize]
+    }
+}
+
 /// Identifiers and who shows them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Shared {
@@ -51,12 +95,40 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Makes room for the identifiers of so many links, and in memory that is not written yet for as many more.
-    pub(super) fn reserve(&mut self, links: usize) {
-        // Of so many links two thirds have an identifier of their own.
-        self.index.reserve(links / 3 * 2);
-        self.identifiers.reserve_exact(links);
-        self.lists.reserve(links);
+    /// Identifiers of one person each, some of which several show; lists have room for those of so many links, in
+    /// memory that is not written yet.
+    ///
+    /// # Errors
+    /// Only a request to stop.
+    pub(super) fn of(
+        identifiers: Vec<Identifier>,
+        known: Vec<Lists>,
+        links: usize,
+        threads: usize,
+        control: &Control,
+    ) -> Result<Self> {
+        let hash_of = |number: u32| identifiers[number as usize].hash;
+        let index = Index::of(identifiers.len(), hash_of, threads, control)?;
+        let mut shared = Self { identifiers, index, ..Self::default() };
+        shared.lists.reserve(links);
+        for mut lists in known {
+            control.check()?;
+            let mut long = std::mem::take(&mut lists.long).into_iter();
+            for (at, &identifier) in lists.identifiers.iter().enumerate() {
+                lists.identifiers.get(at + AHEAD).iter().for_each(|&&soon| shared.expect(soon));
+                let people = lists.list(at);
+                let (at, few) = match (people.len() > LONG).then(|| long.next()).flatten() {
+                    Some(long) => {
+                        shared.long.push(long);
+                        (shared.long.len() - 1, LONG + 1)
+                    }
+                    None => (shared.lists.add(people).start as usize, people.len()),
+                };
+                let known = &mut shared.identifiers[identifier as usize];
+                (known.at, known.few) = (at as u32, few as u8);
+            }
+        }
+        Ok(shared)
     }
 
     #[inline(always)]
@@ -150,8 +222,7 @@ impl Shared {
                 let mut people = self.lists.get(block).to_vec();
                 people.push(person);
                 self.lists.remove(block);
-                let places = people.iter().enumerate().map(|(at, &person)| (person, at as u32)).collect();
-                let long = Long { people, places };
+                let long = Long::of(people);
                 known.at = match self.free_long.pop() {
                     Some(at) => {
                         self.long[at as usize] = long;
