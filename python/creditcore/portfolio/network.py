@@ -169,6 +169,7 @@ class Linked:
 
     def of_rows(self, rows: pl.DataFrame | None, when: date | None) -> Held:
         """Build the network of rows with hashes."""
+
         def made() -> Network:
             return self.empty() if rows is None else self._build(rows)
 
@@ -244,8 +245,8 @@ class Held:
 
 @dataclass(frozen=True)
 class Moved:
-    """A network after a delta: `changed` as `Network.changed`, `features` those that are others now, None where
-    nobody asks for any.
+    """A network after a delta: `changed` as `Network.changed`, `features` those that are others now, None
+    where nobody asks for any.
 
     `then` are features as known at each record's own time, of those of whom they may be others; None where
     everybody is to be asked.
