@@ -1,9 +1,9 @@
 //! Versions of a network: each is immutable to whoever holds it, and the newest changes in place.
 //!
-//! In: a [`Network`], or records, and deltas. Out: [`Version`]s. An update takes the live network out of the version before it and
-//! leaves there what undoes the delta (Baker: *Shallow binding makes functional arrays fast*, 1991), so in a loop an
-//! update costs what the delta touches. A version that was left is still as it was: asked for, it copies the newest
-//! one and undoes what came between. Law 1: each equals the network built of its records, to the last byte.
+//! In: a [`Network`], or records, and deltas. Out: [`Version`]s. An update takes the live network out of the version
+//! before it and leaves there what undoes the delta (Baker: *Shallow binding makes functional arrays fast*, 1991), so in
+//! a loop an update costs what the delta touches. A version that was left is still as it was: asked for, it copies the
+//! newest one and undoes what came between. Law 1: each equals the network built of its records, to the last byte.
 //!
 //! Memory: the live network while versions change; a [`Network`] beside it from when the version is asked for
 //! something as a whole until it is dropped; and for each version that was left and is still held, the records that
