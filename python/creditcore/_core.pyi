@@ -32,6 +32,7 @@ __all__ = [
     "calibrate",
     "check_blend",
     "check_calibration",
+    "check_files",
     "check_scaling",
     "components",
     "cut_of",
@@ -892,6 +893,11 @@ def check_blend(blend: str) -> None:
 def check_calibration(calibration: str) -> str:
     """
     Checks a calibration (JSON).
+    """
+
+def check_files(folder: str | PathLike[str], files: str, *, contents: bool) -> None:
+    """
+    Compares files (JSON) of a folder with their lengths and, where `contents` says so, their checksums.
     """
 
 def check_scaling(

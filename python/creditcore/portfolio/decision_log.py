@@ -20,7 +20,7 @@ from creditcore import _core
 from creditcore.config.config import Config
 from creditcore.pipeline.inputs import record_columns
 from creditcore.portfolio.catalog import manifest
-from creditcore.portfolio.files import write_rows
+from creditcore.portfolio.files import checked, write_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -229,12 +229,12 @@ def written_anew(
         files = files_of(entries, kind)
         if not files or (leaving is None and len(files) == 1):
             continue
-        parts: Iterable[pl.DataFrame] = (decided.read_log([folder / one["file"]]) for one in files)
+        parts: Iterable[pl.DataFrame] = (decided.read_log(checked(folder, [one])) for one in files)
         if leaving is not None:
             parts = _left(parts, kind, leaving)
         if kind == "inputs":
             # What nobody decided by any more is not kept either.
-            log = decided.read_log([folder / one["file"] for one in told.get("decisions", ())])
+            log = decided.read_log(checked(folder, told.get("decisions", ())))
             parts = (decided.of_decisions(rows, leaving.key, log) for rows in parts) if leaving else parts
         made = [
             write_rows(rows, folder / f"{kind}-{number:010}-{place}.parquet")

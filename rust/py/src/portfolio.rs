@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow_schema::{DataType, Field};
 use creditcore::exec::threads_or_default;
 use creditcore::{Error, refresh};
-use creditcore_store::state::{self, Counts, Lock, Manifest, State as Inner};
+use creditcore_store::state::{self, Counts, Lock, Manifest, Named, State as Inner};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use pyo3_arrow::PyTable;
@@ -282,6 +282,18 @@ pub(crate) fn fingerprints(
     let prints =
         gate::run(py, None, move |control| refresh::fingerprints(&*source, names, threads, control))?;
     Table::of_column("inputs", Field::new("", DataType::LargeUtf8, false), prints)
+}
+
+/// Compares files (JSON) of a folder with their lengths and, where `contents` says so, their checksums.
+#[pyfunction]
+#[pyo3(signature = (folder, files, *, contents))]
+pub(crate) fn check_files(py: Python<'_>, folder: PathBuf, files: &str, contents: bool) -> PyResult<()> {
+    let files: Vec<Named> = serde_json::from_str(files).map_err(|error| {
+        to_exception(py, &Error::argument(format!("the list of files is not valid: {error}")))
+    })?;
+    gate::run(py, None, move |control| {
+        state::check_files(&folder, &files, contents, threads_or_default(None), control)
+    })
 }
 
 /// Writes rows of a log of decisions to a new file; gives its length and checksum. Columns of `plain` get no dictionary.

@@ -29,7 +29,7 @@ mod staging;
 mod table;
 
 pub use changes::Counts;
-pub use disk::Lock;
+pub use disk::{Lock, check_files};
 pub use layout::Layout;
 pub use log::write_log;
 pub use manifest::{Checkpoint, Manifest, Named};
