@@ -156,6 +156,9 @@ def tactics(
     help="Most records of the comparison with rivals.",
 )
 @click.option(
+    "--rival-minutes", type=click.FloatRange(min=0), default=15, help="Minutes that each rival may take."
+)
+@click.option(
     "--folder", type=click.Path(path_type=Path), help="Where to keep the portfolio; else a temporary folder."
 )
 def refresh(
@@ -171,6 +174,7 @@ def refresh(
     plot: Path | None,
     rivals: str,
     rival_records: int,
+    rival_minutes: float,
     folder: Path | None,
 ) -> None:
     """Time refreshes of a portfolio, stage by stage, beside the disk's own fdatasync.
@@ -205,7 +209,7 @@ def refresh(
         if named:
             count, runs = min(records, rival_records), min(refreshes, 10)
             able = upserts.able(named)
-            told["rivals"] = upserts.compare(kept, count, rows, runs, able, threads)
+            told["rivals"] = upserts.compare(kept, count, rows, runs, able, threads, rival_minutes)
             told["rival_records"] = count
     told |= {"threads": threads, "isa": instruction_set()}
     if plot is not None:
