@@ -165,7 +165,7 @@ def measure(folder: Path, count: int, rows: int, refreshes: int) -> dict[str, An
         )
         _, told = timed(portfolio, fresh, before)
         # As the state gives them: a frame of hundreds of millions would be there twice.
-        everybody = portfolio._state().scan()
+        everybody = portfolio._state().scan(["region", "points", "weight"])
         whole = rank(everybody, by="region", score="points", weight="weight", regions=None)
         return {
             "records": known,

@@ -169,6 +169,7 @@ def compare(
             told[name] = {**found, "equal": same}
         finally:
             shutil.rmtree(place)
+        print(f"{name}: {told[name]}", file=sys.stderr, flush=True)
     return told
 
 
