@@ -150,6 +150,8 @@ def compare(
     wanted: Means = {}
     for name in [OWN, *names]:
         place = folder / "rivals"
+        # What a run that was ended has left.
+        shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         command = [sys.executable, "-m", __name__, str(place), *map(str, (count, rows, runs, threads)), name]
         try:
