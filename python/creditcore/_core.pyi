@@ -23,6 +23,7 @@ __all__ = [
     "Policy",
     "Ranking",
     "Regions",
+    "Replaced",
     "Schema",
     "ScoreCounts",
     "Source",
@@ -652,6 +653,16 @@ class Regions:
         """
 
 @final
+class Replaced:
+    """
+    Rows that others took the place of.
+    """
+    def sizes(self, /) -> tuple[int, int]:
+        """
+        How many are to be kept as a whole, and of how many only what moves.
+        """
+
+@final
 class Schema:
     """
     Names, sources, types and codes of features.
@@ -827,6 +838,23 @@ class State:
     def renew(self, /, part: Part, made: Source) -> None:
         """
         Notes what is made of some records of a part now: `_at` says which of them a row is of.
+        """
+    def replaced(self, /, *, every: bool = False) -> Replaced:
+        """
+        The rows that others took the place of, or `every` row that was a record once.
+        """
+    def replaced_rows(
+        self,
+        /,
+        replaced: Replaced,
+        moved: bool,
+        start: SupportsIndex,
+        rows: SupportsIndex,
+        columns: SupportsGetItem[int, str],
+    ) -> Table:
+        """
+        Some of the rows that others took the place of, those to be kept as a whole or those that `moved`, in some columns;
+        with the fingerprints of their inputs (`_inputs`) where these have two halves.
         """
     def scan(self, /, columns: SupportsGetItem[int, str] | None = None) -> Table:
         """

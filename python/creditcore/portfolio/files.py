@@ -21,7 +21,10 @@ from creditcore.portfolio.folder import sync_folder
 if TYPE_CHECKING:
     import polars as pl
 
-FILE_NAMES = ("segment-", "index-", "sums-", "quarantine-", "decisions-", "inputs-", "reviews-")
+FILE_NAMES = (
+    *("segment-", "index-", "sums-", "decisions-"),
+    *("inputs-", "moved-", "reviews-", "quarantine-"),
+)
 """How the names of a state's files begin, the catalog's and the lock's aside."""
 
 

@@ -113,7 +113,7 @@ class _Inputs:
         segments = manifest(list(entries))["segments"]
         self._segments = {number_of(one["file"]): one["file"] for one in segments}
         self._state = decided.placed(folder, segments)
-        self._kept = files_of(entries, "inputs")
+        self._kept, self._moved = files_of(entries, "inputs"), files_of(entries, "moved")
 
     def found(
         self, rows: Mapping[int, Row], names: Sequence[str]
@@ -146,7 +146,8 @@ class _Inputs:
         """Give the records of some keys from everywhere: as they are now, and as they came."""
         from creditcore.frames import decided
 
-        yield self.current([row["key"] for row in rows])
+        known = [self.current([row["key"] for row in rows])]
+        yield known[0]
         by_segment: dict[int, list[Any]] = {}
         gone: list[Any] = []
         for row in rows:
@@ -159,10 +160,19 @@ class _Inputs:
             if keys := [*by_segment.get(number, ()), *gone]:
                 parts = decided.segment_rows(self._folder / file, self._state)
                 types = self.portfolio.types()
-                yield from (decided.in_types(decided.of_keys(part, self.key, keys), types) for part in parts)
+                for part in parts:
+                    known.append(decided.in_types(decided.of_keys(part, self.key, keys), types))
+                    yield known[-1]
         for one in self._kept if gone else ():
             paths = checked(self._folder, [one], verify=self._verify)
-            yield decided.of_keys(decided.read_log(paths), self.key, gone)
+            known.append(decided.of_keys(decided.read_log(paths), self.key, gone))
+            yield known[-1]
+        # Of these the rest stands in the others.
+        known = [part for part in known if len(part) and self.key in part.columns]
+        for one in self._moved if gone else ():
+            paths = checked(self._folder, [one], verify=self._verify)
+            moved = decided.of_keys(decided.read_log(paths), self.key, gone)
+            yield from decided.moved_rows(moved, known, self.key) if len(moved) else ()
 
     def current(self, keys: Sequence[Any]) -> pl.DataFrame:
         """Give the current records of some keys."""

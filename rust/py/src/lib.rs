@@ -47,7 +47,7 @@ mod _core {
     use super::parts::Parts;
     #[pymodule_export]
     use super::portfolio::{
-        FolderLock, Found, Part, State, check_files, fingerprint_halves, fingerprints, write_log,
+        FolderLock, Found, Part, Replaced, State, check_files, fingerprint_halves, fingerprints, write_log,
     };
     #[pymodule_export]
     use super::region::Regions;

@@ -160,6 +160,30 @@ impl State {
         Ok(json!({ "segments": segments, "checkpoint": checkpoint }).to_string())
     }
 
+    /// The rows that others took the place of, or `every` row that was a record once.
+    #[pyo3(signature = (*, every=false))]
+    fn replaced(&self, py: Python<'_>, every: bool) -> PyResult<Replaced> {
+        Ok(Replaced { inner: gate::run(py, None, |control| self.read().replaced(every, control))? })
+    }
+
+    /// Some of the rows that others took the place of, those to be kept as a whole or those that `moved`, in some columns;
+    /// with the fingerprints of their inputs (`_inputs`) where these have two halves.
+    #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
+    fn replaced_rows(
+        &self,
+        py: Python<'_>,
+        replaced: &Replaced,
+        moved: bool,
+        start: usize,
+        rows: usize,
+        columns: Vec<String>,
+    ) -> PyResult<Table> {
+        let all = if moved { &replaced.inner.moved } else { &replaced.inner.whole };
+        let chosen = all.get(start..all.len().min(start.saturating_add(rows))).unwrap_or_default();
+        let batch = gate::run(py, None, |_| self.read().replaced_rows(chosen, &columns))?;
+        Ok(Table { schema: batch.schema(), batches: vec![batch] })
+    }
+
     /// The records of the keys of a source, or some of their columns.
     #[pyo3(signature = (keys, columns=None))]
     #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
@@ -219,6 +243,20 @@ impl State {
 
     fn changed(&self) -> RwLockWriteGuard<'_, Inner> {
         self.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Rows that others took the place of.
+#[pyclass(frozen, module = "creditcore._core")]
+pub(crate) struct Replaced {
+    inner: state::Replaced,
+}
+
+#[pymethods]
+impl Replaced {
+    /// How many are to be kept as a whole, and of how many only what moves.
+    fn sizes(&self) -> (usize, usize) {
+        (self.inner.whole.len(), self.inner.moved.len())
     }
 }
 
