@@ -59,6 +59,26 @@ class Upkeep(Rings):
         self._entries.append({"version": number, **entry})
         self._core = core
 
+    def rest(self) -> str | None:
+        """Do what keeps the files short, where it is due: for whoever has nothing else to do at the moment.
+
+        Returns:
+            `compact` where rows that others took the place of are the share of all that `[upkeep] compact_at`
+            of the configuration names; `checkpoint` where `close` would write one; None where neither is due.
+
+        Raises:
+            StateError: as `compact` and `checkpoint`.
+        """
+        core, share = self._writer(), self.config.upkeep.compact_at
+        records, rows, _ = core.sizes()
+        if share is not None and rows - records >= max(LEAST, share * rows):
+            self.compact()
+            return "compact"
+        if self._is_behind(core):
+            self.checkpoint()
+            return "checkpoint"
+        return None
+
     def _is_behind(self, core: _core.State) -> bool:
         """Whether so many rows came since the last checkpoint that opening would take longer for them."""
         made: dict[str, Any] = manifest(self._entries)
