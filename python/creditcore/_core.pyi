@@ -23,6 +23,7 @@ __all__ = [
     "Policy",
     "Ranking",
     "Regions",
+    "Replaced",
     "Schema",
     "ScoreCounts",
     "Source",
@@ -32,6 +33,7 @@ __all__ = [
     "calibrate",
     "check_blend",
     "check_calibration",
+    "check_files",
     "check_scaling",
     "components",
     "cut_of",
@@ -653,6 +655,16 @@ class Regions:
         """
 
 @final
+class Replaced:
+    """
+    Rows that others took the place of.
+    """
+    def sizes(self, /) -> tuple[int, int]:
+        """
+        How many are to be kept as a whole, and of how many only what moves.
+        """
+
+@final
 class Schema:
     """
     Names, sources, types and codes of features.
@@ -829,6 +841,23 @@ class State:
         """
         Notes what is made of some records of a part now: `_at` says which of them a row is of.
         """
+    def replaced(self, /, *, every: bool = False) -> Replaced:
+        """
+        The rows that others took the place of, or `every` row that was a record once.
+        """
+    def replaced_rows(
+        self,
+        /,
+        replaced: Replaced,
+        moved: bool,
+        start: SupportsIndex,
+        rows: SupportsIndex,
+        columns: SupportsGetItem[int, str],
+    ) -> Table:
+        """
+        Some of the rows that others took the place of, those to be kept as a whole or those that `moved`, in some columns;
+        with the fingerprints of their inputs (`_inputs`) where these have two halves.
+        """
     def scan(self, /, columns: SupportsGetItem[int, str] | None = None) -> Table:
         """
         All records, or some of their columns.
@@ -894,6 +923,11 @@ def check_blend(blend: str) -> None:
 def check_calibration(calibration: str) -> str:
     """
     Checks a calibration (JSON).
+    """
+
+def check_files(folder: str | PathLike[str], files: str, *, contents: bool) -> None:
+    """
+    Compares files (JSON) of a folder with their lengths and, where `contents` says so, their checksums.
     """
 
 def check_scaling(

@@ -39,8 +39,8 @@ def linked_step(portfolio: cc.Portfolio) -> None:
     number = portfolio.version + 1
     draw = random.Random(number)
     today = dt.date(2026, 3, 9) + dt.timedelta(days=number // 5)
-    if number % 9 == 8:
-        portfolio.compact()
+    if number % 9 in (4, 8):
+        (portfolio.checkpoint if number % 9 == 4 else portfolio.compact)()
     elif number % 5 == 0:
         portfolio.refresh(None, today)
     elif number % 6 == 1:
@@ -58,8 +58,8 @@ def step(portfolio: cc.Portfolio) -> None:
         return
     number = portfolio.version + 1
     draw = random.Random(number)
-    if number % 9 == 8:
-        portfolio.compact()
+    if number % 9 in (4, 8):
+        (portfolio.checkpoint if number % 9 == 4 else portfolio.compact)()
         return
     keys = draw.sample(range(60), 12)
     delta = {

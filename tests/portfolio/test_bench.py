@@ -42,8 +42,19 @@ def test_rivals_give_the_same_means_and_the_plot_has_each_refresh(tmp_path: Path
     told = json.loads(done.stdout)
     assert set(told["rivals"]) == {"creditcore", "duckdb", "polars"}
     assert all(rival["equal"] for rival in told["rivals"].values())
+    assert all(rival["peak"] > 1 << 20 for rival in told["rivals"].values())
     assert len(told["series"]) == 3
     (line,) = ET.parse(tmp_path / "plot.svg").getroot().iter("{http://www.w3.org/2000/svg}polyline")
     assert len(line.get("points", "").split()) == 3
     assert not (tmp_path / "rivals").exists()
     assert CliRunner().invoke(app, [*ARGUMENTS, "--rivals", "abacus"]).exit_code == 2
+
+
+def test_a_rival_that_takes_too_long_is_told(tmp_path: Path) -> None:
+    more = ["--rivals", "polars", "--rival-minutes", "0.0001", "--folder", str(tmp_path)]
+    told = json.loads(CliRunner().invoke(app, [*ARGUMENTS, *more]).stdout)["rivals"]
+    late = {"failed": "more than 0.0001 minutes"}
+    assert told == {"creditcore": late, "polars": late}
+    done = CliRunner().invoke(app, [*(one for one in ARGUMENTS if one != "--json"), *more])
+    assert "polars      did not come to the end: more than" in done.stdout
+    assert not (tmp_path / "rivals").exists()

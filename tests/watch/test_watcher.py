@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 
 import creditcore as cc
+from creditcore.portfolio import upkeep
 from creditcore.watch.incoming import Incoming
 from creditcore.watch.watcher import Pace, Watcher
 from tests.cli.test_rank_verb import RUN
@@ -235,3 +236,32 @@ def test_a_folder_that_is_not_there_is_told(state: Path) -> None:
     with pytest.raises(cc.ArgumentError, match="0 and 1 are the least"):
         Pace(-1)
     assert sys.platform  # the tests of signals need POSIX
+
+
+def test_files_are_looked_after_while_nothing_waits(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkpoint where much came, a compaction where the configuration says so; never before a file."""
+    monkeypatch.setattr(upkeep, "LEAST", 30)
+    put(state, "a.parquet", delta(1))
+    stop, told = threading.Event(), []
+    with cc.Portfolio.open(state, "write") as portfolio:
+        before = portfolio.config.fingerprint
+        watcher = Watcher(portfolio, Incoming(state.parent / "incoming"), pace=Pace(every=0, rests=0.3))
+        for event in watcher.run(stop):
+            told.append(event)
+            if len(told) == 2:
+                put(state, "b.parquet", delta(1).with_columns(pl.col("v") + 1, age=pl.col("age") + 1))
+                config = portfolio.config.to_dict() | {"upkeep": {"compact_at": 0.1}}
+                portfolio.reconfigure(cc.Config.of(config, portfolio.config.folder))
+            if len(told) == 4:
+                stop.set()
+        assert portfolio.config.fingerprint == before
+        records, rows, _ = portfolio._state().sizes()
+        assert rows == records
+        assert portfolio.rest() is None
+        digest = portfolio.digest()
+    kinds = [(event["event"], event.get("kind")) for event in told]
+    assert kinds == [("refresh", None), ("rest", "checkpoint"), ("refresh", None), ("rest", "compact")]
+    with cc.Portfolio.open(state, "read") as reader:
+        assert reader.digest() == digest
+        assert reader.replay(1000).right
+        assert reader.history()["kind"].to_list()[-1] == "compact"

@@ -165,7 +165,7 @@ def measure(folder: Path, count: int, rows: int, refreshes: int) -> dict[str, An
         )
         _, told = timed(portfolio, fresh, before)
         # As the state gives them: a frame of hundreds of millions would be there twice.
-        everybody = portfolio._state().scan()
+        everybody = portfolio._state().scan(["region", "points", "weight"])
         whole = rank(everybody, by="region", score="points", weight="weight", regions=None)
         return {
             "records": known,
@@ -229,5 +229,11 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
     )
     yield f"ranking {same} that of all records"
     for name, rival in told.get("rivals", {}).items():
+        if "failed" in rival:
+            yield f"{name:<12}did not come to the end: {rival['failed']}"
+            continue
         equal = "" if rival["equal"] else "; its means DIFFER"
-        yield f"{name:<12}{rival['p50'] * 1e3:>10.2f} ms (p50){equal}"
+        yield (
+            f"{name:<12}{rival['p50'] * 1e3:>10.2f} ms (p50); all records in after {rival['load']:.0f} s; "
+            f"{rival['peak'] / (1 << 30):.1f} GiB at most{equal}"
+        )

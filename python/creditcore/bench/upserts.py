@@ -1,13 +1,19 @@
 """What others take for a delta: upserts and the weighted means after them, at the size of a portfolio.
 
 Comes in: records, deltas, names of rivals. Goes out: seconds by rival, of one run with creditcore's own. Each
-takes the same deltas in the same order, and its means are compared with the portfolio's at the end.
+takes the same deltas in the same order, and its means are compared with the portfolio's at the end. One that
+needs more memory or time than there is ends by itself, and that is told.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import json
+import os
+import resource
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,7 +41,10 @@ class DuckDB:
         """Take in all records."""
         import duckdb
 
-        self._base = duckdb.connect(str(folder / "rival.duckdb"), config={"threads": threads})
+        # Less than what the machine has: it would be ended by the system otherwise.
+        most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 7 // 10
+        config: dict[str, Any] = {"threads": threads, "memory_limit": f"{most >> 20}MiB"}
+        self._base = duckdb.connect(str(folder / "rival.duckdb"), config=config)
         kinds = SCHEMA.format("BIGINT PRIMARY KEY", "UINTEGER", "USMALLINT", "USMALLINT", "FLOAT")
         self._base.execute(f"CREATE TABLE held ({kinds})")
         for part in _parts(count):
@@ -102,7 +111,24 @@ class Polars:
         return dict(means.collect(engine="streaming").rows())
 
 
+class Own:
+    """The portfolio; what it acknowledges is on the disk, as with DuckDB."""
+
+    def __init__(self, folder: Path, count: int, threads: int) -> None:
+        """Take in all records."""
+        refresh.make(folder / "state", count)
+        self._portfolio = Portfolio.open(folder / "state", "write")
+
+    def renew(self, delta: pl.DataFrame) -> Means:
+        """Refresh, and give the means."""
+        self._portfolio.refresh(delta)
+        return {int(row["code"]): row["mean"] for row in self._portfolio.ranking("region").rows()}
+
+
+OWN = "creditcore"
 RIVALS: dict[str, Callable[[Path, int, int], Any]] = {"duckdb": DuckDB, "chdb": ClickHouse, "polars": Polars}
+MINUTES = 15
+"""How long one of them may take for everything."""
 
 
 def able(names: list[str]) -> list[str]:
@@ -111,37 +137,60 @@ def able(names: list[str]) -> list[str]:
 
 
 def compare(
-    folder: Path, count: int, rows: int, runs: int, names: list[str], threads: int
+    folder: Path, count: int, rows: int, runs: int, names: list[str], threads: int, minutes: float = MINUTES
 ) -> dict[str, dict[str, Any]]:
-    """Time creditcore and rivals on the same deltas; the first one of each is not counted.
+    """Time creditcore and rivals on the same deltas, each in a process of its own, one after the other.
 
     Returns:
-        By name `p50` (seconds) and `equal`: whether every mean is creditcore's to one part in 10^9.
+        By name `p50` (seconds; the first delta is not counted), `load` (seconds until all records are in),
+        `peak` (bytes of memory, clean pages of files among them) and `equal`: whether every mean is
+        creditcore's to one part in 10^9. Of one that did not come to the end `failed`: why.
     """
-    place = folder / "rivals"
-    place.mkdir()
-    try:
-        refresh.make(place / "state", count)
-        deltas = list(refresh.deltas(count, rows, runs + 1, 7))
-        told: dict[str, dict[str, Any]] = {}
-        with Portfolio.open(place / "state", "write") as portfolio:
-            took = [portfolio.refresh(delta).total for delta in deltas]
-            found = portfolio.ranking("region").rows()
-        wanted = {int(row["code"]): row["mean"] for row in found}
-        told["creditcore"] = {"p50": float(np.median(took[1:])), "equal": True}
-        for name in names:
-            rival, took = RIVALS[name](place, count, threads), []
-            means: Means = {}
-            for delta in deltas:
-                if isinstance(rival, Polars):
-                    rival.take(delta)
-                start = time.perf_counter()
-                means = rival.renew(delta)
-                took.append(time.perf_counter() - start)
+    told: dict[str, dict[str, Any]] = {}
+    wanted: Means = {}
+    for name in [OWN, *names]:
+        place = folder / "rivals"
+        # What a run that was ended has left.
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir()
+        command = [sys.executable, "-m", __name__, str(place), *map(str, (count, rows, runs, threads)), name]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60 * minutes, check=True)
+        except subprocess.TimeoutExpired:
+            told[name] = {"failed": f"more than {minutes:g} minutes"}
+        except subprocess.CalledProcessError as error:
+            last = (error.stderr.strip().splitlines() or [f"exit status {error.returncode}"])[-1]
+            told[name] = {"failed": last}
+        else:
+            found = json.loads(done.stdout.splitlines()[-1])
+            means = {int(region): mean for region, mean in found.pop("means").items()}
+            wanted = wanted or means
             same = wanted.keys() == means.keys() and all(
                 abs(means[region] - mean) <= 1e-9 * abs(mean) for region, mean in wanted.items()
             )
-            told[name] = {"p50": float(np.median(took[1:])), "equal": same}
-        return told
-    finally:
-        shutil.rmtree(place)
+            told[name] = {**found, "equal": same}
+        finally:
+            shutil.rmtree(place)
+        print(f"{name}: {told[name]}", file=sys.stderr, flush=True)
+    return told
+
+
+def alone(place: Path, count: int, rows: int, runs: int, threads: int, name: str) -> dict[str, Any]:
+    """Time one of them: `p50`, `load`, `peak` as in `compare`, and `means` at the end."""
+    began = time.perf_counter()
+    rival = {OWN: Own, **RIVALS}[name](place, count, threads)
+    load, took = time.perf_counter() - began, []
+    means: Means = {}
+    for delta in refresh.deltas(count, rows, runs + 1, 7):
+        if isinstance(rival, Polars):
+            rival.take(delta)
+        start = time.perf_counter()
+        means = rival.renew(delta)
+        took.append(time.perf_counter() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"p50": float(np.median(took[1:])), "load": load, "peak": peak, "means": means}
+
+
+if __name__ == "__main__":
+    folder, count, rows, runs, threads, name = sys.argv[1:]
+    print(json.dumps(alone(Path(folder), int(count), int(rows), int(runs), int(threads), name)))

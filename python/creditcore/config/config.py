@@ -31,6 +31,7 @@ from creditcore.config.parts import (
     SchemaPart,
     ScorePart,
     Time,
+    UpkeepPart,
     WeightsPart,
 )
 from creditcore.config.places import key_lines, line_of
@@ -79,6 +80,7 @@ class Config(Part):
     weights: WeightsPart | None = Field(default=None, description="What weighs a unit; 1 each without it.")
     gates: GatesPart | None = Field(default=None, description="Quality gates before a commit.")
     population: PopulationPart | None = Field(default=None, description="Whom the rankings are of.")
+    upkeep: UpkeepPart = Field(default=UpkeepPart(), description="What is done while nobody waits.")
     rankings: tuple[RankingPart, ...] = Field(
         default=(), strict=False, description="The rankings that a refresh renews."
     )
@@ -207,9 +209,10 @@ class Config(Part):
     def contents(self) -> dict[str, Any]:
         """Give the configuration with the fingerprint of each file in place of its path, by section.
 
-        Files that stand beside the models are told as `schema`, `blend` and `policy` of their own.
+        Files beside the models are `schema`, `blend` and `policy` of their own; no figure hangs on `upkeep`.
         """
         told = self.to_dict()
+        told.pop("upkeep")
         for section, key, path in self._files():
             told[section][key] = FILES[section, key](path)
         for part, file, fingerprint in (

@@ -63,6 +63,17 @@ class Time(Part):
         return zone
 
 
+class UpkeepPart(Part):
+    """What a portfolio does for its own files while nobody waits for it."""
+
+    compact_at: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="The share of rows that others took the place of at which it is compacted.",
+    )
+
+
 class SchemaPart(Part):
     """How columns become features."""
 

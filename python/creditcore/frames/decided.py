@@ -229,20 +229,22 @@ def with_policy_decisions(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(pl.coalesce("decision_policy", "decision").alias("decision_policy"))
 
 
-def read_log(paths: Sequence[Path], key: int | str | None = None) -> pl.DataFrame:
-    """Read files of the log, in the order of their rows; of one key, or all.
+def read_log(
+    paths: Sequence[Path], key: int | str | None = None, columns: Sequence[str] | None = None
+) -> pl.DataFrame:
+    """Read files of the log, in the order of their rows; of one key, or all; some columns, or all.
 
     Raises:
         StateError: a file that cannot be read.
     """
     if not paths:
-        return _empty()
+        return _empty() if columns is None else _empty().select(columns)
     try:
         rows = pl.scan_parquet(list(paths))
         if key is not None:
             fits = rows.collect_schema()["key"].is_integer() == isinstance(key, int)
             rows = rows.filter(pl.col("key") == key if fits else pl.lit(False))
-        return rows.collect()
+        return (rows if columns is None else rows.select(columns)).collect()
     except (OSError, pl.exceptions.PolarsError) as error:
         raise StateError(f"`{paths[0].parent}`: the log of decisions cannot be read: {error}") from error
 
@@ -291,8 +293,13 @@ def left_out(
     return kept
 
 
-def of_decisions(rows: pl.DataFrame, key: str, log: pl.DataFrame) -> pl.DataFrame:
-    """Give kept inputs of which the log has the decision, however its fingerprint was made."""
+def of_decisions(
+    rows: pl.DataFrame, key: str, log: pl.DataFrame, others: pl.Series | None = None
+) -> pl.DataFrame:
+    """Give kept inputs of which the log has the decision, however its fingerprint was made.
+
+    Those of the keys of `others` stay too.
+    """
     if not len(log):
         return rows.clear()
     told = log.select(pl.col("key").alias(key), pl.col("inputs").alias(PRINT)).unique()
@@ -306,7 +313,8 @@ def of_decisions(rows: pl.DataFrame, key: str, log: pl.DataFrame) -> pl.DataFram
         rows.select(key, made.alias(PRINT), at).join(told, on=[key, PRINT], how="semi")[AT]
         for made in (rows[PRINT], *older)
     ]
-    return rows.filter(at.is_in(pl.concat(kept).implode()))
+    stays = at.is_in(pl.concat(kept).implode())
+    return rows.filter(stays if others is None else stays | rows[key].is_in(others.implode()))
 
 
 def earlier(times: pl.Series, before: datetime) -> pl.Series:
@@ -326,29 +334,15 @@ def under(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-def replaced_rows(
-    state: Sequence[tuple[int, Path]], key: str, columns: Sequence[str], *, every: bool
-) -> Iterator[pl.DataFrame]:
-    """Give key, some columns and their fingerprint of records of which a later row took the place.
+def printed(rows: Any, columns: Sequence[str]) -> pl.DataFrame:
+    """Give rows of a state with the fingerprints of some columns, where they have none."""
+    found = to_polars(rows)
+    return found if PRINT in found.columns else found.with_columns(fingerprints(found, columns).alias(PRINT))
 
-    Args:
-        state: the segments, as `placed` gives them.
-        key: the column of keys.
-        columns: to give.
-        every: give those of current records too.
-    """
-    # A segment may hold several rows of a key, the later one further behind.
-    keys = [
-        pl.read_ipc(path, columns=[key], row_index_name=ROW).with_columns(*_WIDE, pl.lit(at).alias("last"))
-        for at, (_, path) in enumerate(state)
-    ]
-    newest = pl.struct("last", ROW).max().alias("newest")
-    last = pl.concat(keys).group_by(key).agg(newest).unnest("newest") if keys else pl.DataFrame()
-    wanted = [ROW, key, *(name for name in columns if name != key)]
-    for at, (_, path) in enumerate(state):
-        for rows in segment_rows(path, state, wanted):
-            current = last.filter(pl.col("last") == at).select(key, ROW)
-            old = rows if every else rows.join(current, on=[key, ROW], how="anti", maintain_order="left")
-            if len(old):
-                old = old.drop(ROW)
-                yield old.with_columns(fingerprints(old, columns).alias(PRINT))
+
+def moved_rows(moved: pl.DataFrame, known: Sequence[pl.DataFrame], key: str) -> Iterator[pl.DataFrame]:
+    """Give what moved behind the other columns of its records, as each of some frames knows these."""
+    behind = moved.drop(PRINT)
+    for rows in known:
+        rest = rows.drop([name for name in behind.columns if name != key], strict=False)
+        yield behind.join(rest.cast({key: behind.schema[key]}).unique(), on=key, how="inner")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from creditcore.portfolio.decision_log import DecisionLog, files_of
+from creditcore.portfolio.files import checked
 from creditcore.portfolio.reading import Reading
 from creditcore.portfolio.replay import Replay, replay
 
@@ -24,6 +25,7 @@ class Audited(Reading):
 
     _folder: Path
     _log: DecisionLog
+    _verify: bool
 
     def decisions(self, key: int | str | None = None) -> pl.DataFrame:
         """Give the log of decisions, in the order in which they were made.
@@ -44,7 +46,7 @@ class Audited(Reading):
         from creditcore.frames import decided
 
         self._state()
-        files = [self._folder / one["file"] for one in files_of(self._entries, "decisions")]
+        files = checked(self._folder, files_of(self._entries, "decisions"), verify=self._verify)
         return decided.read_log(files, key)
 
     def replay(self, sample: int = SAMPLE, seed: int = 0) -> Replay:
@@ -62,4 +64,4 @@ class Audited(Reading):
             StateError: a file of the log that cannot be read.
         """
         self._state()
-        return replay(self, self._folder, sample, seed)
+        return replay(self, self._folder, sample, seed, verify=self._verify)

@@ -210,27 +210,28 @@ class Changing(Overridden):
         made = read_config(config)
         if dry_run:
             return planned(self, made)
-        core, start = self._writer(), time.monotonic()
+        before, start = self._writer(), time.monotonic()
         try:
             change, told = rewritten(self, made, os.fspath(self._folder), self._number())
-            core, self._fingerprint = told.pop("core", core), made.fingerprint
+            core, self._fingerprint = told.pop("core", before), made.fingerprint
             line = told.pop("line", None)
             entry = {**new_entry("reconfigure", self._entries[-1]["as_of"]), **told}
             entry |= {"digest": self._digest_of(core), "records": core.fingerprint()[2]}
             self._core = None
             if line is not None:
-                entry |= self._logged_anew(line, entry, rescored=change.rescored > 0)
+                entry |= self._logged_anew(before, line, entry, rescored=change.rescored > 0)
             self._catalog.commit(self._entries[-1]["version"] + 1, entry)
         finally:
             self._drop_strangers()
         return replace(change, version=self.version, total=time.monotonic() - start)
 
-    def _logged_anew(self, line: PortfolioLine, entry: dict[str, Any], *, rescored: bool) -> dict[str, Any]:
+    def _logged_anew(
+        self, before: State, line: PortfolioLine, entry: dict[str, Any], *, rescored: bool
+    ) -> dict[str, Any]:
         """Log what another configuration decided again, and keep inputs that the state is about to lose."""
         kept = {name for name, _ in keep_columns(line.config, line)[0]["columns"]} | {line.config.columns.key}
         lost = not kept.issuperset(self._log.inputs)
-        old = manifest(self._entries)["segments"]
-        told = self._log.old_inputs(old, next_number(self._folder), every=lost)
+        told = self._log.old_inputs(before, next_number(self._folder), every=lost)
         if rescored:
             log = DecisionLog(self._folder, line.config, line, self._fingerprint)
             told |= log.write(entry, self._entries[-1]["version"] + 1, {})
@@ -256,7 +257,7 @@ class Changing(Overridden):
         try:
             told = json.loads(core.compact(self._number()))
             number = next_number(self._folder)
-            old = self._log.old_inputs(manifest(self._entries)["segments"], number)
+            old = self._log.old_inputs(core, number)
             entry = {
                 **new_entry("compact", self._entries[-1]["as_of"]),
                 **told,

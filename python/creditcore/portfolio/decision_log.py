@@ -8,8 +8,9 @@ record says something else by now, so that each can be made again (replay.py).
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -20,7 +21,7 @@ from creditcore import _core
 from creditcore.config.config import Config
 from creditcore.pipeline.inputs import record_columns
 from creditcore.portfolio.catalog import manifest
-from creditcore.portfolio.files import write_rows
+from creditcore.portfolio.files import checked, write_rows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from creditcore._core import State, Table
     from creditcore.portfolio.line import PortfolioLine
 
-KINDS = ("decisions", "inputs", "reviews", "quarantine")
+KINDS = ("decisions", "moved", "inputs", "reviews", "quarantine")
 """The lists of files, beside segments, that an entry of the catalog may name."""
+ROWS = 1 << 18
+"""Rows of a file of inputs."""
 
 
 def files_of(entries: Sequence[Mapping[str, Any]], kind: str) -> list[dict[str, Any]]:
@@ -155,13 +158,13 @@ class DecisionLog:
         path = self._folder / f"decisions-{number:010}-{place}.parquet"
         return [_write_log(decided.under(told), path)]
 
-    def old_inputs(
-        self, segments: Sequence[Mapping[str, Any]], number: int, *, every: bool = False
-    ) -> dict[str, Any]:
-        """Keep the inputs of decisions that the segments hold and the current records do not.
+    def old_inputs(self, core: State, number: int, *, every: bool = False) -> dict[str, Any]:
+        """Keep the inputs of decisions that a state holds and its current records do not.
+
+        Of rows whose record, or another row that is kept, says the same, only network features are kept.
 
         Args:
-            segments: those that are about to be written anew.
+            core: the state that is about to be written anew.
             number: that no file has.
             every: keep those of current records too, because they are about to lose columns.
         """
@@ -169,20 +172,30 @@ class DecisionLog:
 
         if not self.keeps:
             return {}
-        state = decided.placed(self._folder, segments)
-        found = decided.replaced_rows(state, self._config.columns.key, self.inputs, every=every)
-        made = [
-            write_rows(rows, self._folder / f"inputs-{number:010}-{place}.parquet")
-            for place, rows in enumerate(found)
-        ]
-        return {"inputs": made} if made else {}
+        replaced, key = core.replaced(every=every), self._config.columns.key
+        told: dict[str, Any] = {}
+        columns = {"inputs": self.inputs, "moved": decided.moving(self.inputs)}
+        for (kind, names), rows in zip(columns.items(), replaced.sizes(), strict=True):
+            wanted = [*dict.fromkeys([key, *names])]
+            made = []
+            for place, start in enumerate(range(0, rows, ROWS)):
+                table = core.replaced_rows(replaced, kind == "moved", start, ROWS, wanted)
+                path = self._folder / f"{kind}-{number:010}-{place}.parquet"
+                made.append(_write(decided.printed(table, self.inputs), path, [key, decided.PRINT]))
+            told |= {kind: made} if made else {}
+        return told
 
 
 def _write_log(rows: pl.DataFrame, path: Path) -> dict[str, Any]:
-    """Write rows of the log as `write_rows` does, columns side by side: every refresh waits for it."""
+    """Write rows of the log: every refresh waits for it."""
     from creditcore.frames import decided
 
-    size, crc = _core.write_log(rows, path, ["key", "inputs", *decided.NUMBERS])
+    return _write(rows, path, ["key", "inputs", *decided.NUMBERS])
+
+
+def _write(rows: pl.DataFrame, path: Path, plain: list[str]) -> dict[str, Any]:
+    """Write rows as `write_rows` does, columns side by side; `plain` ones hardly repeat."""
+    size, crc = _core.write_log(rows, path, plain)
     return {"file": path.name, "rows": len(rows), "bytes": size, "crc": crc}
 
 
@@ -211,59 +224,88 @@ class Leaving:
 def written_anew(
     folder: Path, entries: Sequence[Mapping[str, Any]], number: int, leaving: Leaving | None = None
 ) -> dict[str, Any]:
-    """Join the files of the log, or leave people or times out of all files beside the segments.
+    """Join small files of the log, or leave people or times out of all files beside the segments.
+
+    A file of which no row leaves stays as it is.
 
     Args:
         folder: of the portfolio.
         entries: of the catalog.
         number: that no file has.
-        leaving: whose rows leave; without it the log is joined.
+        leaving: whose rows leave; without it small files of the log are joined.
 
     Returns:
         What the entry says of the files.
     """
-    from creditcore.frames import decided
-
     told: dict[str, Any] = {}
+    now: dict[str, list[dict[str, Any]]] = {}
     for kind in KINDS if leaving else KINDS[:1]:
         files = files_of(entries, kind)
-        if not files or (leaving is None and len(files) == 1):
-            continue
-        parts: Iterable[pl.DataFrame] = (decided.read_log([folder / one["file"]]) for one in files)
-        if leaving is not None:
-            parts = _left(parts, kind, leaving)
-        if kind == "inputs":
-            # What nobody decided by any more is not kept either.
-            log = decided.read_log([folder / one["file"] for one in told.get("decisions", ())])
-            parts = (decided.of_decisions(rows, leaving.key, log) for rows in parts) if leaving else parts
-        made = [
-            write_rows(rows, folder / f"{kind}-{number:010}-{place}.parquet")
-            for place, rows in enumerate(_joined(parts) if kind == "decisions" else parts)
-            if len(rows)
-        ]
-        told.setdefault("whole", []).append(kind)
-        told |= {kind: made} if made else {}
+        stay = None if leaving is None else _staying(folder, kind, leaving, now)
+        now[kind] = list(_anew(folder, kind, files, number, stay))
+        if now[kind] != files:
+            told.setdefault("whole", []).append(kind)
+            told |= {kind: now[kind]} if now[kind] else {}
     return told
 
 
-def _left(parts: Iterable[pl.DataFrame], kind: str, leaving: Leaving) -> Iterator[pl.DataFrame]:
-    """The rows of files of a kind that stay."""
+def _anew(
+    folder: Path,
+    kind: str,
+    files: Sequence[dict[str, Any]],
+    number: int,
+    stay: Callable[[pl.DataFrame], pl.DataFrame] | None,
+) -> Iterator[dict[str, Any]]:
+    """Give files of a kind as they are now: of `stay`'s rows, and small neighbours of the log joined."""
+    from creditcore.frames import decided
+
+    paths = (folder / f"{kind}-{number:010}-{place}.parquet" for place in itertools.count())
+    waiting: list[pl.DataFrame] = []
+    same: dict[str, Any] | None = None
+
+    def written() -> Iterator[dict[str, Any]]:
+        nonlocal waiting
+        if len(waiting) == 1 and same is not None:
+            yield same
+        elif any(map(len, waiting)):
+            yield write_rows(decided.under(waiting), next(paths))
+        waiting = []
+
+    for one in files:
+        joins = kind == "decisions" and 2 * one["rows"] < decided.SLICE
+        if not joins or sum(map(len, waiting)) + one["rows"] > decided.SLICE:
+            yield from written()
+        if stay is None and not joins:
+            yield one
+            continue
+        rows = decided.read_log(checked(folder, [one]))
+        kept = rows if stay is None else stay(rows)
+        waiting.append(kept)
+        same = one if len(kept) == len(rows) else None
+        if not joins:
+            yield from written()
+    yield from written()
+
+
+def _staying(
+    folder: Path, kind: str, leaving: Leaving, now: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Give what leaves out rows of a kind of files; the kinds before it are as they are `now`."""
     from creditcore.frames import decided
 
     key, time = leaving.names(kind)
-    for rows in parts:
-        yield decided.left_out(rows, key, leaving.keys, time, leaving.before)
 
+    def left(rows: pl.DataFrame) -> pl.DataFrame:
+        return decided.left_out(rows, key, leaving.keys, time, leaving.before)
 
-def _joined(parts: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Frames of some size instead of many small ones."""
-    from creditcore.frames import decided
-
-    waiting: list[pl.DataFrame] = []
-    for part in parts:
-        waiting.append(part)
-        if sum(map(len, waiting)) >= decided.SLICE:
-            yield decided.under(waiting)
-            waiting = []
-    if waiting:
-        yield decided.under(waiting)
+    if kind not in ("moved", "inputs"):
+        return left
+    # What nobody decided by any more is not kept either; what moved needs the rest of its row.
+    log = decided.read_log(checked(folder, now["decisions"]), columns=["key", "inputs"])
+    others: pl.Series | None = None
+    if kind == "moved":
+        # Fingerprints of another form cannot be made of what moved alone.
+        others = log.filter(~log["inputs"].str.starts_with(decided.PARTED))["key"]
+    elif paths := checked(folder, now["moved"]):
+        others = decided.read_log(paths, columns=[key])[key]
+    return lambda rows: decided.of_decisions(left(rows), key, log, others)

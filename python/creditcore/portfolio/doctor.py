@@ -15,6 +15,8 @@ from typing import Any
 from creditcore import _core
 from creditcore.errors import StateError
 from creditcore.portfolio.catalog import Catalog, manifest
+from creditcore.portfolio.decision_log import files_beside
+from creditcore.portfolio.files import check_files
 from creditcore.portfolio.versions import next_number
 
 REPAIR = "the index and the sums were made again of the segments; the portfolio is whole"
@@ -49,6 +51,7 @@ def examine(
 
     def fault(told: dict[str, Any]) -> tuple[_core.State | None, str]:
         try:
+            check_files(folder, files_beside(entries), contents=True)
             core = opened(told)
         except StateError as error:
             return None, str(error)

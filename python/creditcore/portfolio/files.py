@@ -7,22 +7,25 @@ length and checksum; and whether a file is still what it was (law 8).
 from __future__ import annotations
 
 import io
+import json
 import os
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from creditcore import _core
 from creditcore.errors import StateError
 from creditcore.portfolio.folder import sync_folder
 
 if TYPE_CHECKING:
     import polars as pl
 
-FILE_NAMES = ("segment-", "index-", "sums-", "quarantine-", "decisions-", "inputs-", "reviews-")
+FILE_NAMES = (
+    *("segment-", "index-", "sums-", "decisions-"),
+    *("inputs-", "moved-", "reviews-", "quarantine-"),
+)
 """How the names of a state's files begin, the catalog's and the lock's aside."""
-_BLOCK = 1 << 22
-"""Bytes of a file that are looked at in one go."""
 
 
 def write_rows(rows: pl.DataFrame, path: Path) -> dict[str, Any]:
@@ -50,25 +53,26 @@ def write_rows(rows: pl.DataFrame, path: Path) -> dict[str, Any]:
     return {"file": path.name, "rows": len(rows), "bytes": len(content), "crc": zlib.crc32(content)}
 
 
-def check_files(folder: Path, told: Iterable[Mapping[str, Any]]) -> None:
-    """Compare files with their lengths and checksums.
+def check_files(folder: Path, told: Iterable[Mapping[str, Any]], *, contents: bool) -> None:
+    """Compare files with their lengths and, where `contents` says so, with their checksums.
 
     Raises:
         StateError: a file that is not there, cannot be read, or is another one.
     """
-    for one in told:
-        if "crc" not in one:
-            continue
-        path, crc, size = folder / one["file"], 0, 0
-        try:
-            with path.open("rb") as file:
-                while block := file.read(_BLOCK):
-                    crc, size = zlib.crc32(block, crc), size + len(block)
-        except OSError as error:
-            hint = "the state is not whole: restore the file from a backup"
-            raise StateError(f"`{path}`: the file cannot be read: {error.strerror}; {hint}") from error
-        if (size, crc) != (one["bytes"], one["crc"]):
-            raise StateError(f"`{path}`: the file was changed; restore it from a backup")
+    # What an older version put aside was named without a checksum.
+    named = [{name: one[name] for name in ("file", "rows", "bytes", "crc")} for one in told if "crc" in one]
+    _core.check_files(os.fspath(folder), json.dumps(named), contents=contents)
+
+
+def checked(folder: Path, told: Sequence[Mapping[str, Any]], *, verify: bool = True) -> list[Path]:
+    """Give the paths of files that are about to be read; `verify` compares their checksums first.
+
+    Raises:
+        StateError: as `check_files`.
+    """
+    if verify:
+        check_files(folder, told, contents=True)
+    return [folder / one["file"] for one in told]
 
 
 def remove_strangers(folder: Path, made: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> None:

@@ -17,7 +17,7 @@ from creditcore.pipeline import tried
 from creditcore.population import day_of
 from creditcore.portfolio.audit import Audited
 from creditcore.portfolio.decision_log import files_of
-from creditcore.portfolio.files import write_rows
+from creditcore.portfolio.files import checked, write_rows
 from creditcore.portfolio.line import PortfolioLine, moment_of
 from creditcore.sources import Records, open_source
 from creditcore.tactics.standing import Reviews
@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from creditcore.portfolio.versions import Refresh
 
 
-def read_reviews(folder: Path, entries: Sequence[Mapping[str, Any]], zone: tzinfo) -> Reviews:
+def read_reviews(
+    folder: Path, entries: Sequence[Mapping[str, Any]], zone: tzinfo, *, verify: bool
+) -> Reviews:
     """Read the reviews that the catalog names."""
     from creditcore.frames import decided
 
-    paths = [folder / one["file"] for one in files_of(entries, "reviews")]
+    paths = checked(folder, files_of(entries, "reviews"), verify=verify)
     return Reviews(decided.read_log(paths).to_dicts() if paths else [], zone)
 
 

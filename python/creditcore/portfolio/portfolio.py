@@ -31,16 +31,16 @@ from creditcore.portfolio.folder import is_vacant, make_folder
 from creditcore.portfolio.line import PortfolioLine, keep_aside
 from creditcore.portfolio.network import Held
 from creditcore.portfolio.overrides import read_reviews, write_reviews
-from creditcore.portfolio.rings import Rings
 from creditcore.portfolio.turns import in_turn
-from creditcore.portfolio.versions import Refresh, instant, new_entry, refresh_of, remove_merged
+from creditcore.portfolio.upkeep import Upkeep
+from creditcore.portfolio.versions import Refresh, instant, new_entry, refresh_of, remove_replaced
 from creditcore.sources import Records
 
 if TYPE_CHECKING:
     from creditcore.ranking.ranking import Ranking
 
 
-class Portfolio(Rings):
+class Portfolio(Upkeep):
     """The state of a portfolio: one writer, any number of readers, each of one version.
 
     Threads may share one: each call waits until the one before is done.
@@ -117,8 +117,9 @@ class Portfolio(Rings):
             path: its folder.
             mode: `"write"` needs the right to write, which one process has at a time, `"read"` never asks for
                 it; without a mode it is taken where it is free. A reader sees the version that it opened.
-            verify: compare the checksums of all files; without, only of those that are read anyway, which
-                is for `mode="read"` alone.
+            verify: compare the checksums of the files that records, index and sums are mapped from; without,
+                only of those that are read, which is for `mode="read"` alone. Of the log of decisions and of
+                rows put aside lengths are compared; their checksums are when they are read, and by `doctor`.
 
         Raises:
             ArgumentError: no mode that there is, or a writer that does not compare checksums.
@@ -202,14 +203,14 @@ class Portfolio(Rings):
                 f"`{self._folder}`: a file that the configuration names was changed since; put it back"
             )
         self._table = region_tables.load(self.config.region_table)
-        reviews = read_reviews(self._folder, self._entries, self.config.zone)
+        reviews = read_reviews(self._folder, self._entries, self.config.zone, verify=self._verify)
         self._line, self._causes = PortfolioLine(self.config).with_reviews(reviews), None
         self._log = DecisionLog(self._folder, self.config, self._line, self._fingerprint)
 
     def _opened(self, made: dict[str, Any]) -> _core.State:
         """Open the state that a manifest names."""
         if self._verify:
-            check_files(self._folder, files_beside(self._entries))
+            check_files(self._folder, files_beside(self._entries), contents=False)
         layout, plan = keep_columns(self.config, self._line)
         told = json.dumps({**made, "layout": layout, "plan": plan})
         return _core.State.open(os.fspath(self._folder), told, self._table, verify=self._verify)
@@ -356,7 +357,7 @@ class Portfolio(Rings):
             raise
         committed = time.monotonic()
         core.apply()
-        remove_merged(self._folder, entry)
+        remove_replaced(self._folder, entry, self._entries)
         self._causes, self._held = None, held
         self._entries.append({"version": number, **entry})
         self._rankings.clear()
@@ -375,19 +376,6 @@ class Portfolio(Rings):
             self._load(cleans=True)
         except StateError:
             self._core = None
-
-    def close(self) -> None:
-        """Close the portfolio, and give the right to write back; closing twice does nothing."""
-        self._closed, self._core = True, None
-        self._catalog.close()
-        if self._lock is not None:
-            self._lock.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         """Where, and how many records."""

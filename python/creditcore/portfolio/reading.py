@@ -171,8 +171,8 @@ class Reading(Questions):
     def history(self) -> pl.DataFrame:
         """Give the versions, the first one first.
 
-        Columns: `version`, `kind` (create, ingest, refresh, compact), `as_of`, `records` after it, the counts
-        of rows, `digest`, and `seconds` up to the commit.
+        Columns: `version`, `kind` (create, ingest, refresh, reconfigure, compact, checkpoint, repair),
+        `as_of`, `records` after it, the counts of rows, `digest`, and `seconds` up to the commit.
         """
         from creditcore._frame import to_frame_of_rows
 

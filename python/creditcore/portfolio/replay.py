@@ -19,6 +19,7 @@ from creditcore.pipeline.inputs import record_columns
 from creditcore.pipeline.pipeline import DECISIONS, SCORES
 from creditcore.population import day_of
 from creditcore.portfolio.decision_log import files_of, number_of
+from creditcore.portfolio.files import checked
 from creditcore.sources import open_source
 
 if TYPE_CHECKING:
@@ -66,13 +67,13 @@ class Replay:
         return {**asdict(self), "sampled": len(self.rows), "counts": self.counts, "right": self.right}
 
 
-def replay(portfolio: Reading, folder: Path, sample: int, seed: int) -> Replay:
+def replay(portfolio: Reading, folder: Path, sample: int, seed: int, *, verify: bool) -> Replay:
     """Make a sample of the log's decisions again; `Portfolio.replay` tells the rest."""
     if sample < 1:
         raise ArgumentError(f"`sample` is `{sample!r}`; it is a number of decisions, 1 or more")
     entries = portfolio._entries
-    logged, drawn = _drawn(folder, entries, sample, seed)
-    places = _Inputs(portfolio, folder, entries)
+    logged, drawn = _drawn(folder, entries, sample, seed, verify)
+    places = _Inputs(portfolio, folder, entries, verify)
     found: dict[int, Row] = {}
     for told in {row["configuration"]: None for row in drawn}:
         rows = {at: row for at, row in enumerate(drawn) if row["configuration"] == told}
@@ -80,7 +81,9 @@ def replay(portfolio: Reading, folder: Path, sample: int, seed: int) -> Replay:
     return Replay(logged, seed, [found[at] for at in range(len(drawn))])
 
 
-def _drawn(folder: Path, entries: Sequence[Row], sample: int, seed: int) -> tuple[int, list[Row]]:
+def _drawn(
+    folder: Path, entries: Sequence[Row], sample: int, seed: int, verify: bool
+) -> tuple[int, list[Row]]:
     """How many decisions there are, and those of the sample, in the order of the log."""
     from creditcore.frames import decided
 
@@ -92,7 +95,8 @@ def _drawn(folder: Path, entries: Sequence[Row], sample: int, seed: int) -> tupl
     for one in files:
         inside = [place - start for place in wanted if start <= place < start + one["rows"]]
         if inside:
-            drawn += decided.rows_at(folder / one["file"], inside)
+            [path] = checked(folder, [one], verify=verify)
+            drawn += decided.rows_at(path, inside)
         start += one["rows"]
     return logged, drawn
 
@@ -100,16 +104,16 @@ def _drawn(folder: Path, entries: Sequence[Row], sample: int, seed: int) -> tupl
 class _Inputs:
     """Where the inputs of decisions are kept: current records, segments, files of compactions."""
 
-    def __init__(self, portfolio: Reading, folder: Path, entries: Sequence[Row]) -> None:
+    def __init__(self, portfolio: Reading, folder: Path, entries: Sequence[Row], verify: bool) -> None:
         from creditcore.frames import decided
         from creditcore.portfolio.catalog import manifest
 
-        self.portfolio, self._folder, self.entries = portfolio, folder, entries
+        self.portfolio, self._folder, self.entries, self._verify = portfolio, folder, entries, verify
         self.key = portfolio.config.columns.key
         segments = manifest(list(entries))["segments"]
         self._segments = {number_of(one["file"]): one["file"] for one in segments}
         self._state = decided.placed(folder, segments)
-        self._kept = [folder / one["file"] for one in files_of(entries, "inputs")]
+        self._kept, self._moved = files_of(entries, "inputs"), files_of(entries, "moved")
 
     def found(
         self, rows: Mapping[int, Row], names: Sequence[str]
@@ -142,7 +146,8 @@ class _Inputs:
         """Give the records of some keys from everywhere: as they are now, and as they came."""
         from creditcore.frames import decided
 
-        yield self.current([row["key"] for row in rows])
+        known = [self.current([row["key"] for row in rows])]
+        yield known[0]
         by_segment: dict[int, list[Any]] = {}
         gone: list[Any] = []
         for row in rows:
@@ -155,9 +160,19 @@ class _Inputs:
             if keys := [*by_segment.get(number, ()), *gone]:
                 parts = decided.segment_rows(self._folder / file, self._state)
                 types = self.portfolio.types()
-                yield from (decided.in_types(decided.of_keys(part, self.key, keys), types) for part in parts)
-        for path in self._kept if gone else ():
-            yield decided.of_keys(decided.read_log([path]), self.key, gone)
+                for part in parts:
+                    known.append(decided.in_types(decided.of_keys(part, self.key, keys), types))
+                    yield known[-1]
+        for one in self._kept if gone else ():
+            paths = checked(self._folder, [one], verify=self._verify)
+            known.append(decided.of_keys(decided.read_log(paths), self.key, gone))
+            yield known[-1]
+        # Of these the rest stands in the others.
+        known = [part for part in known if len(part) and self.key in part.columns]
+        for one in self._moved if gone else ():
+            paths = checked(self._folder, [one], verify=self._verify)
+            moved = decided.of_keys(decided.read_log(paths), self.key, gone)
+            yield from decided.moved_rows(moved, known, self.key) if len(moved) else ()
 
     def current(self, keys: Sequence[Any]) -> pl.DataFrame:
         """Give the current records of some keys."""

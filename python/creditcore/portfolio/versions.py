@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from creditcore.errors import ArgumentError
+from creditcore.portfolio.catalog import manifest
 from creditcore.times import read_moment
 
 
@@ -102,15 +103,17 @@ def next_number(folder: Path) -> int:
     return max((int(number) for [number] in filter(None, numbers) if number.isdigit()), default=0) + 1
 
 
-def remove_merged(folder: Path, entry: dict[str, Any]) -> None:
-    """Remove the files whose rows stand in another one now; readers keep those that they opened.
+def remove_replaced(folder: Path, entry: dict[str, Any], before: list[dict[str, Any]]) -> None:
+    """Remove the files that another version stands for now; readers keep those that they opened.
 
     The version is committed: a file that cannot be removed stays until the next writer begins.
     """
-    for segment in entry["segments"]:
-        for name in segment.get("replaces", ()):
-            with suppress(OSError):
-                (folder / name).unlink()
+    gone = [name for segment in entry["segments"] for name in segment.get("replaces", ())]
+    if entry["checkpoint"] and (old := manifest(before)["checkpoint"]):
+        gone += [old[part]["file"] for part in ("index", "sums")]
+    for name in gone:
+        with suppress(OSError):
+            (folder / name).unlink()
 
 
 def instant(as_of: object, before: str | None, zone: tzinfo) -> str | None:

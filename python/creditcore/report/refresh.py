@@ -30,6 +30,8 @@ def event_line(told: Record) -> str:
         return refresh_line(told)
     if told["event"] == "duplicate":
         return f"`{told['file']}`: its content was taken as version {told['version']} already; moved to done/"
+    if told["event"] == "rest":
+        return f"version {told['version']}: {told['kind']}, while nothing waited; {told['total']:.3f} s"
     return f"`{told['file']}`: moved to failed/: {told['error']}"
 
 

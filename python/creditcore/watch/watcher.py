@@ -27,16 +27,22 @@ EVERY = 3.0
 """Seconds from the begin of a refresh to that of the next."""
 MOST_ROWS = 100_000
 """Rows that wait from which a refresh does not wait."""
+RESTS = 30.0
+"""Seconds without a file after which the portfolio's own files are looked after."""
 LOOKS = 0.1
 """Seconds between two looks at the folder."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """When a refresh begins: `every` seconds after the last one, or as soon as `rows` wait."""
+    """When a refresh begins: `every` seconds after the last one, or as soon as `rows` wait.
+
+    After `rests` seconds without a file the portfolio does for its own files what is due (`Portfolio.rest`).
+    """
 
     every: float = EVERY
     rows: int = MOST_ROWS
+    rests: float = RESTS
 
     def __post_init__(self) -> None:
         """Hold the numbers against what is allowed."""
@@ -47,7 +53,7 @@ class Pace:
 class Watcher:
     """A portfolio and the folder that feeds it.
 
-    `run` gives what happens, as plain records with `event`: `refresh`, `duplicate` or `failed`.
+    `run` gives what happens, as plain records with `event`: `refresh`, `duplicate`, `failed` or `rest`.
     """
 
     def __init__(
@@ -91,8 +97,9 @@ class Watcher:
             once: ends where no file waits.
 
         Yields:
-            A record for each refresh (version, as_of, files, counts of rows, total, latency) and each file
-            that was a duplicate or failed (file, error).
+            A record for each refresh (version, as_of, files, counts of rows, total, latency), each file that
+            was a duplicate or failed (file, error), and each time that the portfolio looked after its own
+            files (kind: `compact` or `checkpoint`; version, total).
 
         Raises:
             StateError: the state is damaged; OSError: a folder or the disk does not do. Files that wait are
@@ -100,10 +107,11 @@ class Watcher:
         """
         stop = stop or threading.Event()
         self._show()
-        begun = float("-inf")
+        begun, busy = float("-inf"), time.monotonic()
         while not stop.is_set():
             files = yield from self._fresh()
             self.figures.wait(len(files))
+            busy = time.monotonic() if files else busy
             batch, rows = self._batch(files)
             elapsed = time.monotonic() - begun
             if batch and (once or elapsed >= self.pace.every or rows >= self.pace.rows):
@@ -112,7 +120,17 @@ class Watcher:
             elif once and not files:
                 return
             else:
+                if time.monotonic() - busy >= self.pace.rests:
+                    yield from self._rest()
+                    busy = time.monotonic()
                 stop.wait(LOOKS)
+
+    def _rest(self) -> Iterator[dict[str, Any]]:
+        """Let the portfolio look after its own files."""
+        began = time.monotonic()
+        if (kind := self.portfolio.rest()) is not None:
+            told = {"version": self.portfolio.version, "total": time.monotonic() - began}
+            yield {"event": "rest", "kind": kind, **told}
 
     def _fresh(self) -> Generator[dict[str, Any], None, list[Received]]:
         """Give the files that were never taken; those that were are moved and told."""

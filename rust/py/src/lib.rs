@@ -46,7 +46,9 @@ mod _core {
     #[pymodule_export]
     use super::parts::Parts;
     #[pymodule_export]
-    use super::portfolio::{FolderLock, Found, Part, State, fingerprint_halves, fingerprints, write_log};
+    use super::portfolio::{
+        FolderLock, Found, Part, Replaced, State, check_files, fingerprint_halves, fingerprints, write_log,
+    };
     #[pymodule_export]
     use super::region::Regions;
     #[pymodule_export]

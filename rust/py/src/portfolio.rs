@@ -7,7 +7,7 @@ use arrow_array::{ArrayRef, RecordBatch, UInt32Array};
 use arrow_schema::{DataType, Field};
 use creditcore::exec::threads_or_default;
 use creditcore::{Error, refresh};
-use creditcore_store::state::{self, Counts, Lock, Manifest, State as Inner};
+use creditcore_store::state::{self, Counts, Lock, Manifest, Named, State as Inner};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use pyo3_arrow::PyTable;
@@ -160,6 +160,30 @@ impl State {
         Ok(json!({ "segments": segments, "checkpoint": checkpoint }).to_string())
     }
 
+    /// The rows that others took the place of, or `every` row that was a record once.
+    #[pyo3(signature = (*, every=false))]
+    fn replaced(&self, py: Python<'_>, every: bool) -> PyResult<Replaced> {
+        Ok(Replaced { inner: gate::run(py, None, |control| self.read().replaced(every, control))? })
+    }
+
+    /// Some of the rows that others took the place of, those to be kept as a whole or those that `moved`, in some columns;
+    /// with the fingerprints of their inputs (`_inputs`) where these have two halves.
+    #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
+    fn replaced_rows(
+        &self,
+        py: Python<'_>,
+        replaced: &Replaced,
+        moved: bool,
+        start: usize,
+        rows: usize,
+        columns: Vec<String>,
+    ) -> PyResult<Table> {
+        let all = if moved { &replaced.inner.moved } else { &replaced.inner.whole };
+        let chosen = all.get(start..all.len().min(start.saturating_add(rows))).unwrap_or_default();
+        let batch = gate::run(py, None, |_| self.read().replaced_rows(chosen, &columns))?;
+        Ok(Table { schema: batch.schema(), batches: vec![batch] })
+    }
+
     /// The records of the keys of a source, or some of their columns.
     #[pyo3(signature = (keys, columns=None))]
     #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
@@ -219,6 +243,20 @@ impl State {
 
     fn changed(&self) -> RwLockWriteGuard<'_, Inner> {
         self.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Rows that others took the place of.
+#[pyclass(frozen, module = "creditcore._core")]
+pub(crate) struct Replaced {
+    inner: state::Replaced,
+}
+
+#[pymethods]
+impl Replaced {
+    /// How many are to be kept as a whole, and of how many only what moves.
+    fn sizes(&self) -> (usize, usize) {
+        (self.inner.whole.len(), self.inner.moved.len())
     }
 }
 
@@ -282,6 +320,18 @@ pub(crate) fn fingerprints(
     let prints =
         gate::run(py, None, move |control| refresh::fingerprints(&*source, names, threads, control))?;
     Table::of_column("inputs", Field::new("", DataType::LargeUtf8, false), prints)
+}
+
+/// Compares files (JSON) of a folder with their lengths and, where `contents` says so, their checksums.
+#[pyfunction]
+#[pyo3(signature = (folder, files, *, contents))]
+pub(crate) fn check_files(py: Python<'_>, folder: PathBuf, files: &str, contents: bool) -> PyResult<()> {
+    let files: Vec<Named> = serde_json::from_str(files).map_err(|error| {
+        to_exception(py, &Error::argument(format!("the list of files is not valid: {error}")))
+    })?;
+    gate::run(py, None, move |control| {
+        state::check_files(&folder, &files, contents, threads_or_default(None), control)
+    })
 }
 
 /// Writes rows of a log of decisions to a new file; gives its length and checksum. Columns of `plain` get no dictionary.

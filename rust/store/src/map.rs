@@ -81,6 +81,8 @@ impl PrivateWords {
 /// Bytes whose pages are made ready at a time.
 #[cfg(target_os = "linux")]
 const PIECE: usize = 1 << 26;
+/// Writing to a smaller part of the pages than one in so many copies fewer of them than there are.
+const FEW: usize = 2;
 /// A multiple of the size of every page that a processor of this kind has.
 const PAGE: usize = if cfg!(target_arch = "x86_64") { 1 << 12 } else { 1 << 16 };
 
@@ -102,11 +104,12 @@ impl Memory for PrivateWords {
         let _ = (map, first, end);
     }
 
-    fn prepare(&mut self) {
+    fn prepare(&mut self, places: usize) {
         let Words::Map { map, ready, .. } = &mut self.memory else { return };
-        if std::mem::replace(ready, true) {
+        if *ready || places < map.len() / PAGE / FEW {
             return;
         }
+        *ready = true;
         // One page after the other would be copied when it is first written: half a second for each million keys.
         #[cfg(target_os = "linux")]
         {

@@ -35,8 +35,11 @@ const MOST_BITS: u32 = 20;
 pub trait Memory: AsRef<[u64]> + AsMut<[u64]> {
     /// Gives words back that nobody reads any more, as far as that can be done.
     fn give_back(&mut self, words: std::ops::Range<usize>);
-    /// Has all words ready to be written, where the first writing costs more than those after it.
-    fn prepare(&mut self) {}
+    /// Has all words ready to be written, where the first writing costs more than those after it and so many `places` are
+    /// about to be written that most words would be.
+    fn prepare(&mut self, places: usize) {
+        let _ = places;
+    }
 }
 
 impl Memory for Vec<u64> {
@@ -175,9 +178,9 @@ impl<M: Memory> Index<M> {
         }
     }
 
-    /// Has the memory that was there from the beginning ready to be written.
-    pub fn prepare(&mut self) {
-        self.base.prepare();
+    /// Has the memory that was there from the beginning ready to be written in so many places.
+    pub fn prepare(&mut self, places: usize) {
+        self.base.prepare(places);
     }
 
     /// Shares of the table, 2 to the power of `most_bits` of them or fewer: the share of a key is told by its first bits.

@@ -9,7 +9,7 @@ use creditcore::exec::Control;
 use creditcore::refresh::Keys;
 use creditcore_kernels::index::ABSENT;
 
-use super::changes::{Counts, DEAD, resolve};
+use super::changes::{Counts, resolve};
 use super::disk::write_file;
 use super::layout::{Delta, Layout};
 use super::lookup::Known;
@@ -23,6 +23,9 @@ use super::table;
 
 /// Rows of a segment that is written by `ingest` or `compact`.
 const PART_ROWS: usize = 1 << 22;
+/// Bytes in memory of a segment that `compact` writes, and rows of its first one, which tells how wide they are.
+const PART_BYTES: usize = 1 << 28;
+const FIRST_ROWS: usize = 1 << 16;
 
 impl State {
     /// Takes in a source of any size, part by part, and gives the segments that were written. After an error the state
@@ -88,10 +91,7 @@ impl State {
     /// # Errors
     /// `State`: a file cannot be written.
     pub fn compact(&self, first_number: u64, control: &Control) -> Result<(Vec<Named>, Checkpoint)> {
-        let mut live = vec![0u64; (self.rows.len() as usize).div_ceil(64)];
-        for row in self.table.rows().filter(|row| row & DEAD == 0) {
-            live[row as usize / 64] |= 1 << (row % 64);
-        }
+        let live = self.led_to();
         let mut fresh = Self {
             table: table::empty(self.records),
             sums: self.sums.clone(),
@@ -111,13 +111,16 @@ impl State {
             (0..self.rows.len() as u32).filter(|row| live[*row as usize / 64] >> (row % 64) & 1 == 1);
         let mut part: Vec<u32> = Vec::new();
         let mut numbers = numbers.peekable();
+        let mut rows = FIRST_ROWS;
         while numbers.peek().is_some() {
             control.check()?;
             part.clear();
-            part.extend(numbers.by_ref().take(PART_ROWS));
+            part.extend(numbers.by_ref().take(rows));
             let batch = said::completed(self.rows.gather(&part, None)?, &self.layout, self.threads)?;
             let name = segment_name(first_number + written.len() as u64);
             written.push(fresh.append(&name, &batch)?);
+            let width = batch.get_array_memory_size().div_ceil(part.len());
+            rows = (PART_BYTES / width.max(1)).clamp(FIRST_ROWS, PART_ROWS);
         }
         let checkpoint = fresh.checkpoint(first_number)?;
         Ok((written, checkpoint))

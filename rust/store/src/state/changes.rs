@@ -10,9 +10,10 @@ use creditcore::refresh::{Claim, Keys, winners};
 use creditcore_kernels::index::ABSENT;
 
 use super::chosen::{Before, Chosen};
-use super::hashes::{Hashes, hashes};
+use super::hashes::Hashes;
 use super::layout::{Delta, Layout, versions};
 use super::lookup::{Asked, Known};
+use super::said::Said;
 
 /// The bit of a row's number that says that the row deletes.
 pub(super) const DEAD: u32 = 1 << 31;
@@ -173,10 +174,15 @@ pub(super) fn of_segment(batch: &RecordBatch, first_deleted: usize, known: Known
     let current = known.current(&asked)?;
     let live = (0u32..).zip(&current).filter(|&(_, row)| row & DEAD == 0);
     let (asking, numbers): (Vec<u32>, Vec<u32>) = live.unzip();
-    let old = known.gather(&numbers, &key, &asking)?;
+    let (old, gone) = known.stored(&numbers, &key, &asking)?;
     let records = batch.slice(0, first_deleted);
-    let added = hashes(&records, threads)?.into_iter().fold(0u128, u128::wrapping_add);
-    let hash = hashes(&old, threads)?.into_iter().fold(added, u128::wrapping_sub);
+    // As in a refresh what a row says is not hashed again where that is known.
+    let come = match Said::of(&records) {
+        Some(said) => Hashes::of_said(&records, &said.lanes(), &layout.made, threads)?,
+        None => Hashes::of(&records, &layout.made, threads)?,
+    };
+    let added = come.whole.into_iter().fold(0u128, u128::wrapping_add);
+    let hash = gone.whole.into_iter().fold(added, u128::wrapping_sub);
     let moves = asked.spread.into_iter().zip(current).collect();
     let batch = batch.clone();
     Ok(Changes { batch, records: first_deleted, moves, old: vec![old], hash, ..Changes::none() })

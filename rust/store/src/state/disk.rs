@@ -8,9 +8,10 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use creditcore::error::{Error, Place, Result};
-use creditcore::exec::in_order;
+use creditcore::exec::{Control, in_order};
 use flate2::Crc;
 
+use super::manifest::Named;
 use super::segment::FileSum;
 
 /// A fault of a file of the state.
@@ -126,6 +127,27 @@ pub(super) fn check(path: &Path, file: &File, wanted: FileSum, threads: Option<u
         return Err(fault(path, format!("the file is damaged (its checksum differs); {damaged}")));
     }
     Ok(())
+}
+
+/// Compares files beside the segments with what the catalog says of them: their lengths, and their `contents` too, which
+/// threads share.
+///
+/// # Errors
+/// `State`: a file that is not there, cannot be read, or is another one.
+pub fn check_files(
+    folder: &Path,
+    files: &[Named],
+    contents: bool,
+    threads: usize,
+    control: &Control,
+) -> Result<()> {
+    in_order(threads, files.len(), |at| {
+        control.check()?;
+        let path = folder.join(&files[at].file);
+        let file = File::open(&path).map_err(|error| unreadable(&path, &error))?;
+        check(&path, &file, files[at].sum, contents.then_some(1))
+    })
+    .map(|_| ())
 }
 
 /// The right to write to a portfolio; given back when it is dropped, also by the end of the process.

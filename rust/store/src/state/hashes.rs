@@ -109,8 +109,3 @@ fn add(hashes: &mut RecordHashes, batch: &RecordBatch, wanted: impl Fn(&String) 
         .filter(|(field, _)| wanted(field.name()))
         .try_for_each(|(field, column)| hashes.add(field.name(), column))
 }
-
-/// The hash of each row, of all that it holds.
-pub(super) fn hashes(batch: &RecordBatch, threads: usize) -> Result<Vec<u128>> {
-    Hashes::of(batch, &[], threads).map(|hashes| hashes.whole)
-}

@@ -21,6 +21,7 @@ use super::layout::Layout;
 use super::lookup::Known;
 use super::manifest::{Checkpoint, Manifest};
 use super::rows::Rows;
+use super::said::Said;
 use super::segment::{FileSum, Segment};
 use super::staging::{Staged, after};
 use super::table::{self, Table};
@@ -139,12 +140,12 @@ impl State {
             let rows = segment.rows();
             let first = self.rows.push(segment)?;
             let numbers: Vec<u32> = (first..first + rows as u32).collect();
-            let batch = self.rows.gather_shared(&numbers, None, self.threads)?;
+            let batch = self.said_of(&numbers)?;
             let changes = of_segment(&batch, rows, self.known())?;
             self.sums = self.sums_after([&changes])?;
             return self.put(&changes, first);
         }
-        let deltas = segment.deltas()?;
+        let deltas = segment.deltas(&self.layout.lean())?;
         let mut first = self.rows.push(segment)?;
         for (batch, records) in deltas {
             let changes = of_segment(&batch, records, self.known())?;
@@ -153,6 +154,16 @@ impl State {
             first += batch.num_rows() as u32;
         }
         Ok(())
+    }
+
+    /// Rows by number, in the columns that a change needs where it is known what each says, or in all.
+    fn said_of(&self, numbers: &[u32]) -> Result<RecordBatch> {
+        let lean = self.rows.gather_shared(numbers, Some(&self.layout.lean()), self.threads)?;
+        if Said::of(&lean).is_some() {
+            Ok(lean)
+        } else {
+            self.rows.gather_shared(numbers, None, self.threads)
+        }
     }
 
     /// The sums with what comes and without what goes.

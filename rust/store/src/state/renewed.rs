@@ -18,7 +18,7 @@ use arrow_select::take::take;
 use creditcore::batch::Source;
 use creditcore::error::{Error, Place, Result};
 use creditcore::exec::{Control, in_order};
-use creditcore::refresh::Keys;
+use creditcore::refresh::{Halves, Keys};
 
 use super::changes::{Changes, Counts, DEAD};
 use super::hashes::difference;
@@ -220,19 +220,26 @@ impl State {
     /// `State`: columns that do not fit each other.
     pub fn staged(&self, names: &[String]) -> Result<[Vec<RecordBatch>; 2]> {
         let Some(Staged { changes, apart, .. }) = &self.staged else { return Ok([Vec::new(), Vec::new()]) };
-        let halves = self.layout.inputs.iter().find(|(_, moving)| !moving.is_empty());
-        let halves = halves.and_then(|_| self.layout.halves());
-        let told = |batch: &RecordBatch| -> Result<RecordBatch> {
-            let shown = some(batch, names)?;
-            let (Some(halves), Some(said)) = (&halves, Said::of(batch)) else { return Ok(shown) };
-            let prints = halves.whole(&said.halves(), batch, self.threads)?;
-            with_column(&shown, PRINT, Arc::new(prints))
-        };
+        let halves = self.moving_halves();
+        let told = |batch: &RecordBatch| self.printed(batch, names, halves.as_ref());
         let own = match changes.batch.num_rows() {
             0 => Vec::new(),
             _ => vec![told(&changes.batch.slice(0, changes.records))?],
         };
         Ok([own, apart.iter().map(|one| told(&one.batch)).collect::<Result<_>>()?])
+    }
+
+    /// Some columns of rows; where it is known what they say, with the fingerprints of their inputs.
+    pub(super) fn printed(
+        &self,
+        batch: &RecordBatch,
+        names: &[String],
+        halves: Option<&Halves>,
+    ) -> Result<RecordBatch> {
+        let shown = some(batch, names)?;
+        let (Some(halves), Some(said)) = (halves, Said::of(batch)) else { return Ok(shown) };
+        let prints = halves.whole(&said.halves(), batch, self.threads)?;
+        with_column(&shown, PRINT, Arc::new(prints))
     }
 
     /// Writes what is made anew of many records, and where the rest of each lies.

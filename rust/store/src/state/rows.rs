@@ -251,6 +251,11 @@ impl Rows {
         self.segments.len()
     }
 
+    /// The segments with the numbers of their first rows.
+    pub(super) fn each(&self) -> impl Iterator<Item = (u32, &Segment)> {
+        self.starts.iter().copied().zip(&self.segments)
+    }
+
     /// The newest segments, the last one first.
     pub(super) fn newest(&self) -> impl Iterator<Item = &Segment> {
         self.segments.iter().rev()

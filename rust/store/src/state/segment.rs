@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use super::disk::{check, fault, unreadable, write_file};
 use super::manifest::Named;
 use super::narrow::{narrowed, widened};
+use super::said::SAID;
 use crate::guard;
 use crate::map::buffer;
 
@@ -103,10 +104,17 @@ impl Segment {
         self.batch.num_rows()
     }
 
-    /// The rows of each delta in the types of the state, and how many of them are records.
-    pub(super) fn deltas(&self) -> Result<Vec<(RecordBatch, usize)>> {
-        let whole = widened(&self.batch)
-            .map_err(|error| fault(Path::new(&self.file), format!("its columns cannot be read: {error}")))?;
+    /// The rows of each delta in the types of the state, and how many of them are records; where it is known what every
+    /// record says, only the columns of some names.
+    pub(super) fn deltas(&self, lean: &[String]) -> Result<Vec<(RecordBatch, usize)>> {
+        let broken = |error| fault(Path::new(&self.file), format!("its columns cannot be read: {error}"));
+        let deleted = self.batch.column_by_name(DELETED).map_or(0, |flags| flags.as_boolean().true_count());
+        let said = self.batch.column_by_name(SAID).is_some_and(|said| said.null_count() == deleted);
+        let names = self.batch.schema();
+        let wanted = |name: &String| name == DELETED || lean.contains(name);
+        let chosen: Vec<usize> =
+            (0..self.batch.num_columns()).filter(|&at| !said || wanted(names.field(at).name())).collect();
+        let whole = self.batch.project(&chosen).and_then(|batch| widened(&batch)).map_err(broken)?;
         let mut start = 0;
         let one = |&rows: &u64| {
             let batch = whole.slice(start, rows as usize);

@@ -44,7 +44,7 @@ pub(super) fn put(table: &mut Table, changes: &[Change], threads: usize) -> Resu
         table.put(changes);
         return Ok(());
     }
-    table.prepare();
+    table.prepare(changes.len());
     let shards = table.shards(SHARE_BITS);
     let cut = shards.len().trailing_zeros();
     let mut dealt: Vec<Vec<Change>> = vec![Vec::with_capacity((changes.len() >> cut) * 9 / 8); shards.len()];
