@@ -28,7 +28,7 @@ pub(in crate::link) struct Undo {
 pub(in crate::link) struct Applied {
     pub(in crate::link) changes: Changes,
     pub(in crate::link) undo: Undo,
-    /// People whose surroundings may be others than before, each once.
+    /// People whose surroundings may be others than before, some more than once, some gone.
     pub(in crate::link) dirty: Vec<u32>,
     /// People who are gone.
     pub(in crate::link) gone: Vec<u32>,
@@ -230,8 +230,6 @@ impl Live {
             }
             self.shared.drop_if_alone(identifier);
         }
-        unique(&mut noted.dirty, self.people.numbers());
-        noted.dirty.retain(|&person| self.people.has(person));
         self.people.release(&noted.gone);
     }
 }
