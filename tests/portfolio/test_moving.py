@@ -18,6 +18,31 @@ def day(number: int) -> dt.date:
     return dt.date(2026, 3, number)
 
 
+def test_who_is_made_ready_refreshes_without_making_the_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(tmp_path, config_of(tmp_path, network={}, window=8))
+    held.portfolio.make_ready()
+    held.take(records(120), day(11), whole=True)
+    held.portfolio.close()
+    held.portfolio = cc.Portfolio.open(tmp_path / "state", "read")
+    with pytest.raises(cc.StateError, match="opened for reading"):
+        held.portfolio.make_ready()
+    held.portfolio = cc.Portfolio.open(tmp_path / "state", "write")
+    before = held.portfolio.digest(), held.portfolio.version
+    held.portfolio.make_ready()
+    assert (held.portfolio.digest(), held.portfolio.version) == before
+
+    def never(*_: object) -> None:
+        raise AssertionError("the network was made again")
+
+    monkeypatch.setattr(network_of.Linked, "of_state", never)
+    assert held.take(records(20, 3, first=110, version=2), day(12)).rescored > 0
+    monkeypatch.undo()
+    held.check()
+    held.portfolio.close()
+
+
 def test_a_day_roll_decides_and_counts_anew_what_hangs_on_the_day(tmp_path: Path) -> None:
     held = Held(tmp_path, config_of(tmp_path, window=6, rules=True))
     held.take(records(300), day(11), whole=True)

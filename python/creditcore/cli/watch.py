@@ -77,6 +77,7 @@ def watch(
             print(f"live page: {page.address}", file=sys.stderr, flush=True)
         if metrics is not None:
             figures.write(metrics)
+        portfolio.make_ready()
         for told in watcher.run(stop, once=once):
             line = json.dumps(told, ensure_ascii=False, default=str) if as_json else event_line(told)
             print(line, flush=True)

@@ -16,6 +16,8 @@ from typing import TypeVar
 
 from creditcore.errors import Cancelled
 
+DEEP = 4
+"""Items that wait or are under way for each worker: finding the next one may take longer than one takes."""
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -25,7 +27,7 @@ def ahead(work: Callable[[S], T], items: Iterable[S], workers: int) -> Generator
 
     Args:
         work: what is done for an item, by any thread.
-        items: taken by the caller's thread, as many ahead as there are workers.
+        items: taken by the caller's thread, some for each worker ahead.
         workers: threads.
     """
     pool = ThreadPoolExecutor(workers, "creditcore-ahead")
@@ -33,7 +35,7 @@ def ahead(work: Callable[[S], T], items: Iterable[S], workers: int) -> Generator
     try:
         for item in items:
             waiting.append(pool.submit(work, item))
-            if len(waiting) > workers:
+            if len(waiting) > DEEP * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -151,6 +151,7 @@ fn in_kind(
     kind: &DataType,
 ) -> std::result::Result<ArrayRef, ArrowError> {
     let found = match columns[0].data_type() {
+        DataType::Dictionary(_, values) if values.is_decimal() => decimals(columns, places, kind),
         DataType::Dictionary(numbers, _) if **numbers == DataType::UInt8 => {
             texts(columns, places, |column, row| {
                 usize::from(column.as_dictionary::<UInt8Type>().keys().value(row))
@@ -164,6 +165,16 @@ fn in_kind(
         _ => interleave(&columns.iter().map(AsRef::as_ref).collect::<Vec<_>>(), places)?,
     };
     if found.data_type() == kind { Ok(found) } else { cast(&found, kind) }
+}
+
+/// Decimals of columns with dictionaries.
+fn decimals(columns: &[ArrayRef], places: &[(usize, usize)], kind: &DataType) -> ArrayRef {
+    let told: Vec<_> = columns.iter().map(|column| column.as_dictionary::<UInt8Type>()).collect();
+    let values: Vec<_> = told.iter().map(|told| told.values().as_primitive::<Decimal128Type>()).collect();
+    let one =
+        |&(column, row): &(usize, usize)| told[column].key(row).map(|number| values[column].value(number));
+    let made: PrimitiveArray<Decimal128Type> = places.iter().map(one).collect();
+    Arc::new(made.with_data_type(kind.clone()))
 }
 
 /// Texts of columns with dictionaries; joining the dictionaries would cost more.

@@ -1,7 +1,7 @@
 //! Columns as a segment keeps them: each in the narrowest type of its kind that holds its values.
 //!
 //! In: rows in the types of the state. Out: rows for a file, and back. Integers become shorter ones, doubles become
-//! integers or 32-bit floats where that loses no bit, texts that repeat become dictionaries. What the type was stands
+//! integers or 32-bit floats where that loses no bit, texts and decimals that repeat become dictionaries. What the type was stands
 //! with the column (`kind`), so a state's values, hashes and sums know nothing of it (law 1): it is the bytes of a
 //! record on the disk and in memory that become fewer.
 
@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use arrow_array::builder::GenericByteDictionaryBuilder;
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type, LargeUtf8Type, UInt16Type, UInt64Type};
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_array::types::{
+    Decimal128Type, Float64Type, Int64Type, LargeUtf8Type, UInt8Type, UInt16Type, UInt64Type,
+};
+use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray, RecordBatch, RecordBatchOptions};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 use creditcore::exec::in_order;
@@ -19,6 +21,8 @@ use creditcore::exec::in_order;
 const KIND: &str = "kind";
 /// Rows from which on a column of texts may get a dictionary, and how many of them are looked at first.
 const DICTIONARY_ROWS: usize = 1 << 12;
+/// Decimals that a dictionary has at most: each is looked for among those before.
+const FEW: usize = 16;
 
 /// The type that a column has in the state.
 pub(super) fn kind_of(field: &Field) -> DataType {
@@ -31,7 +35,7 @@ pub(super) fn narrowed(batch: &RecordBatch, threads: usize) -> Result<RecordBatc
     let schema = batch.schema();
     let one = |at: usize| {
         let (field, column) = (&schema.fields()[at], batch.column(at));
-        let made = match with_dictionary(column) {
+        let made = match with_dictionary(column).or_else(|| few_decimals(column)) {
             Some(made) => Ok(made),
             None => match narrow_type(column) {
                 Some(narrow) => cast(column, &narrow),
@@ -165,10 +169,37 @@ fn with_dictionary(column: &ArrayRef) -> Option<ArrayRef> {
     cast(&made, &short).ok()
 }
 
+/// Decimals with a dictionary, where they are few: what models weigh is the same in almost every row.
+fn few_decimals(column: &ArrayRef) -> Option<ArrayRef> {
+    let decimals = column.as_primitive_opt::<Decimal128Type>()?;
+    if decimals.null_count() == decimals.len() {
+        return None;
+    }
+    let mut known: Vec<i128> = Vec::with_capacity(FEW);
+    let mut numbers = Vec::with_capacity(decimals.len());
+    for decimal in decimals {
+        let Some(decimal) = decimal else {
+            numbers.push(None);
+            continue;
+        };
+        let at = known.iter().position(|&one| one == decimal).unwrap_or(known.len());
+        if at == FEW {
+            return None;
+        }
+        if at == known.len() {
+            known.push(decimal);
+        }
+        numbers.push(Some(at as u8));
+    }
+    let known = PrimitiveArray::<Decimal128Type>::from(known).with_data_type(column.data_type().clone());
+    let made = DictionaryArray::<UInt8Type>::try_new(numbers.into_iter().collect(), Arc::new(known));
+    Some(Arc::new(made.ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow_array::{Float64Array, Int64Array, LargeStringArray, UInt64Array};
+    use arrow_array::{Decimal128Array, Float64Array, Int64Array, LargeStringArray, UInt64Array};
 
     fn kept(column: ArrayRef) -> DataType {
         let field = Field::new("x", column.data_type().clone(), true);
@@ -220,5 +251,19 @@ mod tests {
         assert_eq!(of(&|row| Some(format!("{}", row % 900)), 10_000), dictionary(DataType::UInt16));
         assert_eq!(of(&|row| Some(format!("{row}")), 10_000), DataType::LargeUtf8);
         assert_eq!(of(&|row| Some(format!("{}", row.saturating_sub(5_000))), 80_000), DataType::LargeUtf8);
+    }
+
+    #[test]
+    fn few_decimals_become_a_dictionary() {
+        let of = |values: Vec<Option<i128>>| {
+            let decimals = Decimal128Array::from(values).with_precision_and_scale(38, 0);
+            kept(Arc::new(decimals.expect("a type of decimals")))
+        };
+        let own = DataType::Decimal128(38, 0);
+        let dictionary = DataType::Dictionary(Box::new(DataType::UInt8), Box::new(own.clone()));
+        assert_eq!(of(vec![Some(1 << 90), None, Some(1 << 90), Some(-7)]), dictionary);
+        assert_eq!(of((0..16).map(Some).collect()), dictionary);
+        assert_eq!(of((0..17).map(Some).collect()), own);
+        assert_eq!(of(vec![None, None]), own);
     }
 }

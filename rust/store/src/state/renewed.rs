@@ -28,7 +28,7 @@ use super::manifest::Named;
 use super::portfolio::State;
 use super::said::{Said, with_column};
 use super::segment::{DELETED, Segment, TOLD};
-use super::staging::Staged;
+use super::staging::{Staged, Written};
 
 /// The column of fingerprints.
 const PRINT: &str = "_inputs";
@@ -243,10 +243,10 @@ impl State {
     }
 
     /// Writes what is made anew of many records, and where the rest of each lies.
-    pub(super) fn write_apart(&mut self, file: &str) -> Result<Option<Named>> {
-        let Some(staged) = self.staged.as_mut().filter(|staged| !staged.apart.is_empty()) else {
+    pub(super) fn write_apart(&self, staged: &Staged, file: &str) -> Result<Option<Written>> {
+        if staged.apart.is_empty() {
             return Ok(None);
-        };
+        }
         let apart = self.layout.made.iter().filter(|name| !self.layout.still.contains(name));
         let names: Vec<String> = std::iter::once(&self.layout.key).chain(apart).cloned().collect();
         let parts = staged.apart.iter().map(|one| some(&one.batch, &names)).collect::<Result<Vec<_>>>()?;
@@ -269,8 +269,8 @@ impl State {
         let path = self.folder.join(file);
         let sum = Segment::write(&path, &batch, self.threads)?;
         let named = Named::new(file, batch.num_rows() as u64, sum);
-        staged.apart_segment = Some(Segment::open(&self.folder, &named, false)?);
-        Ok(Some(named))
+        let segment = Segment::open(&self.folder, &named, false)?;
+        Ok(Some(Written { named, segment, taken: 0 }))
     }
 }
 

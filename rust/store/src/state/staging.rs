@@ -9,7 +9,7 @@ use arrow_array::RecordBatch;
 use creditcore::aggregate::Aggregate;
 use creditcore::batch::Source;
 use creditcore::error::Result;
-use creditcore::exec::Control;
+use creditcore::exec::{Control, in_order};
 
 use super::changes::{Changes, Counts, resolve};
 use super::layout::{Delta, Layout};
@@ -41,6 +41,14 @@ impl Staged {
     fn all(&self) -> impl Iterator<Item = &Changes> {
         std::iter::once(&self.changes).chain(&self.apart)
     }
+}
+
+/// A file that was written.
+pub(super) struct Written {
+    pub(super) named: Named,
+    pub(super) segment: Segment,
+    /// How many of the newest segments it takes in.
+    pub(super) taken: usize,
 }
 
 /// What a stage took, in seconds, by name.
@@ -109,23 +117,34 @@ impl State {
 
     /// Writes what is staged to files, which are on the disk then; none where nothing changes. Small segments before it
     /// are written again into the first file, which names them; what is made anew of many records stands in the second.
+    /// Both are written at the same time.
     ///
     /// # Errors
-    /// `State`: a file cannot be written.
+    /// `State`: a file cannot be written; neither is there then.
     pub fn write(&mut self, file: &str, second: &str) -> Result<Vec<Named>> {
-        let own = self.write_own(file)?;
-        let apart = self.write_apart(second).inspect_err(|_| {
-            // Nobody will name it; where it cannot be removed the next writer does it.
-            let _ = std::fs::remove_file(self.folder.join(file));
+        let Some(staged) = &self.staged else { return Ok(Vec::new()) };
+        let both = in_order(self.threads.min(2), 2, |which| match which {
+            0 => self.write_own(staged, file),
+            _ => self.write_apart(staged, second),
+        });
+        let both = both.inspect_err(|_| {
+            // Nobody will name them; where they cannot be removed the next writer does it.
+            [file, second].iter().for_each(|name| drop(std::fs::remove_file(self.folder.join(name))));
         })?;
-        Ok(own.into_iter().chain(apart).collect())
+        let [own, apart] = <[Option<Written>; 2]>::try_from(both).unwrap_or_default();
+        let named = [&own, &apart].into_iter().flatten().map(|written| written.named.clone()).collect();
+        if let Some(staged) = &mut self.staged {
+            staged.segment = own.map(|own| (own.segment, own.taken));
+            staged.apart_segment = apart.map(|apart| apart.segment);
+        }
+        Ok(named)
     }
 
-    fn write_own(&mut self, file: &str) -> Result<Option<Named>> {
-        let Some(staged) = self.staged.as_mut().filter(|staged| staged.changes.batch.num_rows() > 0) else {
-            return Ok(None);
-        };
+    fn write_own(&self, staged: &Staged, file: &str) -> Result<Option<Written>> {
         let rows = staged.changes.batch.num_rows();
+        if rows == 0 {
+            return Ok(None);
+        }
         self.rows.room(rows)?;
         let path = self.folder.join(file);
         let taken = merge::taken_in(&self.rows, self.fixed, rows);
@@ -142,12 +161,8 @@ impl State {
             named.replaces = older.into_iter().map(|segment| segment.file.clone()).collect();
             named
         };
-        let opened = Segment::open(&self.folder, &named, false);
-        if opened.is_err() {
-            let _ = std::fs::remove_file(&path);
-        }
-        staged.segment = Some((opened?, taken));
-        Ok(Some(named))
+        let segment = Segment::open(&self.folder, &named, false)?;
+        Ok(Some(Written { named, segment, taken }))
     }
 
     /// Puts what was staged and written into memory.

@@ -89,7 +89,7 @@ pub(super) struct Shared {
     identifiers: Vec<Identifier>,
     free: Vec<u32>,
     index: Index,
-    lists: Blocks<u32>,
+    lists: Blocks<u32, 2>,
     long: Vec<Long>,
     free_long: Vec<u32>,
 }
