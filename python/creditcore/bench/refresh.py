@@ -136,7 +136,7 @@ def timed(
     }
 
 
-def measure(folder: Path, count: int, rows: int, refreshes: int) -> dict[str, Any]:
+def measure(folder: Path, count: int, rows: int, refreshes: int, *, compare: bool = True) -> dict[str, Any]:
     """Measure.
 
     Args:
@@ -144,13 +144,14 @@ def measure(folder: Path, count: int, rows: int, refreshes: int) -> dict[str, An
         count: records.
         rows: of a delta.
         refreshes: how many are timed; the first of them is the cold one and told apart.
+        compare: whether the end is held against one pass over all records.
 
     Returns:
         `stages`: quantiles of seconds by stage and in `total`; `cold`: the first refresh; `fdatasync`: of the
         disk alone; `open`: seconds; `bytes_a_record`: resident at the end, `own` and `files` (clean pages of
         mapped files); `series`: seconds of each refresh; `drift`: p50 of the first and the last tenth of the
         refreshes, and the process's own bytes after these; `segments`: files of rows at the end; `equal`:
-        whether the ranking at the end is that of all records taken at once.
+        whether the ranking at the end is that of all records taken at once, None without `compare`.
     """
     state = folder / "state"
     if not state.is_dir():
@@ -164,9 +165,6 @@ def measure(folder: Path, count: int, rows: int, refreshes: int) -> dict[str, An
             for delta in deltas(known, rows, refreshes + 1, version)
         )
         _, told = timed(portfolio, fresh, before)
-        # As the state gives them: a frame of hundreds of millions would be there twice.
-        everybody = portfolio._state().scan(["region", "points", "weight"])
-        whole = rank(everybody, by="region", score="points", weight="weight", regions=None)
         return {
             "records": known,
             "delta": rows,
@@ -175,8 +173,16 @@ def measure(folder: Path, count: int, rows: int, refreshes: int) -> dict[str, An
             "fdatasync": quantiles(disk(folder, 100)),
             "open": opened,
             "segments": sum(1 for _ in state.glob("segment-*")),
-            "equal": portfolio.ranking("region").to_polars().equals(whole.to_polars()),
+            "equal": equal(portfolio) if compare else None,
         }
+
+
+def equal(portfolio: Portfolio) -> bool:
+    """Whether the ranking is that of all records taken at once."""
+    # As the state gives them: a frame of hundreds of millions would be there twice.
+    everybody = portfolio._state().scan(["region", "points", "weight"])
+    whole = rank(everybody, by="region", score="points", weight="weight", regions=None)
+    return portfolio.ranking("region").to_polars().equals(whole.to_polars())
 
 
 def rows_kept(portfolio: Portfolio) -> int:
@@ -216,7 +222,6 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
     yield f"{'stage':<12}{'p50':>10}{'p95':>10}{'p99':>10}{'max':>10}   ms"
     for stage, took in {**told["stages"], "fdatasync": told["fdatasync"]}.items():
         yield f"{stage:<12}" + "".join(f"{seconds * 1e3:>10.2f}" for seconds in took.values())
-    same = "equal to" if told["equal"] else "DIFFERS FROM"
     yield f"cold {told['cold'] * 1e3:.1f} ms; opened in {told['open']:.2f} s"
     resident, moved = told["bytes_a_record"], told["drift"]
     yield (
@@ -227,7 +232,8 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
         f"p50 of the first tenth {moved['first'] * 1e3:.2f} ms, of the last {moved['last'] * 1e3:.2f} ms; "
         f"own memory {moved['own_first'] >> 20} MiB, then {moved['own_last'] >> 20} MiB"
     )
-    yield f"ranking {same} that of all records"
+    same = {True: "equal to", False: "DIFFERS FROM", None: "not compared with"}
+    yield f"ranking {same[told['equal']]} that of all records"
     for name, rival in told.get("rivals", {}).items():
         if "failed" in rival:
             yield f"{name:<12}did not come to the end: {rival['failed']}"

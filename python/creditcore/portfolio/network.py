@@ -9,7 +9,7 @@ over hashes is the network of the identifiers under other names: every feature h
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
@@ -153,26 +153,22 @@ class Linked:
 
     def empty(self) -> Network:
         """Give the network of nobody."""
-        return self._build(renewed.nobody(self._config.columns.key, self.shown, self.time))
+        return self.build(renewed.nobody(self._config.columns.key, self.shown, self.time))
 
-    def _build(self, rows: Any) -> Network:
+    def build(self, rows: Any) -> Network:
+        """Build the network of rows with hashes."""
         return Network(_core.Network.build(open_source(rows), self._plan, INNER_KEY, changing=True))
 
     def of_state(self, core: State, when: date | None) -> Held:
         """Build the network of all records of a state, as it is at an instant, with its features."""
-        from creditcore._frame import to_polars
-
         names = [self._config.columns.key, *self.shown, *([self.time] if self.time else [])]
-        return self.of_rows(
-            renewed.timed(to_polars(core.scan(names)), self.time) if core.sizes()[0] else None, when
-        )
+        if not core.sizes()[0]:
+            return self.of_rows(self.empty, when)
+        # As the state gives them, and no longer than they are read: they would be there twice as a frame.
+        return self.of_rows(lambda: self.build(core.scan(names)), when)
 
-    def of_rows(self, rows: pl.DataFrame | None, when: date | None) -> Held:
-        """Build the network of rows with hashes."""
-
-        def made() -> Network:
-            return self.empty() if rows is None else self._build(rows)
-
+    def of_rows(self, made: Callable[[], Network], when: date | None) -> Held:
+        """Give the network that is `made` as it is at an instant, with its features."""
         core, limit = made()._core, self._limit(when)
         if limit is not None:
             # Of who is too old no features are computed.

@@ -307,7 +307,7 @@ def renewed_whole(line: PortfolioLine, rows: pl.DataFrame, when: date | None) ->
     features: list[pl.DataFrame] = []
     linked, key = line.linked, line.config.columns.key
     if linked is not None and linked.features and len(rows):
-        held = linked.of_rows(renewed.timed(rows, linked.time), when)
+        held = linked.of_rows(lambda: linked.build(renewed.timed(rows, linked.time)), when)
         for view, found in linked.views(held):
             features.append(renewed.looked_up(rows, key, found, linked.wanted[view]))
     if not line.makes and not features:

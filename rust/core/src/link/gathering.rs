@@ -5,7 +5,7 @@
 //! equal rows give equal records whatever their order, their parts and the threads, and a person with several rows is
 //! one person with the identifiers of all of them.
 //!
-//! Memory: 18 bytes for an identifier of a row, 12 for a row and its key, until the records are made. Everything is
+//! Memory: 18 bytes for an identifier of a row, 10 while the records are written, 12 for a row and its key. Everything is
 //! asked for once, at its length: fresh memory costs more than what is computed into it.
 
 use std::sync::{Mutex, PoisonError};
@@ -92,7 +92,7 @@ impl Gathering {
     /// # Errors
     /// More people or links than numbers of 32 bits can tell apart; a request to stop.
     pub fn finish(self, threads: usize, control: &Control) -> Result<Records> {
-        Ok(records_of(&[self], None, threads, control)?.0)
+        Ok(records_of(vec![self], None, threads, control)?.0)
     }
 
     /// How many rows.
@@ -149,7 +149,7 @@ struct Places<'a> {
 /// # Errors
 /// Parts with keys of several types, more people or links than a network holds; a request to stop.
 pub(super) fn records_of(
-    parts: &[Gathering],
+    mut parts: Vec<Gathering>,
     counting: Option<Counting<'_>>,
     threads: usize,
     control: &Control,
@@ -164,21 +164,11 @@ pub(super) fn records_of(
     }
     let entries = parts.iter().map(|part| part.hashes.len()).sum();
     check_size(parts.iter().map(Gathering::rows).sum(), entries)?;
-    let keys: Vec<&Keys> = parts.iter().map(|part| &part.keys).collect();
-    let work = Work { parts, counting, threads, control };
-    let ranges = match &first.keys {
-        Keys::Signed(_) => {
-            let keys: Vec<&[i64]> = keys.iter().map(|keys| keys.signed()).collect();
-            work.ranges(|(part, row)| keys[part as usize][row as usize])?
-        }
-        Keys::Unsigned(_) => {
-            let keys: Vec<&[u64]> = keys.iter().map(|keys| keys.unsigned()).collect();
-            work.ranges(|(part, row)| keys[part as usize][row as usize])?
-        }
-        Keys::Text(_) => work.ranges(|(part, row)| keys[part as usize].bytes_of(row as usize))?,
-    };
-    let made = work.written(&ranges)?;
     let mut deleted = first.keys.take(std::iter::empty());
+    let ranges = Work { parts: &parts, counting, threads, control }.all_ranges()?;
+    // They order the identifiers of merged rows, which is done.
+    parts.iter_mut().for_each(|part| part.orders = Vec::new());
+    let made = Work { parts: &parts, counting, threads, control }.written(&ranges)?;
     ranges.iter().for_each(|range| deleted.append(&range.deleted));
     Ok((made, deleted))
 }
@@ -201,6 +191,22 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// The people of each range of keys, whatever their type.
+    fn all_ranges(&self) -> Result<Vec<Range>> {
+        let keys: Vec<&Keys> = self.parts.iter().map(|part| &part.keys).collect();
+        match keys[0] {
+            Keys::Signed(_) => {
+                let keys: Vec<&[i64]> = keys.iter().map(|keys| keys.signed()).collect();
+                self.ranges(|(part, row)| keys[part as usize][row as usize])
+            }
+            Keys::Unsigned(_) => {
+                let keys: Vec<&[u64]> = keys.iter().map(|keys| keys.unsigned()).collect();
+                self.ranges(|(part, row)| keys[part as usize][row as usize])
+            }
+            Keys::Text(_) => self.ranges(|(part, row)| keys[part as usize].bytes_of(row as usize)),
+        }
+    }
+
     /// The people of each range of keys; ranges ascend.
     fn ranges<K: Ord + Copy + Send + Sync>(&self, key: impl Fn(Row) -> K + Sync) -> Result<Vec<Range>> {
         let runs = self.runs(&key)?;

@@ -39,7 +39,7 @@ pub(super) fn read(
     control: &Control,
 ) -> Result<(Records, Met)> {
     let (parts, met) = gather(source, plan, settled, key, threads, control)?;
-    Ok((records_of(&parts, None, threads, control)?.0, met))
+    Ok((records_of(parts, None, threads, control)?.0, met))
 }
 
 /// The rows of a source, in parts, in their order; none where it has no batch.

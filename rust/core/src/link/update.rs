@@ -99,7 +99,7 @@ impl Delta {
             }
         });
         let counting = counting.as_ref().map(|counting| counting as Counting<'_>);
-        let (given, deleted) = records_of(&parts, counting, threads, control)?;
+        let (given, deleted) = records_of(parts, counting, threads, control)?;
         Ok(Self { given, deleted, met })
     }
 }

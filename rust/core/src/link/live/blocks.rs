@@ -185,5 +185,6 @@ mod tests {
                 prop_assert_eq!(blocks.get(*block), twin.as_slice());
             }
         }
+        Ok(())
     }
 }
