@@ -8,6 +8,8 @@ use std::fs::File;
 use std::ops::Range;
 use std::ptr::NonNull;
 use std::sync::Arc;
+#[cfg(target_os = "linux")]
+use std::sync::{Mutex, PoisonError};
 
 use arrow_buffer::Buffer;
 use creditcore::Result;
@@ -57,7 +59,13 @@ pub(crate) struct PrivateWords {
 }
 
 enum Words {
-    Map { map: MmapMut, start: usize, words: usize, ready: bool },
+    /// From byte `start` of a map on: that of a file, or (`ready`) one of no file that all words were copied to.
+    Map {
+        map: MmapMut,
+        start: usize,
+        words: usize,
+        ready: bool,
+    },
     Own(Vec<u64>),
 }
 
@@ -78,9 +86,9 @@ impl PrivateWords {
     }
 }
 
-/// Bytes whose pages are made ready at a time.
+/// Bytes that are copied at a time: few enough that what is held twice is little.
 #[cfg(target_os = "linux")]
-const PIECE: usize = 1 << 26;
+const PIECE: usize = 1 << 24;
 /// Writing to a smaller part of the pages than one in so many copies fewer of them than there are.
 const FEW: usize = 2;
 /// A multiple of the size of every page that a processor of this kind has.
@@ -95,7 +103,7 @@ impl Memory for PrivateWords {
         #[cfg(target_os = "linux")]
         if first < end {
             // SAFETY: the pages lie within the map, nobody has borrowed from them (the map is borrowed mutably), and
-            // they show the file again afterwards: words like any others.
+            // they show the file again afterwards, or nought where there is none: words like any others.
             let told = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, first, end - first) };
             // Memory that is not given back is a cost, and no fault.
             drop(told);
@@ -105,25 +113,50 @@ impl Memory for PrivateWords {
     }
 
     fn prepare(&mut self, places: usize) {
-        let Words::Map { map, ready, .. } = &mut self.memory else { return };
+        let Words::Map { map, start, words, ready } = &mut self.memory else { return };
         if *ready || places < map.len() / PAGE / FEW {
             return;
         }
+        // Whatever comes of it, it is not tried with each change again.
         *ready = true;
         // One page after the other would be copied when it is first written: half a second for each million keys.
         #[cfg(target_os = "linux")]
-        {
-            let copy = |piece: usize| {
-                let start = piece * PIECE;
-                // A system that cannot do it copies pages as they are written.
-                let _ = map.advise_range(Advice::PopulateWrite, start, PIECE.min(map.len() - start));
-                Ok(())
-            };
-            let _ = in_order(threads_or_default(None), map.len().div_ceil(PIECE), copy);
+        if let Ok(copied) = copied(map, *start..*start + *words * 8) {
+            (*map, *start) = (copied, 0);
         }
         #[cfg(not(target_os = "linux"))]
-        let _ = map;
+        let _ = (map, start, words);
     }
+}
+
+/// Bytes of a map, in one of no file, in huge pages where the system has them: those are made hundreds of times less
+/// often than pages of the map would be, and a processor finds more of them without looking them up. The whole pages
+/// among the bytes may not be read in `map` any more.
+#[cfg(target_os = "linux")]
+fn copied(map: &MmapMut, bytes: Range<usize>) -> std::io::Result<MmapMut> {
+    let mut made = MmapMut::map_anon(bytes.len())?;
+    // None of what is asked of the system here has to be granted.
+    let _ = made.advise(Advice::HugePage);
+    let pieces: Vec<Mutex<&mut [u8]>> = made.chunks_mut(PIECE).map(Mutex::new).collect();
+    let copy = |at: usize| {
+        let mut piece = pieces[at].lock().unwrap_or_else(PoisonError::into_inner);
+        let start = bytes.start + at * PIECE;
+        let from = start..start + piece.len();
+        // Read in one go, and shown in one go, instead of a few pages at each fault.
+        let _ = map.advise_range(Advice::WillNeed, from.start, from.len());
+        let _ = map.advise_range(Advice::PopulateRead, from.start, from.len());
+        piece.copy_from_slice(&map[from.clone()]);
+        let (first, end) = (from.start.next_multiple_of(PAGE), from.end / PAGE * PAGE);
+        if first < end {
+            // SAFETY: the pages lie within the map, and hold nothing but bytes of this piece, which nobody reads here
+            // again: they show the file afterwards, words like any others.
+            let _ = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, first, end - first) };
+        }
+        Ok(())
+    };
+    let told = in_order(threads_or_default(None), pieces.len(), copy);
+    drop(pieces);
+    told.map(|_| made).map_err(std::io::Error::other)
 }
 
 impl Default for PrivateWords {
@@ -159,5 +192,44 @@ impl AsMut<[u64]> for PrivateWords {
                 std::slice::from_raw_parts_mut(map.as_mut_ptr().add(*start).cast::<u64>(), *words)
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_are_prepared_are_those_before() {
+        // A beginning that no page begins with, more than one piece, and an end in the middle of a page.
+        let (head, count) = (72usize, (1usize << 22) + 333);
+        let path = std::env::temp_dir().join(format!("creditcore-words-{}", std::process::id()));
+        let word = |at: usize| (at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let bytes: Vec<u8> =
+            std::iter::repeat_n(7, head).chain((0..count).flat_map(|at| word(at).to_le_bytes())).collect();
+        std::fs::write(&path, &bytes).expect("the folder is there");
+        let file = File::open(&path).expect("it was written");
+        let mut words = PrivateWords::of(&file, head).expect("whole words");
+        let mut wanted: Vec<u64> = (0..count).map(|at| u64::from_le(word(at))).collect();
+        let mut change = |words: &mut PrivateWords, step: usize| {
+            for at in (0..count).step_by(step) {
+                (wanted[at], words.as_mut()[at]) = (at as u64, at as u64);
+            }
+            assert!(words.as_ref() == wanted);
+        };
+        change(&mut words, 10_007);
+        words.prepare(1);
+        assert!(matches!(words.memory, Words::Map { ready: false, .. }));
+        words.prepare(count);
+        change(&mut words, 9_973);
+        words.prepare(count);
+        change(&mut words, 4_093);
+        let (given, left) = (1_000..400_000, [0..1_000, 400_000..count]);
+        words.give_back(given);
+        for range in left {
+            assert!(words.as_ref()[range.clone()] == wanted[range]);
+        }
+        assert!(std::fs::read(&path).expect("it is there") == bytes);
+        std::fs::remove_file(&path).expect("it is there");
     }
 }
