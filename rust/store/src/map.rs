@@ -6,6 +6,8 @@
 
 use std::fs::File;
 use std::ops::Range;
+#[cfg(target_os = "linux")]
+use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 use std::sync::Arc;
 #[cfg(target_os = "linux")]
@@ -59,12 +61,14 @@ pub(crate) struct PrivateWords {
 }
 
 enum Words {
-    /// From byte `start` of a map on: that of a file, or (`ready`) one of no file that all words were copied to.
+    /// From byte `start` of a map on: that of a file, or one of no file that all words were copied to. `file` is there
+    /// while the words are those of the file.
     Map {
         map: MmapMut,
         start: usize,
         words: usize,
         ready: bool,
+        file: Option<File>,
     },
     Own(Vec<u64>),
 }
@@ -82,11 +86,13 @@ impl PrivateWords {
         // SAFETY: the map is private to this process (copy on write), and no file of a state is written after it was
         // named in the catalog.
         let map = unsafe { MmapOptions::new().map_copy(file) }?;
-        Ok(Self { memory: Words::Map { map, start, words: (length - start) / 8, ready: false } })
+        // Without a second handle the words are made ready page by page.
+        let file = file.try_clone().ok();
+        Ok(Self { memory: Words::Map { map, start, words: (length - start) / 8, ready: false, file } })
     }
 }
 
-/// Bytes that are copied at a time: few enough that what is held twice is little.
+/// Bytes that are made ready at a time: whole huge pages.
 #[cfg(target_os = "linux")]
 const PIECE: usize = 1 << 24;
 /// Writing to a smaller part of the pages than one in so many copies fewer of them than there are.
@@ -113,50 +119,44 @@ impl Memory for PrivateWords {
     }
 
     fn prepare(&mut self, places: usize) {
-        let Words::Map { map, start, words, ready } = &mut self.memory else { return };
+        let Words::Map { map, start, words, ready, file } = &mut self.memory else { return };
         if *ready || places < map.len() / PAGE / FEW {
             return;
         }
-        // Whatever comes of it, it is not tried with each change again.
         *ready = true;
         // One page after the other would be copied when it is first written: half a second for each million keys.
         #[cfg(target_os = "linux")]
-        if let Ok(copied) = copied(map, *start..*start + *words * 8) {
-            (*map, *start) = (copied, 0);
+        if let Some(read) = file.take().and_then(|file| read_anew(&file, *start, *words * 8).ok()) {
+            (*map, *start) = (read, 0);
+        } else {
+            let copy = |piece: usize| {
+                let start = piece * PIECE;
+                // A system that cannot do it copies pages as they are written.
+                let _ = map.advise_range(Advice::PopulateWrite, start, PIECE.min(map.len() - start));
+                Ok(())
+            };
+            let _ = in_order(threads_or_default(None), map.len().div_ceil(PIECE), copy);
         }
         #[cfg(not(target_os = "linux"))]
-        let _ = (map, start, words);
+        let _ = (map, start, words, file);
     }
 }
 
-/// Bytes of a map, in one of no file, in huge pages where the system has them: those are made hundreds of times less
-/// often than pages of the map would be, and a processor finds more of them without looking them up. The whole pages
-/// among the bytes may not be read in `map` any more.
+/// Bytes of a file, read into memory of huge pages where the system has them: those are made hundreds of times less
+/// often than pages of a map, and a processor has more of them at hand.
 #[cfg(target_os = "linux")]
-fn copied(map: &MmapMut, bytes: Range<usize>) -> std::io::Result<MmapMut> {
-    let mut made = MmapMut::map_anon(bytes.len())?;
-    // None of what is asked of the system here has to be granted.
+fn read_anew(file: &File, start: usize, length: usize) -> Result<MmapMut> {
+    let failed = |error: &std::io::Error| unreadable("the index", error);
+    let mut made = MmapMut::map_anon(length).map_err(|error| failed(&error))?;
+    // A system that has no huge pages gives others.
     let _ = made.advise(Advice::HugePage);
     let pieces: Vec<Mutex<&mut [u8]>> = made.chunks_mut(PIECE).map(Mutex::new).collect();
-    let copy = |at: usize| {
+    in_order(threads_or_default(None), pieces.len(), |at| {
         let mut piece = pieces[at].lock().unwrap_or_else(PoisonError::into_inner);
-        let start = bytes.start + at * PIECE;
-        let from = start..start + piece.len();
-        // Read in one go, and shown in one go, instead of a few pages at each fault.
-        let _ = map.advise_range(Advice::WillNeed, from.start, from.len());
-        let _ = map.advise_range(Advice::PopulateRead, from.start, from.len());
-        piece.copy_from_slice(&map[from.clone()]);
-        let (first, end) = (from.start.next_multiple_of(PAGE), from.end / PAGE * PAGE);
-        if first < end {
-            // SAFETY: the pages lie within the map, and hold nothing but bytes of this piece, which nobody reads here
-            // again: they show the file afterwards, words like any others.
-            let _ = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, first, end - first) };
-        }
-        Ok(())
-    };
-    let told = in_order(threads_or_default(None), pieces.len(), copy);
+        file.read_exact_at(&mut piece, (start + at * PIECE) as u64).map_err(|error| failed(&error))
+    })?;
     drop(pieces);
-    told.map(|_| made).map_err(std::io::Error::other)
+    Ok(made)
 }
 
 impl Default for PrivateWords {
@@ -187,10 +187,12 @@ impl AsMut<[u64]> for PrivateWords {
     fn as_mut(&mut self) -> &mut [u64] {
         match &mut self.memory {
             Words::Own(words) => words,
-            // SAFETY: as above; the map is borrowed for as long as the slice.
-            Words::Map { map, start, words, .. } => unsafe {
-                std::slice::from_raw_parts_mut(map.as_mut_ptr().add(*start).cast::<u64>(), *words)
-            },
+            Words::Map { map, start, words, file, .. } => {
+                // From here on they may be others than those of the file.
+                *file = None;
+                // SAFETY: as above; the map is borrowed for as long as the slice.
+                unsafe { std::slice::from_raw_parts_mut(map.as_mut_ptr().add(*start).cast::<u64>(), *words) }
+            }
         }
     }
 }
@@ -201,6 +203,12 @@ mod tests {
 
     #[test]
     fn words_that_are_prepared_are_those_before() {
+        for changed in [false, true] {
+            prepared(changed);
+        }
+    }
+
+    fn prepared(changed: bool) {
         // A beginning that no page begins with, more than one piece, and an end in the middle of a page.
         let (head, count) = (72usize, (1usize << 22) + 333);
         let path = std::env::temp_dir().join(format!("creditcore-words-{}", std::process::id()));
@@ -217,10 +225,14 @@ mod tests {
             }
             assert!(words.as_ref() == wanted);
         };
-        change(&mut words, 10_007);
+        if changed {
+            change(&mut words, 10_007);
+        }
         words.prepare(1);
         assert!(matches!(words.memory, Words::Map { ready: false, .. }));
         words.prepare(count);
+        #[cfg(target_os = "linux")]
+        assert!(matches!(words.memory, Words::Map { ready: true, start, .. } if changed == (start == head)));
         change(&mut words, 9_973);
         words.prepare(count);
         change(&mut words, 4_093);
