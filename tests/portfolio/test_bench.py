@@ -6,8 +6,12 @@ import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import numpy as np
+import polars as pl
+import pytest
 from click.testing import CliRunner
 
+from creditcore.bench import refresh, upserts
 from creditcore.cli.app import app
 
 ARGUMENTS = ["bench", "refresh", "--records", "3000", "--delta", "100", "--refreshes", "3", "--json"]
@@ -48,6 +52,21 @@ def test_rivals_give_the_same_means_and_the_plot_has_each_refresh(tmp_path: Path
     assert len(line.get("points", "").split()) == 3
     assert not (tmp_path / "rivals").exists()
     assert CliRunner().invoke(app, [*ARGUMENTS, "--rivals", "abacus"]).exit_code == 2
+
+
+def test_polars_takes_a_delta_in_place() -> None:
+    polars = upserts.Polars(Path(), 5, 1)
+    rows = refresh.records(np.arange(5_000), 1, 0)
+    for part in (rows[:3_000], rows[3_000:]):
+        # More than there is room for.
+        polars.add(part)
+    polars.ready()
+    for delta in refresh.deltas(5_000, 1_000, 3, 7):
+        polars.take(delta)
+        rows = pl.concat([rows.join(delta.select("key"), on="key", how="anti"), delta])
+        points, weight = pl.col("points").cast(pl.Float64), pl.col("weight").cast(pl.Float64)
+        means = rows.group_by("region").agg((points * weight).sum() / weight.sum())
+        assert polars.renew(delta) == pytest.approx(dict(means.rows()), rel=1e-12)
 
 
 def test_a_rival_that_takes_too_long_is_told(tmp_path: Path) -> None:

@@ -29,62 +29,91 @@ Means = dict[int, float]
 SCHEMA = "key {0}, version {1}, region {2}, weight {3}, points {4}"
 
 
+STRETCH = 1 << 20
+"""Rows of the columns that polars reads which are compared with a delta at a time."""
+
+
 def _parts(count: int) -> Iterator[pl.DataFrame]:
     for start in range(0, count, refresh.PART):
         yield refresh.records(np.arange(start, min(start + refresh.PART, count)), 1, start)
 
 
 class DuckDB:
-    """A table with a primary key, upserts, one query."""
+    """A table without a key, a delta as a join that deletes and an insertion in one transaction, one query.
+
+    The quickest form that was measured (benches/README.md): `INSERT OR REPLACE` with a primary key, whose
+    index is most of the time of loading, `MERGE INTO`, `UPDATE` with an insertion, and the table written anew
+    take two to four times as long. What is committed is on the disk, in the log beside the file.
+    """
 
     def __init__(self, folder: Path, count: int, threads: int) -> None:
-        """Take in all records."""
+        """Make the table."""
         import duckdb
 
         # Less than what the machine has: it would be ended by the system otherwise.
         most = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 7 // 10
         config: dict[str, Any] = {"threads": threads, "memory_limit": f"{most >> 20}MiB"}
         self._base = duckdb.connect(str(folder / "rival.duckdb"), config=config)
-        kinds = SCHEMA.format("BIGINT PRIMARY KEY", "UINTEGER", "USMALLINT", "USMALLINT", "FLOAT")
+        kinds = SCHEMA.format("BIGINT", "UINTEGER", "USMALLINT", "USMALLINT", "FLOAT")
         self._base.execute(f"CREATE TABLE held ({kinds})")
-        for part in _parts(count):
-            self._base.register("part", part.to_arrow())
-            self._base.execute("INSERT INTO held SELECT * FROM part")
+
+    def add(self, part: pl.DataFrame) -> None:
+        """Take in records that are new."""
+        self._base.register("part", part.to_arrow())
+        self._base.execute("INSERT INTO held SELECT * FROM part")
+        self._base.unregister("part")
+
+    def ready(self) -> None:
+        """End the load, durably."""
+        self._base.execute("CHECKPOINT")
 
     def renew(self, delta: pl.DataFrame) -> Means:
         """Upsert, and give the means."""
         self._base.register("delta", delta.to_arrow())
-        self._base.execute("INSERT OR REPLACE INTO held SELECT * FROM delta")
+        for step in (
+            "BEGIN",
+            "DELETE FROM held USING delta WHERE held.key = delta.key",
+            "INSERT INTO held SELECT * FROM delta",
+            "COMMIT",
+        ):
+            self._base.execute(step)
         query = "SELECT region, sum(points::DOUBLE * weight) / sum(weight::DOUBLE) FROM held GROUP BY region"
         return dict(self._base.execute(query).fetchall())
 
 
 class ClickHouse:
-    """A table that keeps the newest row of each key, read with `FINAL`."""
+    """A table that keeps the newest row of each key, read with `FINAL`.
+
+    Measured as well (benches/README.md), and no quicker: parts by the first bits of the key that are not
+    merged across; `DELETE` and an insertion into a plain `MergeTree` without `FINAL`.
+    """
 
     def __init__(self, folder: Path, count: int, threads: int) -> None:
-        """Take in all records."""
+        """Make the table."""
         from chdb.session import Session
 
         self._folder, self._base = folder, Session(str(folder / "rival.chdb"))
         self._query(f"SET max_threads = {threads}")
+        self._query(f"SET max_insert_threads = {threads}")
         self._query("CREATE DATABASE kept")
         kinds = SCHEMA.format("Int64", "UInt32", "UInt16", "UInt16", "Float32")
         self._query(f"CREATE TABLE kept.held ({kinds}) ENGINE = ReplacingMergeTree(version) ORDER BY key")
-        for part in _parts(count):
-            self._insert(part)
 
     def _query(self, text: str) -> str:
         return str(self._base.query(text, "CSV"))
 
-    def _insert(self, rows: pl.DataFrame) -> None:
+    def add(self, rows: pl.DataFrame) -> None:
+        """Take in records."""
         file = self._folder / "delta.arrow"
         rows.write_ipc(file, compression="uncompressed")
         self._query(f"INSERT INTO kept.held SELECT * FROM file('{file}', 'Arrow')")
 
+    def ready(self) -> None:
+        """Nothing is left to be done: parts are merged beside the queries."""
+
     def renew(self, delta: pl.DataFrame) -> Means:
         """Insert, and give the means of the newest rows."""
-        self._insert(delta)
+        self.add(delta)
         query = (
             "SELECT region, sum(toFloat64(points) * weight) / sum(toFloat64(weight)) FROM kept.held FINAL "
         )
@@ -93,21 +122,52 @@ class ClickHouse:
 
 
 class Polars:
-    """All records in memory, aggregated anew; the upsert is not timed, as polars has none by key."""
+    """All records in memory, aggregated anew; the upsert is not timed, as polars has none by key.
+
+    Columns are made in their whole length once, and a delta is written into them in place, so that there is
+    never a second copy of them.
+    """
 
     def __init__(self, folder: Path, count: int, threads: int) -> None:
-        """Take in all records."""
-        self._rows = pl.concat(_parts(count))
+        """Make the columns."""
+        self._columns: dict[str, np.ndarray[Any, Any]] = {}
+        self._used, self._room = 0, count + count // 8 + 1
+
+    def add(self, part: pl.DataFrame) -> None:
+        """Take in records that are new."""
+        end = self._used + len(part)
+        for column in part.iter_columns():
+            values = column.to_numpy()
+            if column.name not in self._columns:
+                self._columns[column.name] = np.empty(max(self._room, end), dtype=values.dtype)
+            elif end > len(self._columns[column.name]):
+                self._columns[column.name].resize(end + end // 8, refcheck=False)
+            self._columns[column.name][self._used : end] = values
+        self._used = end
+
+    def ready(self) -> None:
+        """Nothing is left to be done."""
 
     def take(self, delta: pl.DataFrame) -> None:
-        """Bring the rows to a delta."""
-        kept = self._rows.join(delta.select("key"), on="key", how="anti")
-        self._rows = pl.concat([kept, delta])
+        """Bring the columns to a delta."""
+        wanted = delta.sort("key")
+        keys = wanted["key"].to_numpy()
+        new = np.ones(len(keys), dtype=bool)
+        for start in range(0, self._used, STRETCH):
+            held = self._columns["key"][start : min(start + STRETCH, self._used)]
+            at = np.minimum(np.searchsorted(keys, held), len(keys) - 1)
+            rows = np.flatnonzero(keys[at] == held)
+            for name, column in self._columns.items():
+                column[start + rows] = wanted[name].to_numpy()[at[rows]]
+            new[at[rows]] = False
+        self.add(wanted.filter(pl.Series(new)))
 
     def renew(self, delta: pl.DataFrame) -> Means:
         """Give the means."""
+        # Without a copy.
+        rows = pl.DataFrame({name: column[: self._used] for name, column in self._columns.items()})
         points, weight = pl.col("points").cast(pl.Float64), pl.col("weight").cast(pl.Float64)
-        means = self._rows.lazy().group_by("region").agg((points * weight).sum() / weight.sum())
+        means = rows.lazy().group_by("region").agg((points * weight).sum() / weight.sum())
         return dict(means.collect(engine="streaming").rows())
 
 
@@ -115,9 +175,18 @@ class Own:
     """The portfolio; what it acknowledges is on the disk, as with DuckDB."""
 
     def __init__(self, folder: Path, count: int, threads: int) -> None:
-        """Take in all records."""
-        refresh.make(folder / "state", count)
-        self._portfolio = Portfolio.open(folder / "state", "write")
+        """Make the portfolio."""
+        self._folder = folder / "state"
+        self._portfolio = Portfolio.create(self._folder, refresh.CONFIG)
+
+    def add(self, part: pl.DataFrame) -> None:
+        """Take in records that are new."""
+        self._portfolio.ingest(part)
+
+    def ready(self) -> None:
+        """Open it as who refreshes it does."""
+        self._portfolio.close()
+        self._portfolio = Portfolio.open(self._folder, "write")
 
     def renew(self, delta: pl.DataFrame) -> Means:
         """Refresh, and give the means."""
@@ -142,9 +211,9 @@ def compare(
     """Time creditcore and rivals on the same deltas, each in a process of its own, one after the other.
 
     Returns:
-        By name `p50` (seconds; the first delta is not counted), `load` (seconds until all records are in),
-        `peak` (bytes of memory, clean pages of files among them) and `equal`: whether every mean is
-        creditcore's to one part in 10^9. Of one that did not come to the end `failed`: why.
+        By name `p50` (seconds; the first delta is not counted), `load` (seconds to take in all records,
+        without making them), `peak` (bytes of memory, clean pages of files among them) and `equal`: whether
+        every mean is creditcore's to one part in 10^9. Of one that did not come to the end `failed`: why.
     """
     told: dict[str, dict[str, Any]] = {}
     wanted: Means = {}
@@ -177,9 +246,16 @@ def compare(
 
 def alone(place: Path, count: int, rows: int, runs: int, threads: int, name: str) -> dict[str, Any]:
     """Time one of them: `p50`, `load`, `peak` as in `compare`, and `means` at the end."""
-    began = time.perf_counter()
     rival = {OWN: Own, **RIVALS}[name](place, count, threads)
-    load, took = time.perf_counter() - began, []
+    load, took = 0.0, []
+    for part in _parts(count):
+        # Making the records is nobody's work.
+        start = time.perf_counter()
+        rival.add(part)
+        load += time.perf_counter() - start
+    start = time.perf_counter()
+    rival.ready()
+    load += time.perf_counter() - start
     means: Means = {}
     for delta in refresh.deltas(count, rows, runs + 1, 7):
         if isinstance(rival, Polars):
