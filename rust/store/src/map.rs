@@ -6,12 +6,8 @@
 
 use std::fs::File;
 use std::ops::Range;
-#[cfg(target_os = "linux")]
-use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 use std::sync::Arc;
-#[cfg(target_os = "linux")]
-use std::sync::{Mutex, PoisonError};
 
 use arrow_buffer::Buffer;
 use creditcore::Result;
@@ -61,15 +57,7 @@ pub(crate) struct PrivateWords {
 }
 
 enum Words {
-    /// From byte `start` of a map on: that of a file, or one of no file that all words were copied to. `file` is there
-    /// while the words are those of the file.
-    Map {
-        map: MmapMut,
-        start: usize,
-        words: usize,
-        ready: bool,
-        file: Option<File>,
-    },
+    Map { map: MmapMut, start: usize, words: usize, ready: bool },
     Own(Vec<u64>),
 }
 
@@ -86,15 +74,13 @@ impl PrivateWords {
         // SAFETY: the map is private to this process (copy on write), and no file of a state is written after it was
         // named in the catalog.
         let map = unsafe { MmapOptions::new().map_copy(file) }?;
-        // Without a second handle the words are made ready page by page.
-        let file = file.try_clone().ok();
-        Ok(Self { memory: Words::Map { map, start, words: (length - start) / 8, ready: false, file } })
+        Ok(Self { memory: Words::Map { map, start, words: (length - start) / 8, ready: false } })
     }
 }
 
-/// Bytes that are made ready at a time: whole huge pages.
+/// Bytes whose pages are made ready at a time.
 #[cfg(target_os = "linux")]
-const PIECE: usize = 1 << 24;
+const PIECE: usize = 1 << 26;
 /// Writing to a smaller part of the pages than one in so many copies fewer of them than there are.
 const FEW: usize = 2;
 /// A multiple of the size of every page that a processor of this kind has.
@@ -109,7 +95,7 @@ impl Memory for PrivateWords {
         #[cfg(target_os = "linux")]
         if first < end {
             // SAFETY: the pages lie within the map, nobody has borrowed from them (the map is borrowed mutably), and
-            // they show the file again afterwards, or nought where there is none: words like any others.
+            // they show the file again afterwards: words like any others.
             let told = unsafe { map.unchecked_advise_range(UncheckedAdvice::DontNeed, first, end - first) };
             // Memory that is not given back is a cost, and no fault.
             drop(told);
@@ -119,16 +105,14 @@ impl Memory for PrivateWords {
     }
 
     fn prepare(&mut self, places: usize) {
-        let Words::Map { map, start, words, ready, file } = &mut self.memory else { return };
+        let Words::Map { map, ready, .. } = &mut self.memory else { return };
         if *ready || places < map.len() / PAGE / FEW {
             return;
         }
         *ready = true;
         // One page after the other would be copied when it is first written: half a second for each million keys.
         #[cfg(target_os = "linux")]
-        if let Some(read) = file.take().and_then(|file| read_anew(&file, *start, *words * 8).ok()) {
-            (*map, *start) = (read, 0);
-        } else {
+        {
             let copy = |piece: usize| {
                 let start = piece * PIECE;
                 // A system that cannot do it copies pages as they are written.
@@ -138,25 +122,8 @@ impl Memory for PrivateWords {
             let _ = in_order(threads_or_default(None), map.len().div_ceil(PIECE), copy);
         }
         #[cfg(not(target_os = "linux"))]
-        let _ = (map, start, words, file);
+        let _ = map;
     }
-}
-
-/// Bytes of a file, read into memory of huge pages where the system has them: those are made hundreds of times less
-/// often than pages of a map, and a processor has more of them at hand.
-#[cfg(target_os = "linux")]
-fn read_anew(file: &File, start: usize, length: usize) -> Result<MmapMut> {
-    let failed = |error: &std::io::Error| unreadable("the index", error);
-    let mut made = MmapMut::map_anon(length).map_err(|error| failed(&error))?;
-    // A system that has no huge pages gives others.
-    let _ = made.advise(Advice::HugePage);
-    let pieces: Vec<Mutex<&mut [u8]>> = made.chunks_mut(PIECE).map(Mutex::new).collect();
-    in_order(threads_or_default(None), pieces.len(), |at| {
-        let mut piece = pieces[at].lock().unwrap_or_else(PoisonError::into_inner);
-        file.read_exact_at(&mut piece, (start + at * PIECE) as u64).map_err(|error| failed(&error))
-    })?;
-    drop(pieces);
-    Ok(made)
 }
 
 impl Default for PrivateWords {
@@ -187,61 +154,10 @@ impl AsMut<[u64]> for PrivateWords {
     fn as_mut(&mut self) -> &mut [u64] {
         match &mut self.memory {
             Words::Own(words) => words,
-            Words::Map { map, start, words, file, .. } => {
-                // From here on they may be others than those of the file.
-                *file = None;
-                // SAFETY: as above; the map is borrowed for as long as the slice.
-                unsafe { std::slice::from_raw_parts_mut(map.as_mut_ptr().add(*start).cast::<u64>(), *words) }
-            }
+            // SAFETY: as above; the map is borrowed for as long as the slice.
+            Words::Map { map, start, words, .. } => unsafe {
+                std::slice::from_raw_parts_mut(map.as_mut_ptr().add(*start).cast::<u64>(), *words)
+            },
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_that_are_prepared_are_those_before() {
-        for changed in [false, true] {
-            prepared(changed);
-        }
-    }
-
-    fn prepared(changed: bool) {
-        // A beginning that no page begins with, more than one piece, and an end in the middle of a page.
-        let (head, count) = (72usize, (1usize << 22) + 333);
-        let path = std::env::temp_dir().join(format!("creditcore-words-{}", std::process::id()));
-        let word = |at: usize| (at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let bytes: Vec<u8> =
-            std::iter::repeat_n(7, head).chain((0..count).flat_map(|at| word(at).to_le_bytes())).collect();
-        std::fs::write(&path, &bytes).expect("the folder is there");
-        let file = File::open(&path).expect("it was written");
-        let mut words = PrivateWords::of(&file, head).expect("whole words");
-        let mut wanted: Vec<u64> = (0..count).map(|at| u64::from_le(word(at))).collect();
-        let mut change = |words: &mut PrivateWords, step: usize| {
-            for at in (0..count).step_by(step) {
-                (wanted[at], words.as_mut()[at]) = (at as u64, at as u64);
-            }
-            assert!(words.as_ref() == wanted);
-        };
-        if changed {
-            change(&mut words, 10_007);
-        }
-        words.prepare(1);
-        assert!(matches!(words.memory, Words::Map { ready: false, .. }));
-        words.prepare(count);
-        #[cfg(target_os = "linux")]
-        assert!(matches!(words.memory, Words::Map { ready: true, start, .. } if changed == (start == head)));
-        change(&mut words, 9_973);
-        words.prepare(count);
-        change(&mut words, 4_093);
-        let (given, left) = (1_000..400_000, [0..1_000, 400_000..count]);
-        words.give_back(given);
-        for range in left {
-            assert!(words.as_ref()[range.clone()] == wanted[range]);
-        }
-        assert!(std::fs::read(&path).expect("it is there") == bytes);
-        std::fs::remove_file(&path).expect("it is there");
     }
 }
