@@ -127,11 +127,11 @@ impl State {
             0 => self.write_own(staged, file),
             _ => self.write_apart(staged, second),
         });
-        let both = both.inspect_err(|_| {
+        let mut both = both.inspect_err(|_| {
             // Nobody will name them; where they cannot be removed the next writer does it.
             [file, second].iter().for_each(|name| drop(std::fs::remove_file(self.folder.join(name))));
         })?;
-        let [own, apart] = <[Option<Written>; 2]>::try_from(both).unwrap_or_default();
+        let (apart, own) = (both.pop().flatten(), both.pop().flatten());
         let named = [&own, &apart].into_iter().flatten().map(|written| written.named.clone()).collect();
         if let Some(staged) = &mut self.staged {
             staged.segment = own.map(|own| (own.segment, own.taken));
