@@ -27,6 +27,15 @@ def test_linked_records_and_their_neighbours(tmp_path: Path) -> None:
     assert told["rescored"]["p50"] > 0
 
 
+def test_an_end_that_is_not_compared_is_told_so(tmp_path: Path) -> None:
+    more = ["--no-compare", "--folder", str(tmp_path)]
+    done = CliRunner().invoke(app, [*ARGUMENTS, *more])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["equal"] is None
+    plain = CliRunner().invoke(app, [*ARGUMENTS[:-1], *more])
+    assert "ranking not compared with that of all records" in plain.stdout
+
+
 def test_the_figures_and_the_limit(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*ARGUMENTS, "--folder", str(tmp_path), "--fail-over", "0.001ms"])
     assert done.exit_code == 3, done.output

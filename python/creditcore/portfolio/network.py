@@ -164,7 +164,7 @@ class Linked:
         names = [self._config.columns.key, *self.shown, *([self.time] if self.time else [])]
         if not core.sizes()[0]:
             return self.of_rows(self.empty, when)
-        # As the state gives them, and no longer than they are read: they would be there twice as a frame.
+        # As the state gives them: as a frame they would be there twice.
         return self.of_rows(lambda: self.build(core.scan(names)), when)
 
     def of_rows(self, made: Callable[[], Network], when: date | None) -> Held:
