@@ -811,6 +811,10 @@ class State:
         """
         Finds the records of the keys of a source.
         """
+    def make_ready(self, /) -> None:
+        """
+        Has the index ready to be written everywhere.
+        """
     @staticmethod
     def open(
         folder: str | PathLike[str],

@@ -36,6 +36,18 @@ def test_an_end_that_is_not_compared_is_told_so(tmp_path: Path) -> None:
     assert "ranking not compared with that of all records" in plain.stdout
 
 
+def test_compactions_between_refreshes_are_told_apart(tmp_path: Path) -> None:
+    more = ["--identifiers", "3", "--features", "6", "--models", "10", "--trees", "3"]
+    done = CliRunner().invoke(app, [*ARGUMENTS, *more, "--compact-at", "0.01", "--folder", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["equal"]
+    # Before the first refresh there is nothing to compact.
+    assert len(told["compactions"]) == len(told["series"]) == 3
+    plain = CliRunner().invoke(app, [*ARGUMENTS[:-1], "--compact-at", "0.02"])
+    assert "compacted 3 times between refreshes" in plain.stdout
+
+
 def test_the_figures_and_the_limit(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, [*ARGUMENTS, "--folder", str(tmp_path), "--fail-over", "0.001ms"])
     assert done.exit_code == 3, done.output

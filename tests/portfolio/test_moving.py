@@ -38,6 +38,11 @@ def test_who_is_made_ready_refreshes_without_making_the_network(
 
     monkeypatch.setattr(network_of.Linked, "of_state", never)
     assert held.take(records(20, 3, first=110, version=2), day(12)).rescored > 0
+    # Compaction leaves the records, their network and the models what they are.
+    pipeline = held.portfolio.line.pipeline
+    held.portfolio.compact()
+    assert held.portfolio.line.pipeline is pipeline
+    assert held.take(records(20, 4, first=110, version=3), day(12)).rescored > 0
     monkeypatch.undo()
     held.check()
     held.portfolio.close()

@@ -94,6 +94,21 @@ def test_a_challenger_is_promoted(tmp_path: Path) -> None:
     assert portfolio.replay(1000).right
 
 
+def test_a_model_that_is_another_in_its_place_counts_from_the_reconfiguration_on(tmp_path: Path) -> None:
+    config = cc.Config.load(case.write(tmp_path))
+    portfolio = filled(tmp_path / "state", config)
+    model = tmp_path / "models" / "income.txt"
+    model.write_text(model.read_text().replace("3000", "4000"))
+    assert portfolio.reconfigure(config).rescored == 170
+    assert portfolio.digest() == filled(tmp_path / "fresh", config).digest()
+    portfolio.compact()
+    more = case.records(20, 3, first=160, version=2)
+    portfolio.refresh(more)
+    fresh = filled(tmp_path / "again", config)
+    fresh.refresh(more)
+    assert portfolio.digest() == fresh.digest()
+
+
 def test_a_challenger_without_an_output_is_null(tmp_path: Path) -> None:
     fleet = (
         case.FLEET

@@ -210,7 +210,15 @@ def make(folder: Path, size: Size) -> Config:
     return config
 
 
-def measure(folder: Path, size: Size, rows: int, refreshes: int, *, compare: bool = True) -> dict[str, Any]:
+def measure(
+    folder: Path,
+    size: Size,
+    rows: int,
+    refreshes: int,
+    *,
+    compare: bool = True,
+    compact_at: float | None = None,
+) -> dict[str, Any]:
     """Measure; the portfolio is made where there is none, and kept.
 
     Returns:
@@ -222,7 +230,8 @@ def measure(folder: Path, size: Size, rows: int, refreshes: int, *, compare: boo
     before, start_time = resident(), time.perf_counter()
     with Portfolio.open(state, "write") as portfolio:
         opened, known, version = time.perf_counter() - start_time, portfolio.records, portfolio.version + 2
-        done, told = timed(portfolio, deltas(known, rows, refreshes + 1, version, size), before)
+        taken = deltas(known, rows, refreshes + 1, version, size)
+        done, told = timed(portfolio, taken, before, compact_at)
         roll = portfolio.refresh(None, START + dt.timedelta(days=2))
         return {
             **size._asdict(),

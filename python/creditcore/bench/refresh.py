@@ -109,15 +109,22 @@ def quantiles(took: list[float]) -> dict[str, float]:
 
 
 def timed(
-    portfolio: Portfolio, taken: Iterable[pl.DataFrame], before: dict[str, int]
+    portfolio: Portfolio,
+    taken: Iterable[pl.DataFrame],
+    before: dict[str, int],
+    compact_at: float | None = None,
 ) -> tuple[list[Refresh], dict[str, Any]]:
     """Refresh by some deltas, the first one cold; gives what each did, and what `measure` tells of them all.
 
     `before` is what `resident` said before the portfolio was opened.
     """
-    done, owned = [], []
+    done, owned, compacted = [], [], []
     times: dict[str, list[float]] = {}
     for delta in taken:
+        if compact_at is not None and portfolio.records <= (1 - compact_at) * rows_kept(portfolio):
+            start = time.perf_counter()
+            portfolio.compact()
+            compacted.append(time.perf_counter() - start)
         one = portfolio.refresh(delta)
         done.append(one)
         owned.append(resident()["own"])
@@ -132,11 +139,20 @@ def timed(
         "cold": cold,
         "bytes_a_record": {name: size / portfolio.records for name, size in grown.items()},
         "series": totals,
+        "compactions": compacted,
         "drift": drift(totals, owned[1:]),
     }
 
 
-def measure(folder: Path, count: int, rows: int, refreshes: int, *, compare: bool = True) -> dict[str, Any]:
+def measure(
+    folder: Path,
+    count: int,
+    rows: int,
+    refreshes: int,
+    *,
+    compare: bool = True,
+    compact_at: float | None = None,
+) -> dict[str, Any]:
     """Measure.
 
     Args:
@@ -145,13 +161,16 @@ def measure(folder: Path, count: int, rows: int, refreshes: int, *, compare: boo
         rows: of a delta.
         refreshes: how many are timed; the first of them is the cold one and told apart.
         compare: whether the end is held against one pass over all records.
+        compact_at: the share of rows that others took the place of at which the portfolio is compacted,
+            before the next refresh; None for never.
 
     Returns:
-        `stages`: quantiles of seconds by stage and in `total`; `cold`: the first refresh; `fdatasync`: of the
-        disk alone; `open`: seconds; `bytes_a_record`: resident at the end, `own` and `files` (clean pages of
-        mapped files); `series`: seconds of each refresh; `drift`: p50 of the first and the last tenth of the
-        refreshes, and the process's own bytes after these; `segments`: files of rows at the end; `equal`:
-        whether the ranking at the end is that of all records taken at once, None without `compare`.
+        `stages`: quantiles of seconds by stage and in `total`; `cold`: the first refresh; `compactions`: the
+        seconds of each, which are in no other figure; `fdatasync`: of the disk alone; `open`: seconds;
+        `bytes_a_record`: resident at the end, `own` and `files` (clean pages of mapped files); `series`:
+        seconds of each refresh; `drift`: p50 of the first and the last tenth of the refreshes, and the
+        process's own bytes after these; `segments`: files of rows at the end; `equal`: whether the ranking at
+        the end is that of all records taken at once, None without `compare`.
     """
     state = folder / "state"
     if not state.is_dir():
@@ -164,7 +183,7 @@ def measure(folder: Path, count: int, rows: int, refreshes: int, *, compare: boo
             delta.with_columns(version=pl.col("version") + version)
             for delta in deltas(known, rows, refreshes + 1, version)
         )
-        _, told = timed(portfolio, fresh, before)
+        _, told = timed(portfolio, fresh, before, compact_at)
         return {
             "records": known,
             "delta": rows,
@@ -232,6 +251,9 @@ def lines(told: dict[str, Any]) -> Iterator[str]:
         f"p50 of the first tenth {moved['first'] * 1e3:.2f} ms, of the last {moved['last'] * 1e3:.2f} ms; "
         f"own memory {moved['own_first'] >> 20} MiB, then {moved['own_last'] >> 20} MiB"
     )
+    if compacted := told["compactions"]:
+        middle = float(np.median(compacted))
+        yield f"compacted {len(compacted)} times between refreshes, {middle:.1f} s each (p50)"
     same = {True: "equal to", False: "DIFFERS FROM", None: "not compared with"}
     yield f"ranking {same[told['equal']]} that of all records"
     for name, rival in told.get("rivals", {}).items():

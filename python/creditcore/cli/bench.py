@@ -151,6 +151,11 @@ def tactics(
     default=True,
     help="Hold the state at the end against one pass over all records, which has them all in memory.",
 )
+@click.option(
+    "--compact-at",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="Compact before a refresh where this share of rows was replaced; told apart. Else never.",
+)
 @click.option("--fail-over", help="Exit 3 where p99 of a whole refresh is over it: `3s`, `50ms`.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--plot", type=click.Path(path_type=Path), help="Draw the seconds of each refresh (SVG).")
@@ -176,6 +181,7 @@ def refresh(
     models: int,
     trees: int,
     compare: bool,
+    compact_at: float | None,
     fail_over: str | None,
     as_json: bool,
     plot: Path | None,
@@ -216,10 +222,10 @@ def refresh(
             found = upserts.compare(kept, count, rows, runs, able, threads, rival_minutes)
             compared = {"rivals": found, "rival_records": count}
         if identifiers is None:
-            told = measure(kept, records, rows, refreshes, compare=compare)
+            told = measure(kept, records, rows, refreshes, compare=compare, compact_at=compact_at)
         else:
             size = linked.Size(records, identifiers, features, models, trees)
-            told = linked.measure(kept, size, rows, refreshes, compare=compare)
+            told = linked.measure(kept, size, rows, refreshes, compare=compare, compact_at=compact_at)
         told |= compared
     told |= {"threads": threads, "isa": instruction_set()}
     if plot is not None:

@@ -252,6 +252,8 @@ class Changing(Overridden):
         """Write the current records anew; with people or times that leave every other file too."""
         core = self._writer()
         began = time.monotonic()
+        # The records stay what they are, and their network with them.
+        held = self._held if leaving is None else None
         if leaving is not None:
             self._line = self._line.with_reviews(self._line.reviews.without(leaving.keys))
         try:
@@ -272,7 +274,10 @@ class Changing(Overridden):
             self._catalog.commit(self._entries[-1]["version"] + 1, entry)
         finally:
             self._drop_strangers()
-        self._state()
+        core = self._state()
+        if held is not None:
+            self._held = held
+            core.make_ready()
 
     def erase(self, key: int | str) -> None:
         """Delete a record, and write the state anew so that no file holds its key.

@@ -34,18 +34,20 @@ class Moving(Changing):
     _held: Held | None
 
     def make_ready(self) -> None:
-        """Make what else the first refresh would make: the network of linked records, in memory.
+        """Make what else the first refresh would: the network of linked records and their index, in memory.
 
-        A refresh that makes it takes some seconds for each million records longer than those after it.
-        `creditcore watch` is ready before it looks for files. Nothing is written, and nothing else changes.
+        A refresh that makes them takes some seconds for each million records longer than those after it.
+        `creditcore watch` is ready before it looks for files, and after compaction of linked records the
+        portfolio is again. Nothing is written, and nothing else changes.
 
         Raises:
             StateError: the portfolio was opened for reading, or the state is damaged.
         """
         core, told = self._writer(), self._entries[-1]["as_of"]
         linked = self._line.linked
-        if linked is not None and linked.features and self._held is None and core.sizes()[0]:
-            self._held = linked.of_state(core, moment_of(told))
+        if linked is not None and linked.features and core.sizes()[0]:
+            self._held = self._held or linked.of_state(core, moment_of(told))
+            core.make_ready()
 
     def _prepare(
         self, core: State, line: PortfolioLine, delta: Records | None, when: str | None, *, gates: bool

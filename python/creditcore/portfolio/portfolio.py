@@ -55,6 +55,9 @@ class Portfolio(Upkeep):
     [640.0, 600.0]
     """
 
+    _lined: str | None = None
+    """The fingerprint of the configuration that the line was made of."""
+
     def __init__(self, folder: Path, lock: _core.FolderLock | None, verify: bool) -> None:
         """Open a folder; made by `create` and `open`."""
         self._folder, self._lock, self._verify = folder, lock, verify
@@ -204,7 +207,10 @@ class Portfolio(Upkeep):
             )
         self._table = region_tables.load(self.config.region_table)
         reviews = read_reviews(self._folder, self._entries, self.config.zone, verify=self._verify)
-        self._line, self._causes = PortfolioLine(self.config).with_reviews(reviews), None
+        if self._lined != self._fingerprint or self._line.config != self.config:
+            # Otherwise its models are read, and ready.
+            self._line, self._lined = PortfolioLine(self.config), self._fingerprint
+        self._line, self._causes = self._line.with_reviews(reviews), None
         self._log = DecisionLog(self._folder, self.config, self._line, self._fingerprint)
 
     def _opened(self, made: dict[str, Any]) -> _core.State:

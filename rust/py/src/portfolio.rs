@@ -153,6 +153,14 @@ impl State {
         Ok(json!(made).to_string())
     }
 
+    /// Has the index ready to be written everywhere.
+    fn make_ready(&self, py: Python<'_>) -> PyResult<()> {
+        gate::brief(py, || {
+            self.changed().make_ready();
+            Ok(())
+        })
+    }
+
     /// Writes the records alone; gives segments and checkpoint (JSON).
     fn compact(&self, py: Python<'_>, first_number: u64) -> PyResult<String> {
         let (segments, checkpoint) =

@@ -85,6 +85,11 @@ impl State {
         })
     }
 
+    /// Has the index ready to be written everywhere, which the first large change would wait for.
+    pub fn make_ready(&mut self) {
+        self.table.prepare(usize::MAX);
+    }
+
     /// Writes the records alone, without what they took the place of and without the memory of deletions; gives the
     /// segments and their checkpoint, which the state is to be opened with.
     ///
