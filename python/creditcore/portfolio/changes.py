@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from creditcore._core import FolderLock, State
     from creditcore.portfolio.catalog import Catalog
+    from creditcore.portfolio.network import Held
 
 SCORING = ("schema", "fleet", "blend", "policy", "score", "network")
 """Sections that decide scores and decisions."""
@@ -68,7 +69,7 @@ class Change:
 
 def planned(portfolio: Reading, config: Config) -> Change:
     """Say what a configuration would change, and what that costs."""
-    before, after = portfolio.config.contents(), config.contents()
+    before, after = portfolio._contents, config.contents()
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     records = portfolio.records
     scored = config.fleet is not None and any(name in SCORING for name in names)
@@ -144,6 +145,7 @@ class Changing(Overridden):
     _catalog: Catalog
     _core: State | None
     _folder: Path
+    _held: Held | None
     _lock: FolderLock | None
     _numbers: int
 

@@ -21,6 +21,7 @@ from creditcore import _core
 from creditcore import regions as region_tables
 from creditcore.aggregation import Progress
 from creditcore.config.config import Config
+from creditcore.config.contents import data_hash
 from creditcore.errors import ArgumentError, StateError
 from creditcore.portfolio.catalog import TRIES, Catalog, manifest, version_of
 from creditcore.portfolio.columns import keep_columns, read_config
@@ -201,7 +202,9 @@ class Portfolio(Upkeep):
         told = next(entry for entry in reversed(self._entries) if "config" in entry)
         self.config = Config.of(told["config"], told["folder"])
         self._fingerprint: str = told["fingerprint"]
-        if self.config.fingerprint != self._fingerprint:
+        # As it is now: files that change later are told from these.
+        self._contents = self.config.contents()
+        if data_hash(self._contents) != self._fingerprint:
             raise StateError(
                 f"`{self._folder}`: a file that the configuration names was changed since; put it back"
             )

@@ -32,6 +32,7 @@ class Reading(Questions):
     """The side of a portfolio that reads; `Portfolio` is made of it."""
 
     config: Config
+    _contents: dict[str, Any]
     _entries: list[dict[str, Any]]
     _fingerprint: str
     _rankings: dict[str, Ranking]
