@@ -26,6 +26,7 @@ __all__ = [
     "Replaced",
     "Schema",
     "ScoreCounts",
+    "SegmentFile",
     "Source",
     "State",
     "Table",
@@ -738,6 +739,34 @@ class ScoreCounts:
     def used(self, /) -> int:
         """
         Records that are counted.
+        """
+
+@final
+class SegmentFile:
+    """
+    A file of rows of a portfolio's state.
+    """
+    def __new__(cls, /, path: str | PathLike[str]) -> SegmentFile:
+        """
+        Maps a file.
+        """
+    def names(self, /) -> list[str]:
+        """
+        The names of the columns, those of the state's own among them.
+        """
+    def part(self, /, columns: SupportsGetItem[int, str], start: SupportsIndex, rows: SupportsIndex) -> Table:
+        """
+        Rows behind each other in some columns, in the types of the state.
+        """
+    def picked(
+        self, /, columns: SupportsGetItem[int, str], rows: SupportsGetItem[int, SupportsIndex]
+    ) -> Table:
+        """
+        Some rows in some columns, in the types of the state.
+        """
+    def rows(self, /) -> int:
+        """
+        How many rows there are.
         """
 
 @final

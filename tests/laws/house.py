@@ -49,7 +49,7 @@ ALLOWED: dict[str, tuple[set[str], set[str]]] = {
                 "arrow-select",
                 "parquet",
             ),
-            *("csv", "encoding_rs", "flate2", "glob", "memmap2", "serde", "serde_json", "thiserror"),
+            *("csv", "encoding_rs", "flate2", "glob", "libc", "memmap2", "serde", "serde_json", "thiserror"),
         },
     ),
     "py": (

@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 import creditcore as cc
 from creditcore.portfolio import columns
 from tests.portfolio.moving import config_of, records
+from tests.portfolio.segments import all_columns
 
 DAY = dt.date(2026, 3, 9)
 
@@ -49,7 +49,7 @@ def test_a_state_of_segments_of_both_kinds(tmp_path: Path, monkeypatch: pytest.M
     together = renewed(tmp_path, "together", config := asked(tmp_path))
     monkeypatch.setattr(columns, "APART", 1)
     apart = renewed(tmp_path, "apart", config)
-    segments = [pl.read_ipc(file) for file in sorted((tmp_path / "apart").glob("segment-*"))]
+    segments = [all_columns(file) for file in sorted((tmp_path / "apart").glob("segment-*"))]
     anew = [rows for rows in segments if "_told" in rows.columns]
     assert len(anew) >= 4
     assert not any("age" in rows.columns for rows in anew)

@@ -16,6 +16,7 @@ import creditcore as cc
 from creditcore.cli.app import app
 from creditcore.portfolio import decision_log
 from tests.line import case
+from tests.portfolio.segments import all_columns
 
 DAY = dt.date(2026, 3, 1)
 LOGGED = ["fraud_p", "pd", "points_model", "points_final", "decision", "rules", "reasons"]
@@ -182,7 +183,7 @@ def test_who_is_erased_is_in_no_file(portfolio: cc.Portfolio, tmp_path: Path) ->
     assert portfolio.replay(1000).right
     for file in (tmp_path / "state").glob("*-*"):
         if file.suffix in (".parquet", ".arrow"):
-            rows = pl.read_parquet(file) if file.suffix == ".parquet" else pl.read_ipc(file)
+            rows = pl.read_parquet(file) if file.suffix == ".parquet" else all_columns(file)
             assert 25 not in rows["key" if "key" in rows.columns else "id"].to_list()
     with pytest.raises(cc.ArgumentError, match="no record has the key `25`"):
         portfolio.erase(25)

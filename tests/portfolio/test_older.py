@@ -14,6 +14,7 @@ from creditcore.fleet.bins import COLUMN, Bins
 from creditcore.frames import decided
 from creditcore.portfolio import changes, columns, portfolio, reading
 from tests.portfolio.moving import config_of, records
+from tests.portfolio.segments import all_columns
 
 DAY = dt.date(2026, 3, 9)
 LATER = dt.date(2026, 3, 12)
@@ -25,7 +26,8 @@ def as_before(patch: pytest.MonkeyPatch, *, still: bool) -> None:
 
     def kept(config: Any, line: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         layout, plan = now(config, line)
-        told = {name: one for name, one in layout.items() if name != "inputs" and (still or name != "still")}
+        later = {"near", "inputs"} if still else {"near", "inputs", "still"}
+        told = {name: one for name, one in layout.items() if name not in later}
         return told, plan
 
     for module in (changes, portfolio, reading):
@@ -52,7 +54,7 @@ def said(folder: Path) -> list[bool]:
     """For each segment of whole rows whether it is kept what all of its records say."""
     found = []
     for file in sorted(folder.glob("segment-*")):
-        rows = pl.read_ipc(file)
+        rows = all_columns(file)
         live = rows.filter(~pl.col("_deleted")) if "_deleted" in rows.columns else rows
         if "_told" not in rows.columns:
             found.append("_said" in rows.columns and live["_said"].null_count() == 0)
@@ -124,11 +126,11 @@ def test_bins_of_other_cuts_or_none_are_not_taken_for_its_own(
         else:
             patch.setattr(Bins, "of_fleet", lambda *told: None)
         begun(tmp_path / "older", config).close()
-    rows = pl.read_ipc(min((tmp_path / "older").glob("segment-*")))
+    rows = all_columns(min((tmp_path / "older").glob("segment-*")))
     assert (COLUMN in rows.columns) == others
     with cc.Portfolio.open(tmp_path / "older", "write") as older:
         fresh = begun(tmp_path / "fresh", config)
-        kept = pl.read_ipc(min((tmp_path / "fresh").glob("segment-*")))[COLUMN]
+        kept = all_columns(min((tmp_path / "fresh").glob("segment-*")))[COLUMN]
         assert kept.null_count() == 0
         for one in (older, fresh):
             gone_on(one)

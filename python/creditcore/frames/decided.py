@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-import polars.selectors as cs
 
 from creditcore import _core
 from creditcore._frame import to_polars
@@ -33,13 +32,6 @@ PARTED = "2:"
 NETWORK = ("net_now_", "net_at_")
 SLICE = 1 << 19
 """Rows of a segment that are looked at in one go."""
-_WIDE = (
-    cs.signed_integer().cast(pl.Int64),
-    cs.by_dtype(pl.UInt8, pl.UInt16, pl.UInt32).cast(pl.Int64),
-    cs.by_dtype(pl.Float32).cast(pl.Float64),
-    cs.by_dtype(pl.Categorical).cast(pl.String),
-)
-"""Segments keep columns in narrow types, each in its own."""
 NUMBERS = ("fraud_p", "pd", "points_model", "points_final")
 TEXTS = ("decision", "decision_policy", "review_reason", "rules", "reasons")
 STAMP = ("configuration", "models", "policy")
@@ -70,20 +62,17 @@ def segment_rows(
     Raises:
         StateError: a file that cannot be read.
     """
-    try:
-        whole = pl.scan_ipc(path, row_index_name=ROW)
-        names = whole.collect_schema().names()
-        count = int(whole.select(pl.len()).collect().item())
-        asked = [name for name in columns or names[1:] if name in names and name != DELETED]
-        asked += [TOLD] if TOLD in names and TOLD not in asked else []
-        while start < count:
-            part = whole.slice(start, SLICE)
-            part = part.filter(~pl.col(DELETED)) if DELETED in names else part
-            rows = part.select(asked).with_columns(*_WIDE).collect()
-            yield _whole(rows, state, columns) if TOLD in names else rows
-            start += SLICE
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise StateError(f"`{path}`: cannot be read: {error}; restore it from a backup") from error
+    file = _core.SegmentFile(str(path))
+    names, count = file.names(), file.rows()
+    asked = [name for name in columns or names if name in names and name != DELETED]
+    read = [*asked, *(name for name in (DELETED, TOLD) if name in names and name not in asked)]
+    while start < count:
+        rows = to_polars(file.part(read, start, SLICE)).with_row_index(ROW, start)
+        rows = rows.filter(~pl.col(DELETED)) if DELETED in names else rows
+        shown = [ROW, *asked] if columns is not None and ROW in columns else asked
+        kept = rows.select(*shown, *([TOLD] if TOLD in names and TOLD not in shown else []))
+        yield _whole(kept, state, columns) if TOLD in names else kept
+        start += SLICE
 
 
 def _whole(
@@ -96,15 +85,15 @@ def _whole(
     for number in which.unique():
         first, path = state[number]
         chosen = which == number
-        part = pl.scan_ipc(path)
+        file = _core.SegmentFile(str(path))
         names = [
             name
-            for name in part.collect_schema().names()
+            for name in file.names()
             if name not in rows.columns and name != DELETED and (columns is None or name in columns)
         ]
         at = pl.int_range(len(rows), eager=True).filter(chosen)
-        found = part.select(names).collect()[told.filter(chosen) - first]
-        parts.append(found.with_columns(*_WIDE).with_columns(at.alias(AT)))
+        found = to_polars(file.picked(names, (told.filter(chosen) - first).to_list()))
+        parts.append(found.with_columns(at.alias(AT)))
     rest = pl.concat(parts, how="diagonal_relaxed").sort(AT).drop(AT) if parts else rows.clear().select()
     return rows.with_columns(rest.get_columns())
 
@@ -121,7 +110,7 @@ def fingerprints(rows: pl.DataFrame, names: Iterable[str], *, parted: bool = Tru
     `refresh/halves.rs`), and the text begins with `PARTED`; `parted=False` is how logs of before had it.
 
     A column that is not there is one of nulls. Integers, flags and doubles that are whole count by their
-    value (a segment keeps those doubles as integers), other doubles by their bits (each NaN is one), times by
+    value (files kept such doubles as integers), other doubles by their bits (each NaN is one), times by
     what their columns count, anything else by its text.
     """
     known = sorted(names)

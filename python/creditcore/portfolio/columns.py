@@ -62,6 +62,7 @@ def keep_columns(config: Config, line: PortfolioLine) -> tuple[dict[str, Any], d
         "columns": [*(one for one in kept if one[0] not in taken), *((name, False) for name in shown)],
         "made": line.made_names,
         "still": line.hidden,
+        "near": (line.again or []) if line.moving else [],
     }
     measures = [config.score.column, *([] if config.weights is None else [config.weights.column])]
     if line.linked is not None and line.linked.features:

@@ -16,6 +16,7 @@ mod portfolio;
 mod record;
 mod region;
 mod score;
+mod segment;
 mod shards;
 mod source;
 mod table;
@@ -56,6 +57,8 @@ mod _core {
         ScoreCounts, calibrate, check_blend, check_calibration, check_scaling, explain, fit_calibration,
         score, still_sums,
     };
+    #[pymodule_export]
+    use super::segment::SegmentFile;
     #[pymodule_export]
     use super::shards::{
         edge_totals, joined_keys, label_free_of, learned_rarities, learned_strength, network_of_shown,

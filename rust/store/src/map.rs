@@ -50,6 +50,48 @@ pub(crate) fn buffer(file: &File) -> std::io::Result<Buffer> {
     Ok(unsafe { Buffer::from_custom_allocation(start, length, map) })
 }
 
+/// The whole pages that bytes of a map reach into: where they begin, and how long they are.
+#[cfg(target_os = "linux")]
+fn pages(bytes: &[u8]) -> (*mut libc::c_void, usize) {
+    let start = bytes.as_ptr() as usize;
+    let first = start / PAGE * PAGE;
+    (
+        bytes.as_ptr().wrapping_sub(start - first).cast_mut().cast(),
+        (start + bytes.len()).next_multiple_of(PAGE) - first,
+    )
+}
+
+/// Whether the system has some bytes of a map in memory; true where it does not tell.
+#[cfg(target_os = "linux")]
+pub(crate) fn in_memory(bytes: &[u8]) -> bool {
+    let (first, length) = pages(bytes);
+    // A page of another size has no more answers than these.
+    let mut told = vec![1u8; length / (1 << 12)];
+    // SAFETY: the pages are mapped, as bytes that are borrowed lie in each of them; `told` has a byte
+    // for every one, of whatever size they are.
+    let rc = unsafe { libc::mincore(first, length, told.as_mut_ptr()) };
+    rc != 0 || told.iter().all(|page| page & 1 == 1)
+}
+
+/// Asks the system for the pages of some bytes of a map, and does not wait: it reads what it is asked for at the same time,
+/// and no more than that, where whoever looks at one row after the other would wait for each, with all that lies around it.
+#[cfg(target_os = "linux")]
+pub(crate) fn ask_for(bytes: &[u8]) {
+    let (first, length) = pages(bytes);
+    // SAFETY: the pages are mapped, as above; the advice changes no byte. One that is not taken is a cost, and no fault.
+    let _ = unsafe { libc::madvise(first, length, libc::MADV_WILLNEED) };
+}
+
+/// A system that cannot be asked.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn in_memory(_: &[u8]) -> bool {
+    true
+}
+
+/// A system that cannot be asked reads what is looked at.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn ask_for(_: &[u8]) {}
+
 /// Words of a file that may be changed in memory; the file stays as it is.
 pub(crate) struct PrivateWords {
     /// A map, or the words themselves where there is no file.

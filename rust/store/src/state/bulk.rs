@@ -134,7 +134,7 @@ impl State {
     /// Appends rows of keys that are not there yet.
     fn append(&mut self, name: &str, batch: &RecordBatch) -> Result<Named> {
         let path = self.folder.join(name);
-        let sum = Segment::write(&path, batch, self.threads)?;
+        let sum = Segment::write(&path, batch, &self.layout.together(), self.threads)?;
         let named = Named::new(name, batch.num_rows() as u64, sum);
         let first = self.rows.push(Segment::open(&self.folder, &named, false)?)?;
         let column = batch.column_by_name(&self.layout.key).cloned();

@@ -43,6 +43,9 @@ pub struct Layout {
     /// Of those the ones that hang on what the row says alone: they stand beside it, also where the others are written apart.
     #[serde(default)]
     pub still: Vec<String>,
+    /// The columns that are read of records near a change: they lie beside each other.
+    #[serde(default)]
+    pub near: Vec<String>,
     /// The columns that decisions go by, those that stand still and those that move without a row of their own, where what a
     /// row says is kept beside it.
     #[serde(default)]

@@ -34,23 +34,21 @@ pub(super) fn taken_in(known: &Rows, fixed: usize, rows: usize) -> usize {
 
 /// The rows of the newest segments, the oldest first, and those of a delta behind them.
 pub(super) fn merged(known: &Rows, taken: usize, delta: &RecordBatch) -> Result<RecordBatch> {
-    let mut parts: Vec<RecordBatch> =
-        known.newest().take(taken).map(|segment| segment.batch.clone()).collect();
+    let mut parts: Vec<Segment> = known.newest().take(taken).map(Segment::again).collect();
     parts.reverse();
-    parts.push(delta.clone());
+    parts.push(Segment::of(delta.clone(), None));
+    let deletes = |part: &Segment| part.batch.column_by_name(DELETED).cloned();
+    let flags: Vec<Option<ArrayRef>> = parts.iter().map(deletes).collect();
+    let sizes: Vec<usize> = parts.iter().map(Segment::rows).collect();
     let mut all = Rows::default();
-    for batch in &parts {
-        all.push(Segment::of(batch.clone()))?;
-    }
+    parts.into_iter().try_for_each(|part| all.push(part).map(|_| ()))?;
     let rows = all.gather(&(0..all.len() as u32).collect::<Vec<_>>(), None)?;
-    let flags = |batch: &RecordBatch| match batch.column_by_name(DELETED) {
-        Some(flags) => flags.clone(),
-        None => Arc::new(BooleanArray::from(vec![false; batch.num_rows()])) as ArrayRef,
-    };
-    if !parts.iter().any(|batch| batch.column_by_name(DELETED).is_some()) {
+    if flags.iter().all(Option::is_none) {
         return Ok(rows);
     }
-    let flags: Vec<ArrayRef> = parts.iter().map(flags).collect();
+    let none = |rows: usize| Arc::new(BooleanArray::from(vec![false; rows])) as ArrayRef;
+    let flags: Vec<ArrayRef> =
+        flags.into_iter().zip(sizes).map(|(flags, rows)| flags.unwrap_or_else(|| none(rows))).collect();
     let flags = arrow_select::concat::concat(&flags.iter().map(AsRef::as_ref).collect::<Vec<_>>());
     let mut fields: Vec<Arc<Field>> = rows.schema().fields().to_vec();
     fields.push(Arc::new(Field::new(DELETED, arrow_schema::DataType::Boolean, false)));

@@ -19,6 +19,7 @@ mod lookup;
 mod manifest;
 mod merge;
 mod narrow;
+mod packed;
 mod portfolio;
 mod renewed;
 mod replaced;
@@ -28,6 +29,9 @@ mod segment;
 mod sift;
 mod staging;
 mod table;
+mod unpacked;
+#[cfg(test)]
+mod unpacked_tests;
 
 pub use changes::Counts;
 pub use disk::{Lock, check_files};
@@ -37,5 +41,5 @@ pub use manifest::{Checkpoint, Manifest, Named};
 pub use portfolio::State;
 pub use renewed::{Found, Part};
 pub use replaced::Replaced;
-pub use segment::FileSum;
+pub use segment::{FileSum, SegmentFile};
 pub use staging::Stages;

@@ -145,7 +145,7 @@ fn with_dictionary(column: &ArrayRef) -> Option<ArrayRef> {
     let mut rows = texts.iter().peekable();
     while let Some(text) = rows.next() {
         let mut count = 1;
-        while rows.next_if_eq(&text).is_some() {
+        while rows.next_if(|next| same(text, *next)).is_some() {
             count += 1;
         }
         let Some(text) = text else {
@@ -167,6 +167,22 @@ fn with_dictionary(column: &ArrayRef) -> Option<ArrayRef> {
     }
     let short = DataType::Dictionary(Box::new(DataType::UInt8), Box::new(DataType::LargeUtf8));
     cast(&made, &short).ok()
+}
+
+/// Whether two texts are the same; most are short, and a call for each would cost more than comparing them.
+fn same(one: Option<&str>, other: Option<&str>) -> bool {
+    let (Some(one), Some(other)) = (one, other) else { return one == other };
+    let (one, other) = (one.as_bytes(), other.as_bytes());
+    if one.len() != other.len() {
+        return false;
+    }
+    match (one.first_chunk::<8>(), other.first_chunk::<8>(), one.last_chunk::<8>(), other.last_chunk::<8>()) {
+        (Some(first), Some(with), Some(last), Some(against)) if one.len() <= 16 => {
+            first == with && last == against
+        }
+        (None, ..) => one.iter().zip(other).all(|(a, b)| a == b),
+        _ => one == other,
+    }
 }
 
 /// Decimals with a dictionary, where they are few: what models weigh is the same in almost every row.

@@ -267,7 +267,7 @@ impl State {
         let batch =
             RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).map_err(|error| broken(&error))?;
         let path = self.folder.join(file);
-        let sum = Segment::write(&path, &batch, self.threads)?;
+        let sum = Segment::write(&path, &batch, &self.layout.together(), self.threads)?;
         let named = Named::new(file, batch.num_rows() as u64, sum);
         let segment = Segment::open(&self.folder, &named, false)?;
         Ok(Some(Written { named, segment, taken: 0 }))

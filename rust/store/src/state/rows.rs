@@ -6,15 +6,19 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array};
+use arrow_array::cast::AsArray;
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array, new_null_array,
+};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use arrow_select::take::take;
+use arrow_select::zip::zip;
 use creditcore::error::{Error, Place, Result};
 use creditcore::exec::in_order;
 
 use super::gather::{gathered, picked, picked_lists};
-use super::narrow::kind_of;
 use super::segment::{DELETED, Segment, TOLD};
+use super::unpacked::{Unpacked, ask_for};
 
 /// Rows that a state can have: the highest bit of a number says that the row deletes.
 pub(super) const MOST_ROWS: u64 = (1 << 31) - 1;
@@ -67,6 +71,13 @@ struct Lying {
     told: Option<Places>,
 }
 
+impl Lying {
+    /// The places of one column.
+    fn of(&self, told: bool) -> &Places {
+        self.told.as_ref().filter(|_| told).unwrap_or(&self.own)
+    }
+}
+
 impl Rows {
     /// How many rows there are, those that no key leads to among them.
     pub(super) fn len(&self) -> u64 {
@@ -83,7 +94,7 @@ impl Rows {
         let rows = self.rows + segment.rows() as u64;
         self.room(segment.rows())?;
         let first = self.rows as u32;
-        self.schema = Some(joined(self.schema.as_ref(), &segment.batch.schema()));
+        self.schema = Some(joined(self.schema.as_ref(), segment.fields()));
         self.starts.push(first);
         self.segments.push(segment);
         self.rows = rows;
@@ -173,12 +184,15 @@ impl Rows {
                 Arc::new(Schema::new(fields.cloned().collect::<Vec<Field>>()))
             }
         };
+        let fields = schema.fields();
+        let unknown = |field: &&Arc<Field>| known.is_none_or(|(name, _)| name != field.name());
         let places = self.lying(rows)?;
+        let fetched = self.fetched(&places, &fields.iter().filter(unknown).collect::<Vec<_>>());
         let column = |at: usize| match known {
-            Some((name, column)) if name == schema.field(at).name() => Ok(column.clone()),
-            _ => self.column(schema.field(at), &places),
+            Some((name, column)) if name == fields[at].name() => Ok(column.clone()),
+            _ => self.column(&fields[at], &places, &fetched),
         };
-        let columns = in_order(threads, schema.fields().len(), column)?;
+        let columns = in_order(threads, fields.len(), column)?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
         RecordBatch::try_new_with_options(schema, columns, &options).map_err(|error| broken(&error))
     }
@@ -188,7 +202,8 @@ impl Rows {
         let field = self.schema.as_ref().and_then(|schema| schema.field_with_name(name).ok());
         let Some(field) = field else { return Ok(None) };
         let places = self.lying(rows)?;
-        self.column(field, &places).map(Some)
+        let fetched = self.fetched(&places, &[&Arc::new(field.clone())]);
+        self.column(field, &places, &fetched).map(Some)
     }
 
     /// The places of rows, whatever their segments have of them.
@@ -212,19 +227,64 @@ impl Rows {
         Ok(self.told_of(rows, &self.locate(rows)?))
     }
 
-    fn column(&self, field: &Field, lying: &Lying) -> Result<ArrayRef> {
+    /// Whether a column is that of the rows which say what others were made of.
+    fn is_told(&self, name: &str, lying: &Lying) -> bool {
         // Segments of what was made anew have all columns that are made, and none of the others.
         let lacking = |&segment: &usize| {
-            let Segment { batch, told, .. } = &self.segments[segment];
-            told.is_some() && batch.column_by_name(field.name()).is_none()
+            let segment = &self.segments[segment];
+            segment.told.is_some() && !segment.has(name)
         };
-        let places = match &lying.told {
-            Some(told) if lying.own.used.iter().any(lacking) => told,
-            _ => &lying.own,
-        };
+        lying.told.is_some() && lying.own.used.iter().any(lacking)
+    }
+
+    /// Fetches what lies beside each other of some columns: of the rows themselves, and of those that these were made of.
+    fn fetched(&self, lying: &Lying, fields: &[&Arc<Field>]) -> [Option<Unpacked<'_>>; 2] {
+        let asked = [false, true].map(|told| {
+            let places = lying.of(told);
+            let mine = fields.iter().filter(|field| self.is_told(field.name(), lying) == told);
+            let names: Vec<&str> = mine.map(|field| field.name().as_str()).collect();
+            let packed: Vec<_> =
+                places.used.iter().map(|&segment| self.segments[segment].packed.as_ref()).collect();
+            let some =
+                packed.iter().flatten().any(|packed| names.iter().any(|name| packed.slot(name).is_some()));
+            some.then(|| {
+                ask_for(&packed, &places.at);
+                (places, names, packed)
+            })
+        });
+        asked.map(|asked| {
+            asked.map(|(places, names, packed)| {
+                Unpacked::fetch(&packed, &places.at, places.back.as_ref(), &|name| names.contains(&name))
+            })
+        })
+    }
+
+    fn column(&self, field: &Field, lying: &Lying, fetched: &[Option<Unpacked<'_>>; 2]) -> Result<ArrayRef> {
+        let told = self.is_told(field.name(), lying);
+        let places = lying.of(told);
         if places.at.is_empty() || *field.data_type() == DataType::Null {
             return Ok(new_null_array(field.data_type(), places.at.len()));
         }
+        let packs = |segment: usize| self.segments[segment].packs(field.name());
+        let fetched =
+            fetched[usize::from(told)].as_ref().filter(|_| places.used.iter().any(|&one| packs(one)));
+        let Some(fetched) = fetched else { return self.plain_column(field, places) };
+        let found = fetched.column(field.name(), field.data_type()).map_err(|error| broken(&error))?;
+        let plain = |&segment: &usize| !packs(segment) && self.segments[segment].has(field.name());
+        if !places.used.iter().any(plain) {
+            return Ok(found);
+        }
+        // Some segments have it by itself: what they lack of the one is null in the other.
+        let other = self.plain_column(field, places)?;
+        let from = places.at.iter().map(|&(used, _)| packs(places.used[used]));
+        let mut mask: ArrayRef = Arc::new(from.map(Some).collect::<BooleanArray>());
+        if let Some(back) = &places.back {
+            mask = take(&mask, back, None).map_err(|error| broken(&error))?;
+        }
+        zip(mask.as_boolean(), &found, &other).map_err(|error| broken(&error))
+    }
+
+    fn plain_column(&self, field: &Field, places: &Places) -> Result<ArrayRef> {
         let filled = |&segment: &usize| {
             let column = self.segments[segment].batch.column_by_name(field.name());
             // A column of nulls alone has no type yet.
@@ -263,13 +323,13 @@ impl Rows {
 }
 
 /// The columns of two schemas in the types of the state, marks of deletion left out.
-fn joined(known: Option<&SchemaRef>, more: &SchemaRef) -> SchemaRef {
+fn joined(known: Option<&SchemaRef>, more: Vec<Field>) -> SchemaRef {
     let mut fields: Vec<Arc<Field>> = known.map_or_else(Vec::new, |known| known.fields().to_vec());
-    for field in more.fields().iter().filter(|field| field.name() != DELETED && field.name() != TOLD) {
+    for field in more.into_iter().filter(|field| field.name() != DELETED && field.name() != TOLD) {
         match fields.iter_mut().find(|known| known.name() == field.name()) {
             Some(known) if *known.data_type() != DataType::Null => {}
-            Some(known) => *known = Arc::new(Field::new(field.name(), kind_of(field), true)),
-            None => fields.push(Arc::new(Field::new(field.name(), kind_of(field), true))),
+            Some(known) => *known = Arc::new(field),
+            None => fields.push(Arc::new(field)),
         }
     }
     Arc::new(Schema::new(fields))

@@ -49,6 +49,20 @@ impl Layout {
     }
 }
 
+impl Layout {
+    /// The columns that lie beside each other: what records near a change are read for, first what stands still.
+    pub(super) fn together(&self) -> Vec<String> {
+        if self.near.is_empty() {
+            return Vec::new();
+        }
+        let mut names = self.lean();
+        names.extend(self.near.iter().filter(|name| !names.contains(name)).cloned().collect::<Vec<_>>());
+        let moves = |name: &String| self.made.contains(name) && !self.still.contains(name);
+        names.sort_by_key(moves);
+        names
+    }
+}
+
 /// What rows say, where it is known of each of them.
 pub(super) struct Said<'a>(&'a FixedSizeBinaryArray);
 

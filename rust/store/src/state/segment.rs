@@ -17,14 +17,17 @@ use arrow_ipc::convert::fb_to_schema;
 use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_ipc::{MetadataVersion, root_as_footer};
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Field};
+use arrow_select::take::take_record_batch;
 use creditcore::Result;
 use serde::{Deserialize, Serialize};
 
 use super::disk::{check, fault, unreadable, write_file};
 use super::manifest::Named;
-use super::narrow::{narrowed, widened};
-use super::said::SAID;
+use super::narrow::{kind_of, narrowed, widened};
+use super::packed::{Packed, Slot, TOGETHER, packed};
+use super::said::{SAID, with_column};
+use super::unpacked::Unpacked;
 use crate::guard;
 use crate::map::buffer;
 
@@ -53,17 +56,30 @@ pub(super) struct Segment {
     pub(super) parts: Vec<u64>,
     /// Where it has only what is made: for each row the number of the one with the other columns.
     pub(super) told: Option<UInt32Array>,
+    /// Columns that lie beside each other.
+    pub(super) packed: Option<Packed>,
 }
 
 impl Segment {
-    /// Rows that are in no file.
-    pub(super) fn of(batch: RecordBatch) -> Self {
-        Self { batch, file: String::new(), parts: Vec::new(), told: None }
+    /// Rows that are in no file, with columns that lie beside each other, if there are any.
+    pub(super) fn of(batch: RecordBatch, packed: Option<Packed>) -> Self {
+        Self { batch, file: String::new(), parts: Vec::new(), told: None, packed }
     }
 
-    /// Writes rows.
-    pub(super) fn write(path: &Path, batch: &RecordBatch, threads: usize) -> Result<FileSum> {
-        let batch = narrowed(batch, threads).map_err(|error| fault(path, error.to_string()))?;
+    /// The same rows, of no file.
+    pub(super) fn again(&self) -> Self {
+        Self::of(self.batch.clone(), self.packed.clone())
+    }
+
+    /// Writes rows; the columns of some names lie beside each other.
+    pub(super) fn write(
+        path: &Path,
+        batch: &RecordBatch,
+        together: &[String],
+        threads: usize,
+    ) -> Result<FileSum> {
+        let batch = narrowed(batch, threads).and_then(|batch| packed(batch, together, threads));
+        let batch = batch.map_err(|error| fault(path, error.to_string()))?;
         write_file(path, |file| {
             let other = std::io::Error::other::<arrow_schema::ArrowError>;
             let options = IpcWriteOptions::try_new(ALIGNMENT, false, MetadataVersion::V5).map_err(other)?;
@@ -81,13 +97,7 @@ impl Segment {
         let path = &folder.join(&named.file);
         let file = File::open(path).map_err(|error| unreadable(path, &error))?;
         check(path, &file, named.sum, verify.then_some(1))?;
-        let bytes = buffer(&file).map_err(|error| unreadable(path, &error))?;
-        let batch = guard::decode(|| decode(&bytes)).map_err(|text| {
-            fault(
-                path,
-                format!("the file is damaged: {text}; restore it from a backup, or run `creditcore doctor`"),
-            )
-        })?;
+        let (batch, packed) = read(path, &file)?;
         let (found, rows, parts) = (batch.num_rows() as u64, named.rows, named.deltas());
         if found != rows || parts.iter().try_fold(0u64, |all, &part| all.checked_add(part)) != Some(rows) {
             let text = format!("the file has {found} rows where it had {rows}; restore it from a backup");
@@ -96,7 +106,7 @@ impl Segment {
         let told = batch.column_by_name(TOLD).map(|told| cast(told, &DataType::UInt32)).transpose();
         let told = told.map_err(|error| fault(path, format!("column `{TOLD}` holds no rows: {error}")))?;
         let told = told.map(|told| told.as_primitive::<UInt32Type>().clone());
-        Ok(Self { batch, file: named.file.clone(), parts, told })
+        Ok(Self { batch, file: named.file.clone(), parts, told, packed })
     }
 
     /// How many rows there are.
@@ -104,17 +114,62 @@ impl Segment {
         self.batch.num_rows()
     }
 
+    /// The columns with the types that they have in the state, in the order in which they came.
+    pub(super) fn fields(&self) -> Vec<Field> {
+        let schema = self.batch.schema();
+        let plain = schema.fields().iter().filter(|field| field.name() != TOGETHER);
+        let mut fields: Vec<Field> =
+            plain.map(|field| Field::new(field.name(), kind_of(field), true)).collect();
+        let mut slots: Vec<&Slot> = self.packed.iter().flat_map(Packed::slots).collect();
+        slots.sort_by_key(|slot| slot.place);
+        for slot in slots {
+            fields.insert(slot.place.min(fields.len()), Field::new(&slot.name, slot.kind.clone(), true));
+        }
+        fields
+    }
+
+    /// Whether there is a column.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.packs(name) || self.batch.column_by_name(name).is_some()
+    }
+
+    /// Whether there is a column that lies beside others.
+    pub(super) fn packs(&self, name: &str) -> bool {
+        self.packed.as_ref().is_some_and(|packed| packed.slot(name).is_some())
+    }
+
+    /// Some rows, in some of the columns, in the types of the state.
+    pub(super) fn rows_of(&self, rows: &[u32], wanted: &dyn Fn(&str) -> bool) -> Result<RecordBatch> {
+        let broken = |error| fault(Path::new(&self.file), format!("its columns cannot be read: {error}"));
+        let schema = self.batch.schema();
+        let plain: Vec<usize> = (0..self.batch.num_columns())
+            .filter(|&at| wanted(schema.field(at).name()) && schema.field(at).name() != TOGETHER)
+            .collect();
+        let plain = self.batch.project(&plain).map_err(broken)?;
+        let first = rows.first().copied().unwrap_or_default();
+        let chosen = if rows.iter().zip(first..).all(|(&row, at)| row == at) {
+            plain.slice(first as usize, rows.len())
+        } else {
+            take_record_batch(&plain, &UInt32Array::from(rows.to_vec())).map_err(broken)?
+        };
+        let plain = widened(&chosen).map_err(broken)?;
+        let Some(packed) = &self.packed else { return Ok(plain) };
+        let places: Vec<(usize, usize)> = rows.iter().map(|&row| (0, row as usize)).collect();
+        let fetched = Unpacked::fetch(&[Some(packed)], &places, None, wanted);
+        packed.slots().iter().filter(|slot| wanted(&slot.name)).try_fold(plain, |batch, slot| {
+            with_column(&batch, &slot.name, fetched.column(&slot.name, &slot.kind).map_err(broken)?)
+        })
+    }
+
     /// The rows of each delta in the types of the state, and how many of them are records; where it is known what every
     /// record says, only the columns of some names.
     pub(super) fn deltas(&self, lean: &[String]) -> Result<Vec<(RecordBatch, usize)>> {
-        let broken = |error| fault(Path::new(&self.file), format!("its columns cannot be read: {error}"));
         let deleted = self.batch.column_by_name(DELETED).map_or(0, |flags| flags.as_boolean().true_count());
-        let said = self.batch.column_by_name(SAID).is_some_and(|said| said.null_count() == deleted);
-        let names = self.batch.schema();
-        let wanted = |name: &String| name == DELETED || lean.contains(name);
-        let chosen: Vec<usize> =
-            (0..self.batch.num_columns()).filter(|&at| !said || wanted(names.field(at).name())).collect();
-        let whole = self.batch.project(&chosen).and_then(|batch| widened(&batch)).map_err(broken)?;
+        let all: Vec<u32> = (0..self.rows() as u32).collect();
+        let told = self.rows_of(&all, &|name| name == SAID)?;
+        let said = told.column_by_name(SAID).is_some_and(|said| said.null_count() == deleted);
+        let wanted = |name: &str| !said || name == DELETED || lean.iter().any(|one| one == name);
+        let whole = self.rows_of(&all, &wanted)?;
         let mut start = 0;
         let one = |&rows: &u64| {
             let batch = whole.slice(start, rows as usize);
@@ -124,6 +179,56 @@ impl Segment {
         };
         Ok(self.parts.iter().map(one).collect())
     }
+}
+
+/// A segment's file, read by itself.
+pub struct SegmentFile(Segment);
+
+impl SegmentFile {
+    /// Maps a file.
+    ///
+    /// # Errors
+    /// `State`: a file that cannot be read.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        let (batch, packed) = read(path, &file)?;
+        Ok(Self(Segment { file: path.display().to_string(), ..Segment::of(batch, packed) }))
+    }
+
+    /// How many rows there are.
+    pub fn rows(&self) -> usize {
+        self.0.rows()
+    }
+
+    /// The names of the columns, those of the state's own among them.
+    pub fn names(&self) -> Vec<String> {
+        self.0.fields().into_iter().map(|field| field.name().clone()).collect()
+    }
+
+    /// Some rows in some of the columns, in the types of the state.
+    ///
+    /// # Errors
+    /// `State`: a row that there is not, columns that cannot be read.
+    pub fn rows_of(&self, rows: &[u32], columns: &[String]) -> Result<RecordBatch> {
+        if let Some(row) = rows.iter().find(|&&row| row as usize >= self.rows()) {
+            let text = format!("there is no row {row} among its {}; restore it from a backup", self.rows());
+            return Err(fault(Path::new(&self.0.file), text));
+        }
+        self.0.rows_of(rows, &|name| columns.iter().any(|one| one == name))
+    }
+}
+
+/// The rows of a file, and those columns of them that lie beside each other.
+fn read(path: &Path, file: &File) -> Result<(RecordBatch, Option<Packed>)> {
+    let bytes = buffer(file).map_err(|error| unreadable(path, &error))?;
+    let read = guard::decode(|| decode(&bytes)).and_then(|batch| Ok((Packed::of(&batch)?, batch)));
+    let (packed, batch) = read.map_err(|text| {
+        fault(
+            path,
+            format!("the file is damaged: {text}; restore it from a backup, or run `creditcore doctor`"),
+        )
+    })?;
+    Ok((batch, packed))
 }
 
 /// The first marked row.

@@ -148,12 +148,15 @@ impl State {
         self.rows.room(rows)?;
         let path = self.folder.join(file);
         let taken = merge::taken_in(&self.rows, self.fixed, rows);
+        let together = self.layout.together();
+        let write = |batch: &RecordBatch| {
+            let sum = Segment::write(&path, batch, &together, self.threads)?;
+            Ok(Named::new(file, batch.num_rows() as u64, sum))
+        };
         let named = if taken == 0 {
-            Named::new(file, rows as u64, Segment::write(&path, &staged.changes.batch, self.threads)?)
+            write(&staged.changes.batch)?
         } else {
-            let batch = merge::merged(&self.rows, taken, &staged.changes.batch)?;
-            let mut named =
-                Named::new(file, batch.num_rows() as u64, Segment::write(&path, &batch, self.threads)?);
+            let mut named = write(&merge::merged(&self.rows, taken, &staged.changes.batch)?)?;
             let mut older: Vec<&Segment> = self.rows.newest().take(taken).collect();
             older.reverse();
             named.parts = older.iter().flat_map(|segment| segment.parts.iter().copied()).collect();
