@@ -15,7 +15,7 @@ from creditcore.config.config import Config
 from creditcore.errors import SchemaError
 from creditcore.portfolio.line import CAUSE, OP, USED, PortfolioLine
 
-APART = 1 << 16
+APART = 1 << 14
 """Renewed records from which on what is made of them is written apart, without what they say."""
 VERSION_COLUMN = "version"
 """The column of versions where the configuration names none."""

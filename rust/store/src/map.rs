@@ -63,7 +63,7 @@ fn pages(bytes: &[u8]) -> (*mut libc::c_void, usize) {
 
 /// Whether the system has some bytes of a map in memory; true where it does not tell.
 #[cfg(target_os = "linux")]
-pub(crate) fn in_memory(bytes: &[u8]) -> bool {
+fn in_memory(bytes: &[u8]) -> bool {
     let (first, length) = pages(bytes);
     // A page of another size has no more answers than these.
     let mut told = vec![1u8; length / (1 << 12)];
@@ -76,7 +76,7 @@ pub(crate) fn in_memory(bytes: &[u8]) -> bool {
 /// Asks the system for the pages of some bytes of a map, and does not wait: it reads what it is asked for at the same time,
 /// and no more than that, where whoever looks at one row after the other would wait for each, with all that lies around it.
 #[cfg(target_os = "linux")]
-pub(crate) fn ask_for(bytes: &[u8]) {
+fn ask_for(bytes: &[u8]) {
     let (first, length) = pages(bytes);
     // SAFETY: the pages are mapped, as above; the advice changes no byte. One that is not taken is a cost, and no fault.
     let _ = unsafe { libc::madvise(first, length, libc::MADV_WILLNEED) };
@@ -84,13 +84,33 @@ pub(crate) fn ask_for(bytes: &[u8]) {
 
 /// A system that cannot be asked.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn in_memory(_: &[u8]) -> bool {
+fn in_memory(_: &[u8]) -> bool {
     true
 }
 
 /// A system that cannot be asked reads what is looked at.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn ask_for(_: &[u8]) {}
+fn ask_for(_: &[u8]) {}
+
+/// Parts of maps that are looked at to tell whether the system has all of them in memory.
+const SAMPLE: usize = 64;
+
+/// Asks the system for parts of maps that are read soon, where it does not have them in memory and they are scattered: what
+/// lies behind each other it reads ahead by itself.
+pub(crate) fn ask_for_all<'a>(parts: impl Iterator<Item = &'a [u8]> + Clone) {
+    let parts = parts.filter(|part| !part.is_empty());
+    let mut before = 0;
+    let (mut count, mut apart) = (0, 0);
+    for page in parts.clone().map(|part| part.as_ptr() as usize / PAGE) {
+        count += 1;
+        apart += usize::from(page.abs_diff(before) > 1);
+        before = page;
+    }
+    let every = (count / SAMPLE).max(1);
+    if apart > count / 4 && !parts.clone().step_by(every).all(in_memory) {
+        parts.for_each(ask_for);
+    }
+}
 
 /// Words of a file that may be changed in memory; the file stays as it is.
 pub(crate) struct PrivateWords {

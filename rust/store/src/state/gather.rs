@@ -14,10 +14,26 @@ use arrow_array::types::{
 use arrow_array::{
     Array, ArrayRef, FixedSizeBinaryArray, FixedSizeListArray, PrimitiveArray, UInt32Array, new_null_array,
 };
-use arrow_buffer::{NullBuffer, ScalarBuffer};
+use arrow_buffer::{Buffer, NullBuffer, ScalarBuffer};
 use arrow_cast::cast;
 use arrow_schema::{ArrowError, DataType};
 use arrow_select::interleave::interleave;
+
+use crate::map;
+
+/// Asks the system for values of columns that are read soon, as far as each has a width of its own.
+pub(super) fn ask_for(columns: &[Option<&ArrayRef>], places: &[(usize, usize)]) {
+    let values = |column: &&ArrayRef| {
+        let data = column.to_data();
+        let width = data.data_type().primitive_width()?;
+        Some((data.buffers().first()?.slice_with_length(data.offset() * width, width * data.len()), width))
+    };
+    let values: Vec<Option<(Buffer, usize)>> =
+        columns.iter().map(|column| column.as_ref().and_then(values)).collect();
+    map::ask_for_all(places.iter().map(|&(column, row)| {
+        values[column].as_ref().map_or(&[][..], |(bytes, width)| &bytes[row * width..][..*width])
+    }));
+}
 
 /// Numbers of columns of the state's own type that have no nulls, where rows of one segment stand beside each other.
 pub(super) fn picked(

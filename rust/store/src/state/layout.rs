@@ -61,9 +61,9 @@ pub struct Layout {
     pub one_kind: Option<OneKind>,
 }
 
-/// By default as many as a segment that is not merged has.
+/// By default so few that to write them beside what they say would cost more.
 fn apart_from() -> usize {
-    1 << 16
+    1 << 14
 }
 
 /// A column that may hold one value alone.

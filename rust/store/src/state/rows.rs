@@ -16,7 +16,7 @@ use arrow_select::zip::zip;
 use creditcore::error::{Error, Place, Result};
 use creditcore::exec::in_order;
 
-use super::gather::{gathered, picked, picked_lists};
+use super::gather::{self, gathered, picked, picked_lists};
 use super::segment::{DELETED, Segment, TOLD};
 use super::unpacked::{Unpacked, ask_for};
 
@@ -291,6 +291,7 @@ impl Rows {
             column.filter(|column| *column.data_type() != DataType::Null)
         };
         let columns: Vec<Option<&ArrayRef>> = places.used.iter().map(filled).collect();
+        gather::ask_for(&columns, &places.at);
         if let Some(found) = picked_lists(&columns, &places.at, places.back.as_ref(), field.data_type()) {
             return Ok(found);
         }

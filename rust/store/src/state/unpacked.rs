@@ -49,21 +49,14 @@ struct Stretch<'a> {
     skip: usize,
 }
 
-/// Rows that are looked at to tell whether the system has them in memory.
-const SAMPLE: usize = 64;
-
-/// Asks the system for packed rows that are fetched soon, where it does not have them in memory: it reads them at the same time.
+/// Asks the system for packed rows that are fetched soon.
 pub(super) fn ask_for(packed: &[Option<&Packed>], places: &[(usize, usize)]) {
-    let row = |&(segment, row): &(usize, usize)| {
-        packed[segment].map(|packed| {
+    map::ask_for_all(places.iter().map(|&(segment, row)| {
+        packed[segment].map_or(&[][..], |packed| {
             let (bytes, stride) = packed.bytes();
             &bytes[row * stride..][..stride]
         })
-    };
-    let sample = places.iter().step_by((places.len() / SAMPLE).max(1)).filter_map(row);
-    if !sample.into_iter().all(map::in_memory) {
-        places.iter().filter_map(row).for_each(map::ask_for);
-    }
+    }));
 }
 
 impl<'a> Unpacked<'a> {
