@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, LargeBinaryArray, LargeStringArray, RecordBatch, RecordBatchOptions};
+use arrow_buffer::OffsetBuffer;
 use arrow_cast::cast;
 use arrow_schema::{DataType, Field, Schema};
 use sha2::{Digest, Sha256};
@@ -20,7 +21,7 @@ use crate::error::{Error, Place, Result};
 use crate::exec::{Control, in_order};
 
 /// What such a fingerprint begins with.
-const MARK: &str = "2:";
+const MARK: &[u8] = b"2:";
 /// Rows that a thread takes at a time.
 const STRETCH: usize = 1 << 13;
 
@@ -56,17 +57,20 @@ impl Halves {
     /// # Errors
     /// A column of a type that has no text.
     pub fn whole(&self, still: &[Half], batch: &RecordBatch, threads: usize) -> Result<LargeStringArray> {
-        let still: LargeBinaryArray = still.iter().map(Some).collect();
+        let lengths = OffsetBuffer::from_lengths(std::iter::repeat_n(TEXT_BYTES, still.len()));
+        let still = LargeBinaryArray::new(lengths, still.concat().into(), None);
         let moving = self.moving.iter().map(|name| column(name, batch));
         let columns = std::iter::once(Ok(Column::Text(Arc::new(still) as ArrayRef))).chain(moving);
         let names: Vec<&str> = std::iter::once("").chain(self.moving.iter().map(String::as_str)).collect();
         let columns = columns.collect::<Result<Vec<_>>>()?;
-        let found = halves(&columns, batch.num_rows(), &names.join("\0"), threads)?;
-        let text = |half: &Half| {
-            // The digits are ASCII.
-            format!("{MARK}{}", std::str::from_utf8(&hexadecimal(half)).unwrap_or_default())
-        };
-        Ok(LargeStringArray::from_iter_values(found.iter().map(text)))
+        let texts = per_stretch(&columns, batch.num_rows(), &names.join("\0"), threads, |made, hash| {
+            made.extend_from_slice(MARK);
+            made.extend(hexadecimal(&hash));
+        })?;
+        let width = MARK.len() + 2 * TEXT_BYTES;
+        let lengths = OffsetBuffer::from_lengths(std::iter::repeat_n(width, batch.num_rows()));
+        LargeStringArray::try_new(lengths, texts.into(), None)
+            .map_err(|error| Error::schema(Place::default(), error.to_string()))
     }
 
     /// Gives the fingerprints of rows, part by part.
@@ -101,11 +105,22 @@ impl Halves {
 }
 
 fn halves(columns: &[Column], rows: usize, names: &str, threads: usize) -> Result<Vec<Half>> {
+    per_stretch(columns, rows, names, threads, |made, hash| made.push(half(&hash)))
+}
+
+/// What becomes of the hash of each row, in their order.
+fn per_stretch<T: Clone + Send>(
+    columns: &[Column],
+    rows: usize,
+    names: &str,
+    threads: usize,
+    take: impl Fn(&mut Vec<T>, [u8; 32]) + Sync,
+) -> Result<Vec<T>> {
     let start = Sha256::new().chain_update(names);
     let parts = in_order(threads, rows.div_ceil(STRETCH), |task| {
         let range = task * STRETCH..rows.min((task + 1) * STRETCH);
-        let mut made: Vec<Half> = Vec::with_capacity(range.len());
-        hashed(columns, range, &start, true, |hash| made.push(half(&hash)));
+        let mut made = Vec::new();
+        hashed(columns, range, &start, true, |hash| take(&mut made, hash));
         Ok(made)
     })?;
     Ok(parts.concat())

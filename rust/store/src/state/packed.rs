@@ -37,7 +37,6 @@ const MOST_WIDTH: usize = 1 << 16;
 struct Told {
     name: String,
     /// Its place among all columns.
-    #[serde(default)]
     place: usize,
     /// The type in the state, and the one in which it is kept; `Null` where all are null, which takes no bytes.
     kind: String,
