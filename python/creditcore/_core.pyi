@@ -842,7 +842,7 @@ class State:
         """
     def make_ready(self, /) -> None:
         """
-        Has the index ready to be written everywhere.
+        Has the index ready to be written everywhere, and what records near a change are read for mapped.
         """
     @staticmethod
     def open(

@@ -36,7 +36,8 @@ class Moving(Changing):
     def make_ready(self) -> None:
         """Make what else the first refresh would: the network of linked records and their index, in memory.
 
-        A refresh that makes them takes some seconds for each million records longer than those after it.
+        A refresh that makes them takes some seconds for each million records longer than those after it. What
+        neighbours are read for is read too, where it takes no more than half of the memory that is left.
         `creditcore watch` is ready before it looks for files, and after compaction of linked records the
         portfolio is again. Nothing is written, and nothing else changes.
 

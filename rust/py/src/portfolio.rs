@@ -153,12 +153,9 @@ impl State {
         Ok(json!(made).to_string())
     }
 
-    /// Has the index ready to be written everywhere.
+    /// Has the index ready to be written everywhere, and what records near a change are read for mapped.
     fn make_ready(&self, py: Python<'_>) -> PyResult<()> {
-        gate::brief(py, || {
-            self.changed().make_ready();
-            Ok(())
-        })
+        gate::brief(py, || self.changed().make_ready())
     }
 
     /// Writes the records alone; gives segments and checkpoint (JSON).

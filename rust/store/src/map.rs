@@ -82,6 +82,41 @@ fn ask_for(bytes: &[u8]) {
     let _ = unsafe { libc::madvise(first, length, libc::MADV_WILLNEED) };
 }
 
+/// Bytes of a map whose pages are mapped at a time.
+#[cfg(target_os = "linux")]
+const STEP: usize = 1 << 21;
+
+/// Maps the pages of a file, which whoever first looks at them would wait for: all of them, or those alone that the system
+/// has in memory.
+#[cfg(target_os = "linux")]
+pub(crate) fn map_pages(bytes: &[u8], all: bool) {
+    for step in bytes.chunks(STEP).filter(|step| all || in_memory(step)) {
+        let (first, length) = pages(step);
+        // SAFETY: as above. A system that does not know this advice maps pages as they are looked at.
+        let _ = unsafe { libc::madvise(first, length, libc::MADV_POPULATE_READ) };
+    }
+}
+
+/// Bytes of memory that the system can still give, files that it may forget among them; none where it does not tell.
+#[cfg(target_os = "linux")]
+pub(crate) fn memory_left() -> u64 {
+    let told = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = told.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
+    let kilobytes =
+        line.and_then(|line| line.split_whitespace().next()).and_then(|number| number.parse().ok());
+    kilobytes.map_or(0, |kilobytes: u64| kilobytes.saturating_mul(1024))
+}
+
+/// A system that maps pages as they are looked at.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn map_pages(_: &[u8], _: bool) {}
+
+/// A system that does not tell.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn memory_left() -> u64 {
+    0
+}
+
 /// A system that cannot be asked.
 #[cfg(not(target_os = "linux"))]
 fn in_memory(_: &[u8]) -> bool {
@@ -92,8 +127,10 @@ fn in_memory(_: &[u8]) -> bool {
 #[cfg(not(target_os = "linux"))]
 fn ask_for(_: &[u8]) {}
 
-/// Parts of maps that are looked at to tell whether the system has all of them in memory.
+/// Parts of maps that are looked at to tell whether the system has them in memory, and the share of them that is not, one in so
+/// many, from which on all are asked for: to ask costs more than to read the few that lie around them.
 const SAMPLE: usize = 64;
+const ABSENT: usize = 16;
 
 /// Asks the system for parts of maps that are read soon, where it does not have them in memory and they are scattered: what
 /// lies behind each other it reads ahead by itself.
@@ -106,8 +143,13 @@ pub(crate) fn ask_for_all<'a>(parts: impl Iterator<Item = &'a [u8]> + Clone) {
         apart += usize::from(page.abs_diff(before) > 1);
         before = page;
     }
-    let every = (count / SAMPLE).max(1);
-    if apart > count / 4 && !parts.clone().step_by(every).all(in_memory) {
+    if apart <= count / 4 {
+        return;
+    }
+    let sample = parts.clone().step_by((count / SAMPLE).max(1));
+    let (seen, absent) =
+        sample.fold((0, 0), |(seen, absent), part| (seen + 1, absent + usize::from(!in_memory(part))));
+    if absent > seen / ABSENT {
         parts.for_each(ask_for);
     }
 }
@@ -221,5 +263,28 @@ impl AsMut<[u64]> for PrivateWords {
                 std::slice::from_raw_parts_mut(map.as_mut_ptr().add(*start).cast::<u64>(), *words)
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_asks_for_pages_reads_the_same_bytes() {
+        let path = std::env::temp_dir().join(format!("creditcore-map-{}", std::process::id()));
+        let bytes: Vec<u8> = (0..1u32 << 20).flat_map(u32::to_le_bytes).collect();
+        std::fs::write(&path, &bytes).expect("it is written");
+        let file = File::open(&path).expect("it is opened");
+        std::fs::remove_file(&path).expect("it has a name no longer");
+        let map = buffer(&file).expect("it is mapped");
+        let parts = || (0..64).map(|at| &map[at * 65_521..][..300]);
+        ask_for_all(parts());
+        map_pages(&map, false);
+        map_pages(&map, true);
+        assert!(cfg!(not(target_os = "linux")) || memory_left() > 0);
+        ask_for_all(std::iter::once(&map[..0]));
+        assert!(parts().zip(0..).all(|(part, at)| *part == bytes[at * 65_521..][..300]));
+        assert!(parts().all(in_memory));
     }
 }

@@ -85,9 +85,14 @@ impl State {
         })
     }
 
-    /// Has the index ready to be written everywhere, which the first large change would wait for.
-    pub fn make_ready(&mut self) {
+    /// Has the index ready to be written everywhere, and what records near a change are read for mapped: the first large
+    /// change would wait for both.
+    ///
+    /// # Errors
+    /// None but those of threads.
+    pub fn make_ready(&mut self) -> Result<()> {
         self.table.prepare(usize::MAX);
+        self.rows.make_ready(self.threads)
     }
 
     /// Writes the records alone, without what they took the place of and without the memory of deletions; gives the

@@ -16,12 +16,17 @@ use arrow_select::zip::zip;
 use creditcore::error::{Error, Place, Result};
 use creditcore::exec::in_order;
 
+use crate::map;
+
 use super::gather::{self, gathered, picked, picked_lists};
 use super::segment::{DELETED, Segment, TOLD};
 use super::unpacked::{Unpacked, ask_for};
 
 /// Rows that a state can have: the highest bit of a number says that the row deletes.
 pub(super) const MOST_ROWS: u64 = (1 << 31) - 1;
+
+/// Columns are read into memory where they take one part in so many of what is left of it, or less.
+const ROOM: u64 = 2;
 
 /// Rows of one segment beside each other, on average, from which on their values are taken stretch by stretch.
 const LONG: usize = 64;
@@ -305,6 +310,19 @@ impl Rows {
             (found, _) => found,
         }
         .map_err(|error| broken(&error))
+    }
+
+    /// Has packed columns mapped, and read where there is room in memory for them; else those pages that are there already.
+    pub(super) fn make_ready(&self, threads: usize) -> Result<()> {
+        let packed: Vec<&[u8]> =
+            self.segments.iter().filter_map(|segment| Some(segment.packed.as_ref()?.bytes().0)).collect();
+        let bytes: u64 = packed.iter().map(|bytes| bytes.len() as u64).sum();
+        let room = bytes < map::memory_left() / ROOM;
+        in_order(threads, packed.len(), |at| {
+            map::map_pages(packed[at], room);
+            Ok(())
+        })
+        .map(|_| ())
     }
 
     /// How many segments there are.

@@ -7,10 +7,11 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
-use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow_buffer::Buffer;
 use arrow_cast::cast;
 use arrow_ipc::convert::fb_to_schema;
@@ -18,7 +19,7 @@ use arrow_ipc::reader::{FileDecoder, read_footer_length};
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
 use arrow_ipc::{MetadataVersion, root_as_footer};
 use arrow_schema::{DataType, Field};
-use arrow_select::take::take_record_batch;
+use arrow_select::take::take;
 use creditcore::Result;
 use serde::{Deserialize, Serialize};
 
@@ -145,14 +146,19 @@ impl Segment {
         let plain: Vec<usize> = (0..self.batch.num_columns())
             .filter(|&at| wanted(schema.field(at).name()) && schema.field(at).name() != TOGETHER)
             .collect();
-        let plain = self.batch.project(&plain).map_err(broken)?;
         let first = rows.first().copied().unwrap_or_default();
-        let chosen = if rows.iter().zip(first..).all(|(&row, at)| row == at) {
-            plain.slice(first as usize, rows.len())
-        } else {
-            take_record_batch(&plain, &UInt32Array::from(rows.to_vec())).map_err(broken)?
+        let behind = rows.iter().zip(first..).all(|(&row, at)| row == at);
+        let numbers = UInt32Array::from(if behind { Vec::new() } else { rows.to_vec() });
+        let column = |&at: &usize| match behind {
+            true => Ok(self.batch.column(at).slice(first as usize, rows.len())),
+            false => take(self.batch.column(at), &numbers, None),
         };
-        let plain = widened(&chosen).map_err(broken)?;
+        let columns = plain.iter().map(column).collect::<std::result::Result<_, _>>().map_err(broken)?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        let chosen = schema
+            .project(&plain)
+            .and_then(|schema| RecordBatch::try_new_with_options(Arc::new(schema), columns, &options));
+        let plain = chosen.and_then(|batch| widened(&batch)).map_err(broken)?;
         let Some(packed) = &self.packed else { return Ok(plain) };
         let places: Vec<(usize, usize)> = rows.iter().map(|&row| (0, row as usize)).collect();
         let fetched = Unpacked::fetch(&[Some(packed)], &places, None, wanted);
@@ -252,7 +258,7 @@ fn decode(bytes: &Buffer) -> std::result::Result<RecordBatch, String> {
     let start = tail.checked_sub(length).ok_or("its footer is longer than itself")?;
     let footer = root_as_footer(&bytes[start..tail]).map_err(|error| text(&error))?;
     let schema = footer.schema().ok_or("its footer has no schema")?;
-    let schema = std::sync::Arc::new(fb_to_schema(schema));
+    let schema = Arc::new(fb_to_schema(schema));
     let blocks = footer.recordBatches().ok_or("its footer names no rows")?;
     if blocks.len() != 1 {
         return Err(format!("it has {} record batches; one is expected", blocks.len()));

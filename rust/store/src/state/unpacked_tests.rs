@@ -104,6 +104,21 @@ fn segments_that_pack_others_and_that_pack_none_give_the_same() {
 }
 
 #[test]
+fn rows_of_one_file_come_in_any_order_also_where_all_columns_are_packed() {
+    let batch = columns(3);
+    let chosen: Vec<u32> = scattered(ROWS);
+    for together in [&NAMES[..], &NAMES[..4]] {
+        let found = segment(&batch, together).rows_of(&chosen, &|name| name != "sum").expect("rows");
+        assert_eq!((found.num_rows(), found.num_columns()), (chosen.len(), NAMES.len() - 1));
+        for (field, column) in found.schema().fields().iter().zip(found.columns()) {
+            let whole = batch.column_by_name(field.name()).expect("a column");
+            let wanted = take(whole, &UInt32Array::from(chosen.clone()), None).expect("rows of it");
+            assert_eq!(column, &wanted, "{}", field.name());
+        }
+    }
+}
+
+#[test]
 fn one_column_alone_stays_as_it_is() {
     let batch = narrowed(&columns(1), 1).expect("it can be narrowed");
     let names = ["key".to_owned(), "absent".to_owned()];
