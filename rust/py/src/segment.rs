@@ -19,7 +19,7 @@ impl SegmentFile {
     /// Maps a file.
     #[new]
     fn new(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        Ok(Self { inner: gate::brief(py, || state::SegmentFile::open(&path))? })
+        Ok(Self { inner: gate::brief(py, move || state::SegmentFile::open(&path))? })
     }
 
     /// How many rows there are.
@@ -33,7 +33,6 @@ impl SegmentFile {
     }
 
     /// Rows behind each other in some columns, in the types of the state.
-    #[expect(clippy::needless_pass_by_value, reason = "a list crosses the boundary as a value")]
     fn part(&self, py: Python<'_>, columns: Vec<String>, start: usize, rows: usize) -> PyResult<Table> {
         let end = self.inner.rows().min(start.saturating_add(rows));
         let chosen: Vec<u32> = (start..end).map(|row| row as u32).collect();
