@@ -23,8 +23,6 @@ DELETED = "_deleted"
 """The mark of rows of a segment that delete."""
 TOLD, AT = "_told", "#at"
 """The rows that have the other columns of a segment of what was made anew; and a place in a frame."""
-ROW = "_row"
-"""The place of a row in the file of its segment."""
 PRINT = "_inputs"
 """The column of kept inputs with their fingerprint."""
 PARTED = "2:"
@@ -48,36 +46,27 @@ def placed(folder: Path, segments: Iterable[Mapping[str, Any]]) -> list[tuple[in
     return found
 
 
-def segment_rows(
-    path: Path, state: Sequence[tuple[int, Path]], columns: Sequence[str] | None = None, start: int = 0
-) -> Iterator[pl.DataFrame]:
+def segment_rows(path: Path, state: Sequence[tuple[int, Path]], start: int = 0) -> Iterator[pl.DataFrame]:
     """Give the records that a segment holds, rows that delete left out, a slice at a time.
 
     Args:
         path: of the segment.
         state: what `placed` gives of all segments: one of what was made anew has its other columns there.
-        columns: those to read, as far as they are there; all by default. `ROW` is the place in the file.
         start: the first row.
 
     Raises:
         StateError: a file that cannot be read.
     """
     file = _core.SegmentFile(str(path))
-    names, count = file.names(), file.rows()
-    asked = [name for name in columns or names if name in names and name != DELETED]
-    read = [*asked, *(name for name in (DELETED, TOLD) if name in names and name not in asked)]
-    while start < count:
-        rows = to_polars(file.part(read, start, SLICE)).with_row_index(ROW, start)
-        rows = rows.filter(~pl.col(DELETED)) if DELETED in names else rows
-        shown = [ROW, *asked] if columns is not None and ROW in columns else asked
-        kept = rows.select(*shown, *([TOLD] if TOLD in names and TOLD not in shown else []))
-        yield _whole(kept, state, columns) if TOLD in names else kept
+    names = file.names()
+    while start < file.rows():
+        rows = to_polars(file.part(names, start, SLICE)).select(names)
+        rows = rows.filter(~pl.col(DELETED)).drop(DELETED) if DELETED in names else rows
+        yield _whole(rows, state) if TOLD in names else rows
         start += SLICE
 
 
-def _whole(
-    rows: pl.DataFrame, state: Sequence[tuple[int, Path]], columns: Sequence[str] | None
-) -> pl.DataFrame:
+def _whole(rows: pl.DataFrame, state: Sequence[tuple[int, Path]]) -> pl.DataFrame:
     """Put behind rows of what was made anew what they said before, in other segments."""
     told, rows = rows[TOLD], rows.drop(TOLD)
     which = pl.Series([first for first, _ in state]).search_sorted(told, side="right") - 1
@@ -86,11 +75,7 @@ def _whole(
         first, path = state[number]
         chosen = which == number
         file = _core.SegmentFile(str(path))
-        names = [
-            name
-            for name in file.names()
-            if name not in rows.columns and name != DELETED and (columns is None or name in columns)
-        ]
+        names = [name for name in file.names() if name not in rows.columns and name != DELETED]
         at = pl.int_range(len(rows), eager=True).filter(chosen)
         found = to_polars(file.picked(names, (told.filter(chosen) - first).to_list()))
         parts.append(found.with_columns(at.alias(AT)))

@@ -212,10 +212,6 @@ impl Source {
         let kept = numbers.data_type().clone();
         let width = width_of(&kept)?;
         let bytes = match &kept {
-            DataType::FixedSizeBinary(_) => {
-                let bytes = numbers.as_fixed_size_binary();
-                Buffer::from_slice_ref(bytes.value_data()).slice_with_length(0, width * column.len())
-            }
             DataType::FixedSizeList(..) => {
                 let lists = numbers.as_fixed_size_list();
                 let items = lists.values().as_primitive::<UInt16Type>();
