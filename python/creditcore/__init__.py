@@ -44,11 +44,12 @@ if TYPE_CHECKING:
     from creditcore.scoring.scores import Blend, Scaling, score
     from creditcore.tactics.policy import Policy
 
-# Memory that the extension module has done with goes back to the system after a minute, not after a second,
-# which its allocator reads when it is loaded: what comes next would have to clear new pages.
-os.environ.setdefault("MIMALLOC_PURGE_DELAY", "60000")
+# Memory that the extension module has done with goes back to the system after five minutes, not after a
+# second, which its allocator reads when it is loaded: what comes next would have to clear new pages. The
+# refresh after a compaction comes within that.
+os.environ.setdefault("MIMALLOC_PURGE_DELAY", "300000")
 # The same for what polars has done with.
-os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:60000,muzzy_decay_ms:-1")
+os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:300000,muzzy_decay_ms:-1")
 
 _HOMES = {
     "__version__": "creditcore._core",

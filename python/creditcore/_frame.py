@@ -300,14 +300,6 @@ def with_numbers(frame: pl.DataFrame, columns: Mapping[str, Sequence[float | Non
     return frame.with_columns(pl.Series(name, told, dtype=kind(told)) for name, told in columns.items())
 
 
-def joined_lists(frame: pl.DataFrame) -> pl.DataFrame:
-    """Give a frame whose lists of texts are joined by `|`, for files that have no lists."""
-    import polars as pl
-
-    lists = [name for name, kind in frame.schema.items() if kind == pl.List]
-    return frame.with_columns(pl.col(name).list.join("|") for name in lists)
-
-
 def beside(*frames: pl.DataFrame) -> pl.DataFrame:
     """Put frames of the same rows beside each other; a name that is there already is left out."""
     import polars as pl

@@ -16,11 +16,16 @@ from tests.line import case
 
 
 def test_a_result_and_a_fault_come_to_who_asks() -> None:
-    with meanwhile(lambda _: threading.get_ident()) as found:
-        assert found() != threading.get_ident()
     nothing: dict[str, int] = {}
-    with pytest.raises(KeyError, match="no"), meanwhile(lambda _: nothing["no"]) as number:
-        number()
+    with meanwhile() as begin:
+        first = begin(lambda _: threading.get_ident())
+        # What comes later may ask for what came before.
+        second = begin(lambda _: (first(), threading.get_ident()))
+        third = begin(lambda _: nothing["no"])
+        assert first() != threading.get_ident()
+        assert second() == (first(), first())
+        with pytest.raises(KeyError, match="no"):
+            third()
 
 
 def test_a_caller_that_fails_stops_the_work_and_waits_for_it() -> None:
@@ -36,7 +41,8 @@ def test_a_caller_that_fails_stops_the_work_and_waits_for_it() -> None:
             ended.set()
 
     def caller() -> None:
-        with meanwhile(work):
+        with meanwhile() as begin:
+            begin(work)
             begun.wait(5)
             raise KeyboardInterrupt
 

@@ -107,6 +107,9 @@ def told_of(
     """
     asked = keys.alias("key").to_frame()
     fresh = features.select(pl.col("key").cast(keys.dtype), *wanted, pl.lit(True).alias(FRESH))
+    if len(fresh) > len(asked):
+        # Whom a delta changes are few beside those near them.
+        fresh = fresh.filter(fresh["key"].is_in(keys.implode()))
     found = asked.join(fresh, on="key", how="left", maintain_order="left").drop("key")
     gone = pl.lit(every)
     if changed is not None:
@@ -128,6 +131,11 @@ def features_of(rows: pl.DataFrame, told: pl.DataFrame, wanted: Sequence[str]) -
         kept = pl.when(~pl.col(GONE)).then(pl.lit(old.cast(pl.Float32)))
         made.append(pl.when(pl.col(FRESH)).then(pl.col(name)).otherwise(kept).alias(name))
     return told.select(made)
+
+
+def keeps_some(told: Sequence[pl.DataFrame]) -> pl.Series:
+    """Say which rows keep an old feature, by what a network says of them in each view."""
+    return functools.reduce(operator.or_, (~(rows[FRESH] | rows[GONE]) for rows in told))
 
 
 def numbered(rows: pl.DataFrame) -> pl.DataFrame:
@@ -166,11 +174,12 @@ def with_nulls(rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
 
 
 def stacked(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Give frames under each other; a column that one lacks is null there."""
+    """Give frames under each other, in one piece; a column that one lacks is null there."""
     filled = [frame for frame in frames if len(frame)]
     if not filled:
         return next((frame for frame in frames if frame.width), pl.DataFrame())
-    return filled[0] if len(filled) == 1 else pl.concat(filled, how="diagonal_relaxed")
+    # What stands beside columns in pieces is copied when it is handed on.
+    return filled[0] if len(filled) == 1 else pl.concat(filled, how="diagonal_relaxed", rechunk=True)
 
 
 def with_hashes(

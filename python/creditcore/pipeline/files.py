@@ -55,7 +55,8 @@ def write(
     progress: Progress | None,
 ) -> Written:
     """Score the records of files into a file; `Pipeline.write` tells the rest."""
-    from creditcore._frame import beside, joined_lists, write_parts
+    from creditcore._frame import beside, write_parts
+    from creditcore.frames.lists import joined_lists
     from creditcore.frames.text import TEXT_ENDINGS, TextColumns
 
     opened = open_source(source, encoding=encoding)

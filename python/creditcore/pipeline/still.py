@@ -59,6 +59,19 @@ class Still:
         self.binned = frozenset() if self._bins is None else self._bins.columns
         """The columns that the models need not see again where their bins are known."""
 
+    def prepare(self, rows: int, *, whole: bool = False, threads: int | None = None) -> None:
+        """Build the engines that calls of so many rows go to, where they are not there yet.
+
+        Args:
+            rows: of a call.
+            whole: those of the models that stand still too.
+            threads: one for each processor by default.
+        """
+        standing = [name for name in self._pipeline.needed if name in self._standing] if whole else []
+        for names in (standing, self.asked):
+            if names:
+                self._pipeline.models(names).prepare(rows, threads)
+
     def score(self, rows: Any, as_of: date | None, *, threads: int | None = None) -> pl.DataFrame:
         """Score and decide records; gives what `Pipeline.score` gives, and what is `kept`."""
         from creditcore._frame import beside

@@ -171,13 +171,14 @@ class Changing(Overridden):
 
         `log` in `latency` is until the log was written, `write` how long the segments took after that.
         """
-        files, staged, began = self._two_files(), self._log.staged(core), time.monotonic()
-        if not staged:
+        files, began = self._two_files(), time.monotonic()
+        if not self._log.keeps:
             segments, logged = core.write(*files), {}
         else:
-            with meanwhile(lambda _: core.write(*files)) as written:
+            with meanwhile() as begin:
+                written = begin(lambda _: core.write(*files))
                 version = self._entries[-1]["version"] + 1
-                logged = self._log.write_staged(staged, files, as_of, version)
+                logged = self._log.write_staged(self._log.staged(core), files, as_of, version)
                 latency["log"] = time.monotonic() - began
                 began = time.monotonic()
                 segments = written()

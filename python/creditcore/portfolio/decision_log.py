@@ -120,7 +120,7 @@ class DecisionLog:
         from creditcore.frames import decided
 
         columns = decided.logged_columns(self._config.columns.key, self.inputs)
-        return list(core.staged(columns)) if self.keeps else []
+        return list(core.staged(columns))
 
     def write_staged(
         self, staged: Sequence[Sequence[Table]], files: Sequence[str], as_of: str | None, version: int

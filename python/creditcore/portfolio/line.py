@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -122,7 +123,7 @@ class PortfolioLine:
         """Whether rows are more than what the delta brings."""
         return self.pipeline is not None or self.config.population is not None
 
-    @property
+    @cached_property
     def inputs(self) -> dict[str, str]:
         """The columns of records that models, rules and the population go by, with their roles."""
         found = {} if self.pipeline is None else pipeline_inputs.record_columns(self.pipeline)
@@ -142,7 +143,7 @@ class PortfolioLine:
         moved = decided.moving(names)
         return [name for name in names if name not in moved], moved
 
-    @property
+    @cached_property
     def again(self) -> list[str] | None:
         """The columns that are read of records to be made anew; None for all of them."""
         pipeline = self.pipeline
@@ -168,7 +169,7 @@ class PortfolioLine:
         inputs = [(name, role == "number") for name, role in self.inputs.items()]
         return [*inputs, *(one for one in self.made if one[0] not in self.inputs)]
 
-    @property
+    @cached_property
     def made(self) -> list[tuple[str, bool]]:
         """The columns that are made here, and whether they are numbers."""
         found: list[tuple[str, bool]] = []
@@ -306,7 +307,8 @@ class PortfolioLine:
         Raises:
             ArgumentError: no `as_of` where a rule or the population goes by the day.
         """
-        from creditcore._frame import beside, joined_lists
+        from creditcore._frame import beside
+        from creditcore.frames.lists import joined_lists
 
         if as_of is None and self.moves_by_day:
             text = "rules or the population go by the day; give `as_of`, the instant that the state speaks of"

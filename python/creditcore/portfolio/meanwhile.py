@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from creditcore.errors import Cancelled
 
@@ -20,6 +20,14 @@ DEEP = 4
 """Items that wait or are under way for each worker: finding the next one may take longer than one takes."""
 S = TypeVar("S")
 T = TypeVar("T")
+
+
+class Begin(Protocol):
+    """Begins some work; gives a function that waits for its result."""
+
+    def __call__(self, work: Callable[[Callable[[int], None]], T], /) -> Callable[[], T]:
+        """Begin it."""
+        ...
 
 
 def ahead(work: Callable[[S], T], items: Iterable[S], workers: int) -> Generator[T, None, None]:
@@ -45,11 +53,11 @@ def ahead(work: Callable[[S], T], items: Iterable[S], workers: int) -> Generator
 
 
 @contextmanager
-def meanwhile(work: Callable[[Callable[[int], None]], T]) -> Iterator[Callable[[], T]]:
-    """Begin some work; gives a function that waits for its result.
+def meanwhile() -> Iterator[Begin]:
+    """Give what begins some work, and gives a function that waits for its result.
 
-    Args:
-        work: takes a report of progress, which raises when the work is to stop.
+    Work takes a report of progress, which raises when it is to stop. One thing is done after the other, in
+    the order in which they were begun, so what comes later may ask for the result of what came before.
     """
     stopped = Event()
 
@@ -58,9 +66,9 @@ def meanwhile(work: Callable[[Callable[[int], None]], T]) -> Iterator[Callable[[
             raise Cancelled("the caller has stopped")
 
     with ThreadPoolExecutor(1, "creditcore-meanwhile") as pool:
-        found = pool.submit(work, report)
         try:
-            yield found.result
+            yield lambda work: pool.submit(work, report).result
         except BaseException:
             stopped.set()
+            pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -16,7 +16,7 @@ from creditcore.portfolio.changes import Changing, staged
 from creditcore.portfolio.columns import VERSION_COLUMN
 from creditcore.portfolio.line import PortfolioLine, Prepared, Types, moment_of
 from creditcore.portfolio.network import HASH_KEY, Held
-from creditcore.portfolio.renewal import Renewal, Renewing
+from creditcore.portfolio.renewal import LEAST, Renewal, Renewing
 from creditcore.sources import Records, open_source
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Moving(Changing):
     _held: Held | None
 
     def make_ready(self) -> None:
-        """Make what else the first refresh would: the network of linked records and their index, in memory.
+        """Make what else the first refresh would: the network of linked records, index, engines of models.
 
         A refresh that makes them takes some seconds for each million records longer than those after it. What
         neighbours are read for is read too, where it takes no more than half of the memory that is left.
@@ -49,6 +49,8 @@ class Moving(Changing):
         if linked is not None and linked.features and core.sizes()[0]:
             self._held = self._held or linked.of_state(core, moment_of(told))
             core.make_ready()
+            if self._line.still is not None:
+                self._line.still.prepare(LEAST, whole=True)
 
     def _prepare(
         self, core: State, line: PortfolioLine, delta: Records | None, when: str | None, *, gates: bool

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property, partial
-from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from creditcore.frames import renewed
@@ -61,6 +60,13 @@ class Again(NamedTuple):
 
 Work = Callable[[], "pl.DataFrame | Again"]
 """Makes some of the delta's own records, or other ones again."""
+
+
+class Own(NamedTuple):
+    """The records of a delta: their network features, and the work on what else is made of them."""
+
+    features: list[pl.DataFrame]
+    work: list[Work]
 
 
 @dataclass(frozen=True)
@@ -114,14 +120,16 @@ class Renewing:
         counts, sifted = self._sifted(rows, key, version)
         found = time.monotonic()
         # Much of a network's change is one thread's work: the models that see none of it are asked then.
-        with meanwhile(lambda report: self._standing(sifted, report)) as standing:
+        with meanwhile() as begin:
+            standing = begin(lambda report: self._standing(sifted, report))
             links = self._linked(sifted, key)
             linked = time.monotonic()
-            features, parts = self._own(sifted, key, links, standing())
-        # Others are looked for while the delta's own records are made.
-        made, rescored = self._worked(chain(parts, self._others(sifted, key, links)))
-        own = beside(sifted.live, *features, *([renewed.stacked(made)] if made else ()))
-        rows = renewed.stacked([own, sifted.dead])
+            # The delta's own records are made ready while others are looked for, and made after them.
+            own = begin(lambda _: self._own(sifted, key, links, standing()))
+            made, rescored = self._worked(self._work(own, sifted, key, links))
+            features = own().features
+        live = beside(sifted.live, *features, *([renewed.stacked(made)] if made else ()))
+        rows = renewed.stacked([live, sifted.dead])
         latency = {"sift": found - began, "network": linked - found, "score": time.monotonic() - linked}
         return Renewal(rows, counts, rescored, None if links is None else links.moved.held, latency)
 
@@ -172,20 +180,29 @@ class Renewing:
         rows = renewed.with_nulls(sifted.raw, linked.features)
         return still.sums(rows, threads=self.line.threads, progress=report)
 
+    def _work(
+        self, own: Callable[[], Own], sifted: renewed.Sifted, key: str, links: Links | None
+    ) -> Iterator[Work]:
+        """Give the work on other records, then that on the delta's own."""
+        yield from self._others(sifted, key, links)
+        yield from own().work
+
     def _own(
         self, sifted: renewed.Sifted, key: str, links: Links | None, standing: pl.DataFrame | None
-    ) -> tuple[list[pl.DataFrame], Iterator[Work]]:
+    ) -> Own:
         """Give the network features of the records of a delta, and the work on what else is made of them."""
         from creditcore._frame import beside, to_polars
 
         if not len(sifted.live):
-            return [], iter(())
+            return Own([], [])
         linked, rows = self.line.linked, sifted.live
-        if links is not None and linked is not None:
-            names = [key, *linked.features]
-            old = to_polars(self.core.find(open_source(rows.select(key)), names))
-            rows = renewed.beside_old(rows, key, old, linked.features)
         told = self._told(rows[key], links)
+        if linked is not None and told:
+            # The state is asked of those alone of whom the network says nothing new.
+            asked = rows.select(key).filter(renewed.keeps_some([found for _, found in told]))
+            if len(asked):
+                old = to_polars(self.core.find(open_source(asked), [key, *linked.features]))
+                rows = renewed.beside_old(rows, key, old, linked.features)
         features = [renewed.features_of(rows, found, names) for names, found in told]
         known = [] if standing is None else [standing]
         whole = beside(sifted.raw, *features, *known)
@@ -197,14 +214,15 @@ class Renewing:
             return beside(*line.made_of(some, self.when, again=again))
 
         starts = range(0, len(whole) if line.makes else 0, shares.part)
-        return features, (partial(made_of, start) for start in starts)
+        return Own(features, [partial(made_of, start) for start in starts])
 
     def _worked(self, work: Iterator[Work]) -> tuple[list[pl.DataFrame], int]:
         """Do work, and hand what is made of other records to the state; gives what is made of those of the
         delta, and how many others were scored.
         """
         own, scored = [], 0
-        for made in ahead(lambda work: work(), work, self.workers):
+        # One more than there are processors: at times each waits for the interpreter.
+        for made in ahead(lambda work: work(), work, self.workers + 1):
             if not isinstance(made, Again):
                 own.append(made)
                 continue
@@ -231,6 +249,9 @@ class Renewing:
             asked = to_polars(found.asked()).to_series()
             shares = Shares.of(len(asked), self.workers)
             line = self.line.with_threads(shares.threads)
+            if line.still is not None and len(asked) >= LEAST:
+                # While one worker builds an engine the others would go to slower ones.
+                line.still.prepare(LEAST, threads=self.line.threads)
             for start in range(0, len(asked), shares.part):
                 places = asked[start : start + shares.part]
                 seen = [(names, rows[places]) for names, rows in told]

@@ -226,7 +226,7 @@ def _pipeline_of(told: str, places: _Inputs) -> tuple[Config, Pipeline]:
 
 def _scored(pipeline: Pipeline, rows: pl.DataFrame, names: Sequence[str], day: date | None) -> list[Row]:
     """Score and decide rows."""
-    from creditcore._frame import joined_lists
+    from creditcore.frames.lists import joined_lists
 
     made = pipeline.score(rows.select([name for name in names if name in rows.columns]), as_of=day)
     return joined_lists(made.select([name for name in COMPARED if name in made.columns])).to_dicts()

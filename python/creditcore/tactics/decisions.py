@@ -38,7 +38,8 @@ def write(
     progress: Progress | None,
 ) -> dict[str, int]:
     """Decide the records of files into a file; `Policy.write` tells the rest."""
-    from creditcore._frame import beside, joined_lists, source_parts, write_parts
+    from creditcore._frame import beside, source_parts, write_parts
+    from creditcore.frames.lists import joined_lists
 
     opened = open_source(source, encoding=encoding)
     names = opened.column_names()

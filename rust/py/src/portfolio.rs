@@ -77,7 +77,7 @@ impl State {
 
     /// Writes what is staged to one file, or two; gives the segments (JSON), none where nothing changes.
     fn write(&self, py: Python<'_>, file: &str, second: &str) -> PyResult<String> {
-        let named = gate::brief(py, || self.changed().write(file, second))?;
+        let named = gate::brief(py, || self.read().write(file, second))?;
         Ok(json!(named).to_string())
     }
 

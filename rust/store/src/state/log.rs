@@ -16,7 +16,7 @@ use parquet::arrow::ArrowSchemaConverter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
@@ -34,7 +34,14 @@ pub fn write_log(
     plain: &[String],
     threads: usize,
 ) -> Result<(u64, u32)> {
-    let mut properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default()));
+    // Nobody looks for a text or a score between two of them: each value would be compared twice.
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_statistics_enabled(EnabledStatistics::None);
+    for field in schema.fields().iter().filter(|field| field.data_type().is_integer()) {
+        let column = ColumnPath::new(vec![field.name().clone()]);
+        properties = properties.set_column_statistics_enabled(column, EnabledStatistics::Chunk);
+    }
     for name in plain {
         properties = properties.set_column_dictionary_enabled(ColumnPath::new(vec![name.clone()]), false);
     }

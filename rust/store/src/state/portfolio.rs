@@ -171,11 +171,14 @@ impl State {
         let of = |batches: &[RecordBatch]| {
             aggregate_of(&self.layout, batches, &self.plan, self.regions.as_ref(), self.threads)
         };
-        let mut sums = self.sums.clone();
+        let (mut come, mut gone) = (Vec::new(), Vec::new());
         for one in changes {
-            sums.merge(&of(&[one.batch.slice(0, one.records)])?)?;
-            sums.retract(&of(&one.old)?)?;
+            come.push(one.batch.slice(0, one.records));
+            gone.extend(one.old.iter().cloned());
         }
+        let mut sums = self.sums.clone();
+        sums.merge(&of(&come)?)?;
+        sums.retract(&of(&gone)?)?;
         Ok(sums)
     }
 
@@ -258,8 +261,17 @@ fn aggregate_of(
     let kept = layout.columns.iter().map(|(name, _)| name).filter(|name| layout.summed.contains(name));
     let names: Vec<String> = std::iter::once(&layout.key).chain(kept).cloned().collect();
     let filled = batches.iter().filter(|batch| batch.num_rows() > 0);
-    let frame = Frame::new(names.clone(), filled.map(|batch| summed(batch, &names)).collect::<Result<_>>()?);
-    aggregate(&frame, plan, regions, threads, &Control::default())
+    let filled = filled.map(|batch| summed(batch, &names)).collect::<Result<Vec<_>>>()?;
+    let of = |alike: &[RecordBatch]| {
+        aggregate(&Frame::new(names.clone(), alike.to_vec()), plan, regions, threads, &Control::default())
+    };
+    // Those of one change may have other types than another's.
+    let mut alike = filled.chunk_by(|one, next| one.schema() == next.schema());
+    let first = of(alike.next().unwrap_or_default())?;
+    alike.try_fold(first, |mut sums, alike| {
+        sums.merge(&of(alike)?)?;
+        Ok(sums)
+    })
 }
 
 /// Some columns of a batch; those of nulls alone are texts: what has no type cannot be grouped by.

@@ -221,12 +221,16 @@ impl State {
     pub fn staged(&self, names: &[String]) -> Result<[Vec<RecordBatch>; 2]> {
         let Some(Staged { changes, apart, .. }) = &self.staged else { return Ok([Vec::new(), Vec::new()]) };
         let halves = self.moving_halves();
-        let told = |batch: &RecordBatch| self.printed(batch, names, halves.as_ref());
-        let own = match changes.batch.num_rows() {
-            0 => Vec::new(),
-            _ => vec![told(&changes.batch.slice(0, changes.records))?],
-        };
-        Ok([own, apart.iter().map(|one| told(&one.batch)).collect::<Result<_>>()?])
+        let own = (changes.batch.num_rows() > 0).then(|| changes.batch.slice(0, changes.records));
+        let first = usize::from(own.is_some());
+        let batches: Vec<RecordBatch> =
+            own.into_iter().chain(apart.iter().map(|one| one.batch.clone())).collect();
+        let threads = (self.threads / batches.len().max(1)).max(1);
+        let mut told = in_order(self.threads, batches.len(), |at| {
+            self.printed(&batches[at], names, halves.as_ref(), threads)
+        })?;
+        let apart = told.split_off(first);
+        Ok([told, apart])
     }
 
     /// Some columns of rows; where it is known what they say, with the fingerprints of their inputs.
@@ -235,10 +239,11 @@ impl State {
         batch: &RecordBatch,
         names: &[String],
         halves: Option<&Halves>,
+        threads: usize,
     ) -> Result<RecordBatch> {
         let shown = some(batch, names)?;
         let (Some(halves), Some(said)) = (halves, Said::of(batch)) else { return Ok(shown) };
-        let prints = halves.whole(&said.halves(), batch, self.threads)?;
+        let prints = halves.whole(&said.halves(), batch, threads)?;
         with_column(&shown, PRINT, Arc::new(prints))
     }
 

@@ -62,7 +62,7 @@ impl State {
             wanted.push(SAID.to_owned());
         }
         let batch = self.rows.gather_shared(rows, Some(&wanted), self.threads)?;
-        self.printed(&batch, names, halves.as_ref())
+        self.printed(&batch, names, halves.as_ref(), self.threads)
     }
 
     /// The columns of fingerprints in two halves; none where nothing moves without a row of its own.

@@ -192,7 +192,7 @@ impl Rows {
         let fields = schema.fields();
         let unknown = |field: &&Arc<Field>| known.is_none_or(|(name, _)| name != field.name());
         let places = self.lying(rows)?;
-        let fetched = self.fetched(&places, &fields.iter().filter(unknown).collect::<Vec<_>>());
+        let fetched = self.fetched(&places, &fields.iter().filter(unknown).collect::<Vec<_>>(), threads)?;
         let column = |at: usize| match known {
             Some((name, column)) if name == fields[at].name() => Ok(column.clone()),
             _ => self.column(&fields[at], &places, &fetched),
@@ -207,7 +207,7 @@ impl Rows {
         let field = self.schema.as_ref().and_then(|schema| schema.field_with_name(name).ok());
         let Some(field) = field else { return Ok(None) };
         let places = self.lying(rows)?;
-        let fetched = self.fetched(&places, &[&Arc::new(field.clone())]);
+        let fetched = self.fetched(&places, &[&Arc::new(field.clone())], 1)?;
         self.column(field, &places, &fetched).map(Some)
     }
 
@@ -243,7 +243,12 @@ impl Rows {
     }
 
     /// Fetches what lies beside each other of some columns: of the rows themselves, and of those that these were made of.
-    fn fetched(&self, lying: &Lying, fields: &[&Arc<Field>]) -> [Option<Unpacked<'_>>; 2] {
+    fn fetched(
+        &self,
+        lying: &Lying,
+        fields: &[&Arc<Field>],
+        threads: usize,
+    ) -> Result<[Option<Unpacked<'_>>; 2]> {
         let asked = [false, true].map(|told| {
             let places = lying.of(told);
             let mine = fields.iter().filter(|field| self.is_told(field.name(), lying) == told);
@@ -257,11 +262,13 @@ impl Rows {
                 (places, names, packed)
             })
         });
-        asked.map(|asked| {
-            asked.map(|(places, names, packed)| {
-                Unpacked::fetch(&packed, &places.at, places.back.as_ref(), &|name| names.contains(&name))
-            })
-        })
+        let fetch = |asked: Option<(&Places, Vec<&str>, Vec<_>)>| {
+            let Some((places, names, packed)) = asked else { return Ok(None) };
+            let wanted = |name: &str| names.contains(&name);
+            Unpacked::fetch(&packed, &places.at, places.back.as_ref(), &wanted, threads).map(Some)
+        };
+        let [own, told] = asked;
+        Ok([fetch(own)?, fetch(told)?])
     }
 
     fn column(&self, field: &Field, lying: &Lying, fetched: &[Option<Unpacked<'_>>; 2]) -> Result<ArrayRef> {

@@ -161,7 +161,7 @@ impl Segment {
         let plain = chosen.and_then(|batch| widened(&batch)).map_err(broken)?;
         let Some(packed) = &self.packed else { return Ok(plain) };
         let places: Vec<(usize, usize)> = rows.iter().map(|&row| (0, row as usize)).collect();
-        let fetched = Unpacked::fetch(&[Some(packed)], &places, None, wanted);
+        let fetched = Unpacked::fetch(&[Some(packed)], &places, None, wanted, 1)?;
         packed.slots().iter().filter(|slot| wanted(&slot.name)).try_fold(plain, |batch, slot| {
             with_column(&batch, &slot.name, fetched.column(&slot.name, &slot.kind).map_err(broken)?)
         })

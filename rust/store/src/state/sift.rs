@@ -23,6 +23,8 @@ use super::portfolio::State;
 
 /// The column of sifted rows that says which row of the delta each is.
 const ROW: &str = "_row";
+/// Rows that are compared with what was sifted, as they come to be staged.
+const FIRST: usize = 256;
 
 impl State {
     /// Finds the rows of a delta that count: columns as they are kept, `_row` (the place in the delta), and, where
@@ -57,7 +59,8 @@ impl State {
     }
 }
 
-/// What a delta of sifted rows changes, with what was made of them; nothing where it has other rows than those.
+/// What a delta of sifted rows, in the order in which they were given, changes, with what was made of them; nothing where it
+/// has other keys, columns or types than those.
 pub(super) fn resolved(sifted: Changes, delta: &Delta, known: Known<'_>) -> Result<Option<Changes>> {
     let Known { layout, threads, .. } = known;
     let (rows, records) = (delta.batch.num_rows(), sifted.records);
@@ -66,14 +69,17 @@ pub(super) fn resolved(sifted: Changes, delta: &Delta, known: Known<'_>) -> Resu
         return Ok(None);
     }
     let spread = Keys::new(&layout.key, delta.batch.column(0).clone())?.spread();
-    let hashed = Hashes::of(&delta.batch, &layout.made, threads)?;
     let same = spread.iter().zip(&sifted.moves).all(|(key, (known, _))| key == known);
-    if !same || hashed.lanes[..records] != sifted.told[..records] {
+    // Who stages the same keys in other columns, or types, does so in the first rows too.
+    let first = &sifted.told[..records.min(FIRST)];
+    if !same || Hashes::of(&delta.batch.slice(0, first.len()), &layout.made, threads)?.lanes != first {
         return Ok(None);
     }
+    let hashed =
+        Hashes::of_said(&delta.batch.slice(0, records), &sifted.told[..records], &layout.made, threads)?;
     // The difference was told without what is made of the rows that come.
     let sum = |hashes: &[u128]| hashes.iter().fold(0u128, |sum, &hash| sum.wrapping_add(hash));
-    let come = sum(&hashed.whole[..records]).wrapping_sub(sum(&hashed.told[..records]));
+    let come = sum(&hashed.whole).wrapping_sub(sum(&hashed.told));
     let batch = if records == rows {
         delta.batch.clone()
     } else {

@@ -3,6 +3,7 @@
 //! In: a delta, records that were renewed. Out: the files of what changes, on the disk before the catalog is told, and the
 //! state in memory after it. `stage` and `write` change nothing of the state; `apply` cannot fail on data (law 8).
 
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use arrow_array::RecordBatch;
@@ -25,17 +26,16 @@ pub(super) struct Staged {
     pub(super) changes: Changes,
     /// The sums after them.
     pub(super) sums: Aggregate,
-    /// Its file, and how many of the newest segments that takes in.
-    pub(super) segment: Option<(Segment, usize)>,
-    /// What is made anew of many records, and its file.
+    /// What is made anew of many records.
     pub(super) apart: Vec<Changes>,
-    pub(super) apart_segment: Option<Segment>,
+    /// The file of the changes, and that of what is made anew, once they are written.
+    written: OnceLock<[Option<Written>; 2]>,
 }
 
 impl Staged {
     /// Changes after which the sums are these.
     pub(super) fn of(changes: Changes, sums: Aggregate) -> Self {
-        Self { changes, sums, segment: None, apart: Vec::new(), apart_segment: None }
+        Self { changes, sums, apart: Vec::new(), written: OnceLock::new() }
     }
 
     fn all(&self) -> impl Iterator<Item = &Changes> {
@@ -117,11 +117,11 @@ impl State {
 
     /// Writes what is staged to files, which are on the disk then; none where nothing changes. Small segments before it
     /// are written again into the first file, which names them; what is made anew of many records stands in the second.
-    /// Both are written at the same time.
+    /// Both are written at the same time; others may read meanwhile.
     ///
     /// # Errors
     /// `State`: a file cannot be written; neither is there then.
-    pub fn write(&mut self, file: &str, second: &str) -> Result<Vec<Named>> {
+    pub fn write(&self, file: &str, second: &str) -> Result<Vec<Named>> {
         let Some(staged) = &self.staged else { return Ok(Vec::new()) };
         let both = in_order(self.threads.min(2), 2, |which| match which {
             0 => self.write_own(staged, file),
@@ -132,12 +132,8 @@ impl State {
             [file, second].iter().for_each(|name| drop(std::fs::remove_file(self.folder.join(name))));
         })?;
         let (apart, own) = (both.pop().flatten(), both.pop().flatten());
-        let named = [&own, &apart].into_iter().flatten().map(|written| written.named.clone()).collect();
-        if let Some(staged) = &mut self.staged {
-            staged.segment = own.map(|own| (own.segment, own.taken));
-            staged.apart_segment = apart.map(|apart| apart.segment);
-        }
-        Ok(named)
+        let written = staged.written.get_or_init(|| [own, apart]);
+        Ok(written.iter().flatten().map(|written| written.named.clone()).collect())
     }
 
     fn write_own(&self, staged: &Staged, file: &str) -> Result<Option<Written>> {
@@ -175,14 +171,15 @@ impl State {
     pub fn apply(&mut self) -> Result<()> {
         self.sifted = None;
         let Some(staged) = self.staged.take() else { return Ok(()) };
-        let Staged { changes, sums, segment, apart, apart_segment } = staged;
-        let written = segment.is_some() || apart_segment.is_some();
-        if let Some((segment, taken)) = segment {
+        let Staged { changes, sums, apart, written } = staged;
+        let [own, second] = written.into_inner().unwrap_or_default();
+        let written = own.is_some() || second.is_some();
+        if let Some(Written { segment, taken, .. }) = own {
             let first = self.rows.len() as u32;
             self.rows.replace(taken, segment)?;
             self.put(&changes, first)?;
         }
-        if let Some(segment) = apart_segment {
+        if let Some(Written { segment, .. }) = second {
             let mut first = self.rows.push(segment)?;
             for one in &apart {
                 self.put(one, first)?;

@@ -14,10 +14,14 @@ use arrow_array::{
 };
 use arrow_buffer::{Buffer, MutableBuffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType};
+use creditcore::exec::in_order;
 
 use crate::map;
 
 use super::packed::{Kept, Packed, Slot, width_of};
+
+/// Rows that a thread fetches at a time.
+const SHARE: usize = 1 << 13;
 
 /// Reads the numbers of a stretch, which may be kept in some types, as those of another type.
 macro_rules! read {
@@ -61,27 +65,32 @@ pub(super) fn ask_for(packed: &[Option<&Packed>], places: &[(usize, usize)]) {
 
 impl<'a> Unpacked<'a> {
     /// Fetches rows, as far as the columns that are `wanted` need them; `back` says for each row which place is its own.
+    /// Threads share the rows.
     pub(super) fn fetch(
         packed: &[Option<&'a Packed>],
         places: &[(usize, usize)],
         back: Option<&UInt32Array>,
         wanted: &dyn Fn(&str) -> bool,
-    ) -> Self {
+        threads: usize,
+    ) -> creditcore::Result<Self> {
         let ranges: Vec<Range<usize>> = packed.iter().map(|packed| needed(*packed, wanted)).collect();
-        let mut stretches = Vec::new();
-        let mut start = 0;
-        for places in places.chunk_by(|a, b| a.0 == b.0) {
-            let rows = start..start + places.len();
-            start = rows.end;
-            let (packed, range) = (packed[places[0].0], &ranges[places[0].0]);
-            stretches.push(Stretch::fetch(packed, places, rows, range));
-        }
+        let fetched = in_order(threads, places.len().div_ceil(SHARE), |task| {
+            let mut start = task * SHARE;
+            let places = &places[start..places.len().min(start + SHARE)];
+            let stretch = |places: &[(usize, usize)]| {
+                let rows = start..start + places.len();
+                start = rows.end;
+                Stretch::fetch(packed[places[0].0], places, rows, &ranges[places[0].0])
+            };
+            Ok(places.chunk_by(|a, b| a.0 == b.0).map(stretch).collect::<Vec<_>>())
+        })?;
+        let stretches = fetched.into_iter().flatten().collect();
         let goes = back.map(|back| {
             let mut goes = vec![0; back.len()];
             back.values().iter().zip(0..).for_each(|(&place, row)| goes[place as usize] = row);
             goes
         });
-        Self { stretches, goes, rows: places.len() }
+        Ok(Self { stretches, goes, rows: places.len() })
     }
 
     /// A column; null in rows of segments that do not have it.
