@@ -32,6 +32,11 @@ def test_who_is_made_ready_refreshes_without_making_the_network(
     before = held.portfolio.digest(), held.portfolio.version
     held.portfolio.make_ready()
     assert (held.portfolio.digest(), held.portfolio.version) == before
+    still, pipeline = held.portfolio.line.still, held.portfolio.line.pipeline
+    assert still is not None and pipeline is not None
+    for names in (still.asked, [name for name in pipeline.needed if name not in still.asked]):
+        chosen = [one for one in pipeline.models(names).engines(1 << 14) if one["chosen"]]
+        assert len(chosen) == len(names) and all(one["built"] for one in chosen)
 
     def never(*_: object) -> None:
         raise AssertionError("the network was made again")
@@ -39,7 +44,6 @@ def test_who_is_made_ready_refreshes_without_making_the_network(
     monkeypatch.setattr(network_of.Linked, "of_state", never)
     assert held.take(records(20, 3, first=110, version=2), day(12)).rescored > 0
     # Compaction leaves the records, their network and the models what they are.
-    pipeline = held.portfolio.line.pipeline
     held.portfolio.compact()
     assert held.portfolio.line.pipeline is pipeline
     assert held.take(records(20, 4, first=110, version=3), day(12)).rescored > 0
