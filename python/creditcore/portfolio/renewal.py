@@ -221,8 +221,9 @@ class Renewing:
         delta, and how many others were scored.
         """
         own, scored = [], 0
-        # One more than there are processors: at times each waits for the interpreter.
-        for made in ahead(lambda work: work(), work, self.workers + 1):
+        # One more than there are processors: at times each waits for the interpreter. One alone need not.
+        workers = self.workers + int(self.workers > 1)
+        for made in ahead(lambda work: work(), work, workers):
             if not isinstance(made, Again):
                 own.append(made)
                 continue
