@@ -123,8 +123,8 @@ impl Renewed {
     pub(in crate::link) fn renew(&mut self, live: &Live, threads: usize, control: &Control) -> Result<()> {
         let numbers = live.numbers().max(self.people.len());
         if numbers > self.people.capacity() {
-            // Twice the room, which vectors take by themselves, would be copied and kept for few new people.
-            self.people.reserve_exact(numbers + numbers / 8 - self.people.len());
+            // Room that is not written costs nothing, and people that are copied hold an update up.
+            self.people.reserve_exact(2 * numbers - self.people.len());
         }
         self.people.resize(numbers, Person::default());
         self.rows.grow(numbers);

@@ -95,8 +95,8 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Identifiers of one person each, some of which several show; lists have room for those of so many links, in
-    /// memory that is not written yet.
+    /// Identifiers of one person each, some of which several show; lists have room for those of so many links and as many
+    /// more, in memory that is not written yet.
     ///
     /// # Errors
     /// Only a request to stop.
@@ -110,7 +110,7 @@ impl Shared {
         let hash_of = |number: u32| identifiers[number as usize].hash;
         let index = Index::of(identifiers.len(), hash_of, threads, control)?;
         let mut shared = Self { identifiers, index, ..Self::default() };
-        shared.lists.reserve(links);
+        shared.lists.reserve(2 * links);
         for mut lists in known {
             control.check()?;
             let mut long = std::mem::take(&mut lists.long).into_iter();

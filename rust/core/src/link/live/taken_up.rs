@@ -64,7 +64,8 @@ impl Live {
         work.number(&found)?;
         let lengths = (0..records.people()).map(|person| records.range(person).len() as u32);
         let (mut links, blocks) = Blocks::laid(lengths, 2 * records.len());
-        let mut identifiers = Vec::with_capacity(records.len());
+        // Room that is not written costs nothing; that of a gigabyte takes a second to be copied, in some update.
+        let mut identifiers = Vec::with_capacity(2 * records.len());
         identifiers.resize(records.len() - work.later.count(), Identifier::default());
         let mut shown_by = vec![0; records.len()];
         work.fill(&mut links, &mut identifiers, &mut shown_by)?;
