@@ -47,6 +47,7 @@ class Still:
         needed = pipeline.needed
         self._moving = frozenset(name for name in needed if name in touched & blended)
         self._standing = frozenset(name for name in needed if name in blended - touched)
+        self._summed_models = [name for name in needed if name in self._standing]
         also = tried.asked(pipeline)
         self.asked = [name for name in needed if name in touched or name in named]
         self.asked += [name for name in also if name not in self.asked]
@@ -67,8 +68,7 @@ class Still:
             whole: those of the models that stand still too.
             threads: one for each processor by default.
         """
-        standing = [name for name in self._pipeline.needed if name in self._standing] if whole else []
-        for names in (standing, self.asked):
+        for names in (self._summed_models if whole else [], self.asked):
             if names:
                 self._pipeline.models(names).prepare(rows, threads)
 
@@ -97,10 +97,9 @@ class Still:
 
         pipeline = self._pipeline
         features = pipeline.features(rows, threads=threads)
-        names = [name for name in pipeline.needed if name in self._standing]
         outputs = features[:, :1]
-        if names:
-            outputs = pipeline.outputs(features, names, threads=threads, progress=progress)
+        if self._summed_models:
+            outputs = pipeline.outputs(features, self._summed_models, threads=threads, progress=progress)
         sums = self._summed(outputs, threads)
         sums.columns = list(KEPT)
         return beside(sums, *self._binned(features, threads))
