@@ -33,10 +33,12 @@ def test_who_is_made_ready_refreshes_without_making_the_network(
     held.portfolio.make_ready()
     assert (held.portfolio.digest(), held.portfolio.version) == before
     still, pipeline = held.portfolio.line.still, held.portfolio.line.pipeline
-    assert still is not None and pipeline is not None
+    assert still is not None
+    assert pipeline is not None
     for names in (still.asked, [name for name in pipeline.needed if name not in still.asked]):
         chosen = [one for one in pipeline.models(names).engines(1 << 14) if one["chosen"]]
-        assert len(chosen) == len(names) and all(one["built"] for one in chosen)
+        assert len(chosen) == len(names)
+        assert all(one["built"] for one in chosen)
 
     def never(*_: object) -> None:
         raise AssertionError("the network was made again")
