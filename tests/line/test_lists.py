@@ -12,9 +12,11 @@ ODD = [[], ["x"], None, [None], [""], ["y", None]]
 
 @pytest.mark.parametrize("several", [0, 1, FEW, 10 * FEW])
 def test_lists_are_joined_as_polars_joins_them(several: int) -> None:
-    kinds = {"rules": pl.List(pl.String), "other": pl.Int64}
     lists = [*ODD, *[["a"]] * 6 * FEW, *[["b", "c"], [None, "d", ""]] * several]
-    rows = pl.DataFrame({"rules": lists, "other": range(len(lists))}, schema=kinds)
+    rows = pl.DataFrame(
+        {"rules": lists, "other": range(len(lists))},
+        schema={"rules": pl.List(pl.String), "other": pl.Int64},
+    )
     made = joined_lists(rows)
     assert made.equals(rows.with_columns(pl.col("rules").list.join("|")))
     assert made["rules"].null_count() == 1

@@ -22,6 +22,7 @@ from creditcore.config.config import Config
 from creditcore.pipeline.inputs import record_columns
 from creditcore.portfolio.catalog import manifest
 from creditcore.portfolio.files import checked, write_rows
+from creditcore.portfolio.meanwhile import ahead
 
 if TYPE_CHECKING:
     import polars as pl
@@ -137,9 +138,15 @@ class DecisionLog:
         """
         from creditcore._frame import to_polars
 
-        stamp, made = self._stamp(as_of, version), []
-        for file, tables in zip(files, staged, strict=True):
-            made += self._logged([to_polars(table) for table in tables], stamp, number_of(file), 0)
+        stamp = self._stamp(as_of, version)
+
+        def logged(of: tuple[str, Sequence[Table]]) -> list[dict[str, Any]]:
+            file, tables = of
+            return self._logged([to_polars(table) for table in tables], stamp, number_of(file), 0)
+
+        # While the disk takes the one file the other is encoded.
+        both = ahead(logged, zip(files, staged, strict=True), 2)
+        made = [file for files in both for file in files]
         return {"decisions": made} if made else {}
 
     def _stamp(self, as_of: str | None, version: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 //! In: a number of tasks and a function for one of them. Out: each thread's state, or the error of the
 //! lowest failed task, so that which error is reported does not depend on the threads (law 2).
 
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -128,6 +129,30 @@ pub fn in_order<T: Send>(
     Ok(made.into_iter().map(|(_, made)| made).collect())
 }
 
+/// Items in order, made of `count` things: each thread makes those of a stretch and sorts them, and the sorted
+/// stretches are merged. Equal items must be the same, so that threads change nothing (law 2).
+///
+/// # Errors
+/// As [`parallel`].
+pub fn sorted<T: Ord + Copy + Send>(
+    threads: usize,
+    count: usize,
+    make: impl Fn(Range<usize>) -> Vec<T> + Sync,
+) -> Result<Vec<T>> {
+    /// Two for each thread, so that one which is held up leaves work to others.
+    const SHARES: usize = 2;
+    let most = count.div_ceil(SHARES * threads.max(1)).max(1 << 14);
+    let stretches = in_order(threads, count.div_ceil(most), |task| {
+        let mut items = make(task * most..count.min((task + 1) * most));
+        items.sort_unstable();
+        Ok(items)
+    })?;
+    let mut items = stretches.concat();
+    // The stable sort looks for what is in order already, and merges that.
+    items.sort();
+    Ok(items)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,6 +179,17 @@ mod tests {
         for threads in 1..4 {
             let made = in_order(threads, 100, |task| Ok(task * task)).expect("no task fails");
             assert_eq!(made, (0..100).map(|task| task * task).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn stretches_come_out_in_order() {
+        let item = |at: usize| at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for (threads, count) in [(1, 0), (1, 40_000), (2, 1), (2, 100_000), (3, 100_001)] {
+            let made = sorted(threads, count, |range| range.map(item).collect()).expect("no task fails");
+            let mut all: Vec<usize> = (0..count).map(item).collect();
+            all.sort_unstable();
+            assert_eq!(made, all);
         }
     }
 

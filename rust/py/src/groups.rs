@@ -62,7 +62,7 @@ impl Detection {
     /// `key` and the features, in the order of keys.
     fn features(&self, py: Python<'_>) -> PyResult<Table> {
         let names = core::names(self.network.links().settings());
-        gate::run(py, None, |_| Ok(features_table(self.keys().1, &names, &self.inner.egos)))
+        gate::run(py, None, |_| Ok(features_table(self.keys().1, &names, self.inner.egos.arrays())))
     }
 
     /// What the partners' scores say of each person, in the order of keys.

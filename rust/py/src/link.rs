@@ -302,7 +302,7 @@ impl Network {
             None => names.clone(),
         };
         let told = |renewed: Option<core::Renewals>, names: &[String]| {
-            renewed.map(|(keys, egos)| features_table(keys, names, &egos))
+            renewed.map(|(keys, columns)| features_table(keys, names, columns))
         };
         let (features, then) = (told(updated.renewals, &kept), told(updated.then, &names));
         Ok((Self { inner }, table, features, then))
@@ -319,7 +319,11 @@ fn places_of(some: &[String], all: &[String]) -> Result<Vec<usize>, Error> {
 }
 
 /// `key` and features.
-pub(crate) fn features_table(keys: ArrayRef, names: &[String], egos: &core::detect::Egos) -> Table {
-    let columns = names.iter().cloned().zip(egos.arrays());
+pub(crate) fn features_table(
+    keys: ArrayRef,
+    names: &[String],
+    columns: impl IntoIterator<Item = ArrayRef>,
+) -> Table {
+    let columns = names.iter().cloned().zip(columns);
     Table::new(std::iter::once(("key".to_owned(), keys)).chain(columns).collect())
 }

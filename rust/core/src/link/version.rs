@@ -12,8 +12,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use arrow_array::ArrayRef;
+use arrow_buffer::ScalarBuffer;
 
-use super::detect::{Detection, Egos, Renewed, Weights, width};
+use super::detect::{Detection, Renewed, Weights, array, width};
 use super::key::Keys;
 use super::live::{Applied, Live, Undo};
 use super::network::Network;
@@ -87,7 +88,7 @@ pub struct Updated {
 }
 
 /// The features that an update changed: keys, ascending, and their rows.
-pub type Renewals = (ArrayRef, Egos);
+pub type Renewals = (ArrayRef, Vec<ArrayRef>);
 
 impl Version {
     /// The first version.
@@ -171,7 +172,7 @@ impl Version {
         }
         let was_left = matches!(*state, State::Left(..));
         let changing = self.taken(&mut state, threads, control)?;
-        let records = changing.live.records();
+        let records = changing.live.records(threads)?;
         let (base, met) = (&self.base, self.placeholders.clone());
         let made = Network::of_records(base.plan.clone(), base.fingerprint, records, met, threads, control);
         if made.is_err() || !was_left {
@@ -298,7 +299,7 @@ impl Version {
                 *features = Some(Renewed::new(live, &settled.settings, asked, threads, control)?);
             }
         }
-        let keys: Keys = live.keys_of(&[]);
+        let keys: Keys = live.no_keys();
         let delta = match delta {
             Some(delta) => {
                 let plan = (&self.base.plan, settled);
@@ -317,9 +318,9 @@ impl Version {
             }
             known.renew(live, threads, control)?;
             let mut changed = known.tell(live);
-            live.sort(&mut changed);
-            let keys = live.keys_of(&changed);
-            let renewals = (keys.array_of(0..keys.len() as u32), known.egos(&changed, threads, control)?);
+            let keys = live.sort(&mut changed, threads)?;
+            let columns = known.columns(&changed, threads, control)?.iter().map(array).collect();
+            let renewals = (keys.array_of(0..keys.len() as u32), columns);
             Ok((Some(renewals), then.transpose()?))
         };
         match renewed() {
@@ -343,15 +344,16 @@ impl Version {
         control: &Control,
     ) -> Result<Renewals> {
         let Base { plan, settled, fingerprint } = &*self.base;
-        let then = live.then(&delta.given, &undo.records, &settled.settings);
+        let then = live.then(&delta.given, &undo.records, &settled.settings, threads)?;
         let part =
             Network::of_records(plan.clone(), *fingerprint, then.records, Met::new(), threads, control)?;
-        let mut egos = Detection::new(&part, tau, true, threads, control)?.egos;
-        for column in &mut egos.columns {
+        let egos = Detection::new(&part, tau, true, threads, control)?.egos;
+        let seen = |column: &ScalarBuffer<f32>| {
             let seen: Vec<f32> = then.people.iter().map(|&person| column[person as usize]).collect();
-            *column = seen.into();
-        }
-        Ok((part.keys_of(then.people.iter().copied()), egos))
+            array(&seen.into())
+        };
+        let columns = egos.columns.iter().map(seen).collect();
+        Ok((part.keys_of(then.people.iter().copied()), columns))
     }
 
     /// What ties weigh and the features of everybody as of now: those that are kept, where they are of this decay.
@@ -371,7 +373,10 @@ impl Version {
                 return Err(error);
             }
             let weights = Weights::new(&self.base.settled.settings, tau)?;
-            return Ok(Detection { weights, egos: known.egos(&changing.live.sorted(), threads, control)? });
+            return Ok(Detection {
+                weights,
+                egos: known.egos(&changing.live.sorted(threads)?, threads, control)?,
+            });
         }
         Detection::new(&*self.whole(threads, control)?, tau, at, threads, control)
     }

@@ -12,7 +12,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt16Type;
 use arrow_array::{Array, ArrayRef, FixedSizeListArray, PrimitiveArray};
 use arrow_schema::{DataType, Field};
-use creditcore_kernels::sliced::Keys;
+use creditcore_kernels::sliced::{Keys, MISSING, MOST_KEYS};
 use sha2::{Digest, Sha256};
 
 use super::binding::{Columns, Rows};
@@ -29,8 +29,6 @@ use crate::exec::{Control, in_order};
 const FORM: &[u8] = b"bins 1";
 /// Numbers of a fingerprint.
 const STAMP: usize = 4;
-/// The most cuts of a column: two numbers more are needed, for what lies above them and for missing values.
-const MOST_CUTS: usize = (1 << 16) - 2;
 /// Rows that are read together: some hundred numbers of each find room in the first cache.
 const TILE: usize = 256;
 /// Rows that a thread takes at a time.
@@ -104,7 +102,7 @@ impl Fleet {
         for (slot, (name, reading)) in
             (0..self.inputs.len()).filter_map(|slot| Some((slot, self.inputs.named(slot)?)))
         {
-            let many = cuts.get(&slot).is_some_and(|own| own.len() > MOST_CUTS);
+            let many = cuts.get(&slot).is_some_and(|own| own.len() > MOST_KEYS);
             if many || !matches!(reading, Reading::Number(_)) {
                 refused.insert(name.to_owned());
             }
@@ -170,8 +168,8 @@ impl Bins {
                 })?;
                 column.cuts.search(&values, NO_ZERO, &mut bins);
                 let missing = (column.values.len() - 1) as u16;
-                for ((list, &bin), value) in lists.chunks_exact_mut(width).zip(&bins).zip(&values) {
-                    list[STAMP + place] = if value.is_nan() { missing } else { bin };
+                for (list, &bin) in lists.chunks_exact_mut(width).zip(&bins) {
+                    list[STAMP + place] = if bin == MISSING { missing } else { bin };
                 }
             }
             Ok(lists)
@@ -203,32 +201,27 @@ impl Bins {
         self.places.get(slot).is_some_and(Option::is_some)
     }
 
-    /// The value that stands for each bin of an input; none for one that has no bins.
+    /// The value that stands for each bin of an input, NaN last; none for one that has no bins.
     pub(super) fn values(&self, slot: usize) -> Option<&[f64]> {
         let place = self.places.get(slot).copied().flatten()?;
         Some(&self.columns[place].values)
     }
 
-    /// Reads the lists of a column: into a block the bins, and the values that stand for them.
+    /// Reads the bins of a column of lists into a block.
     pub(super) fn read(self: &Arc<Self>, column: &ArrayRef, block: &mut Block) -> Result<()> {
         let refused = |text: &str| Error::schema(Place::default(), format!("bins of values: {text}"));
         let lists = self.lists(column).ok_or_else(|| refused("they are of other cuts than the fleet's"))?;
         block.codes.resize(self.places.len(), Vec::new());
         for column in &self.columns {
             block.codes[column.slot].clear();
-            block.columns[column.slot].clear();
         }
         for tile in lists.chunks(TILE * self.width()) {
             for (place, column) in self.columns.iter().enumerate() {
-                let codes = &mut block.codes[column.slot];
-                let read = codes.len();
-                codes.extend(tile.chunks_exact(self.width()).map(|list| list[STAMP + place]));
-                let last = column.values.len() - 1;
-                // A damaged file may hold any number; it is found below.
-                let value = |&code: &u16| column.values[last.min(code.into())];
-                block.columns[column.slot].extend(codes[read..].iter().map(value));
+                let lists = tile.chunks_exact(self.width());
+                block.codes[column.slot].extend(lists.map(|list| list[STAMP + place]));
             }
         }
+        // A damaged file may hold any number.
         let beyond = |column: &&Binned| {
             let most = (column.values.len() - 1) as u16;
             block.codes[column.slot].iter().any(|&code| code > most)

@@ -4,6 +4,8 @@
 //! engine says what it is called, what it refuses, for which sizes of a batch it is the best, and how it is built.
 //! The list is static and can be read; [`super::choice`] chooses from it.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::bins::Bins;
@@ -19,12 +21,35 @@ use crate::exec::Control;
 pub struct Block {
     /// How many rows.
     pub rows: usize,
-    /// For each input of the fleet its values, NaN where missing.
+    /// For each input of the fleet that did not come as bins its values, NaN where missing.
     pub columns: Vec<Vec<f64>>,
     /// Where inputs came as bins: which, ...
     pub bins: Option<Arc<Bins>>,
     /// ... and for each such input those of its values.
     pub codes: Vec<Vec<u16>>,
+}
+
+impl Block {
+    /// The values that stand for the bins of an input; none where it came as values.
+    fn of_bins(&self, slot: usize) -> Option<&[f64]> {
+        self.bins.as_ref()?.values(slot)
+    }
+
+    /// The values of an input in some rows, NaN where missing.
+    pub fn values(&self, slot: usize, rows: Range<usize>) -> Cow<'_, [f64]> {
+        match self.of_bins(slot) {
+            Some(values) => self.codes[slot][rows].iter().map(|&code| values[usize::from(code)]).collect(),
+            None => Cow::Borrowed(&self.columns[slot][rows]),
+        }
+    }
+
+    /// The value of an input in a row, NaN where missing.
+    pub fn value(&self, slot: usize, row: usize) -> f64 {
+        match self.of_bins(slot) {
+            Some(values) => values[usize::from(self.codes[slot][row])],
+            None => self.columns[slot][row],
+        }
+    }
 }
 
 /// A model, and where in a [`Block`] each of its features stands.

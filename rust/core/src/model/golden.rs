@@ -4,7 +4,9 @@
 //! tree. Law 3: LightGBM sums doubles from zero in the order of the trees; XGBoost sums f32 in that order,
 //! starting from the base margin; CatBoost sums doubles from zero. What is beside trees is in [`super::extra`].
 
-use super::engine::{Block, Bound, Engine, Precision};
+use std::borrow::Cow;
+
+use super::engine::{Block, Bound, Engine, Precision, UNUSED};
 use super::ensemble::{Ensemble, Library, Missing, Node, Test, Tree};
 use crate::error::Result;
 use crate::exec::Control;
@@ -77,22 +79,22 @@ impl Engine for Golden {
 
 impl Bound {
     /// The values of each feature in some rows; none of those that no node tests.
-    fn columns<'a>(&self, block: &'a Block, start: usize, rows: usize) -> Vec<&'a [f64]> {
-        let column = |&slot: &u32| match block.columns.get(slot as usize) {
-            Some(values) => &values[start..start + rows],
-            None => &[],
+    fn columns<'a>(&self, block: &'a Block, start: usize, rows: usize) -> Vec<Cow<'a, [f64]>> {
+        let column = |&slot: &u32| match slot {
+            UNUSED => Cow::Borrowed(&[][..]),
+            slot => block.values(slot as usize, start..start + rows),
         };
         self.slots.iter().map(column).collect()
     }
 
     /// The value of a feature in a row.
     pub(super) fn value(&self, block: &Block, feature: u32, row: usize) -> f64 {
-        block.columns[self.slots[feature as usize] as usize][row]
+        block.value(self.slots[feature as usize] as usize, row)
     }
 }
 
 /// Sums the trees over some rows, each row in the order of the trees.
-fn sum_trees(ensemble: &Ensemble, columns: &[&[f64]], sums: &mut [f64]) {
+fn sum_trees(ensemble: &Ensemble, columns: &[Cow<'_, [f64]>], sums: &mut [f64]) {
     let (library, outputs) = (ensemble.library, ensemble.outputs());
     sums.chunks_mut(outputs).for_each(|sums| sums.copy_from_slice(&ensemble.base));
     if let Some(linear) = &ensemble.extra.linear {

@@ -35,11 +35,11 @@ mod tests;
 mod word;
 
 pub use form::Form;
-pub use numbers::{MOST_CUTS, Numbers, Thermometers};
+pub use numbers::{Numbers, Thermometers};
 pub use planes::{ONES, Planes, ZEROS};
 pub use program::{Fixed, Run, Segment, SegmentParts, Start, Sums, TreeParts};
 pub use run::Workspace;
-pub use search::Keys;
+pub use search::{Keys, MISSING, MOST_KEYS};
 pub use sets::{Codes, SetTests};
 
 /// Lines of a plane.

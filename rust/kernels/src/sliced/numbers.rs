@@ -2,7 +2,7 @@
 
 use super::form::Form;
 use super::planes::Planes;
-use super::search::Keys;
+use super::search::{Keys, MISSING, MOST_KEYS};
 use super::{LINE_ROWS, LINES, Line, ROWS, lines_of};
 use crate::isa::{Isa, multiversion};
 
@@ -67,18 +67,15 @@ pub struct Numbers {
     last: usize,
 }
 
-/// The most cuts of a column: ranks have 16 bits.
-pub const MOST_CUTS: usize = (1 << 16) - 1;
-
 impl Numbers {
     /// Cuts in increasing order. Values of at most `zero` in magnitude are missing too, where it is given.
     ///
     /// # Panics
-    /// If there are no cuts or more than 65,535, if they are not in order, if planes lie on [`ZEROS`](super::ZEROS)
+    /// If there are no cuts or more than [`MOST_KEYS`], if they are not in order, if planes lie on [`ZEROS`](super::ZEROS)
     /// or [`ONES`](super::ONES), or if this processor lacks the form's instructions.
     pub fn new(form: Form, cuts: &[f64], zero: Option<f64>, at: Thermometers) -> Self {
         assert!(form.available(), "{form} is not there");
-        assert!((1..=MOST_CUTS).contains(&cuts.len()), "{} cuts", cuts.len());
+        assert!((1..=MOST_KEYS).contains(&cuts.len()), "{} cuts", cuts.len());
         assert!(cuts.is_sorted_by(|a, b| a < b), "cuts are not in order");
         let firsts = [at.low, at.middle, at.high, at.missing, at.high_or_missing.unwrap_or(at.high)];
         assert!(firsts.iter().all(|&first| first > 1), "planes of constants");
@@ -93,7 +90,7 @@ impl Numbers {
         }
     }
 
-    /// Writes how many cuts each value exceeds; none where it is missing. Best for many rows at once, for which the
+    /// Writes how many cuts each value exceeds, [`MISSING`] where it is missing. Best for many rows at once, for which the
     /// cuts then stay in the caches.
     ///
     /// # Panics
@@ -103,22 +100,21 @@ impl Numbers {
         self.keys.search(column, self.zero, ranks);
     }
 
-    /// Writes the planes of up to [`ROWS`] values and their ranks, as many lines of them as a step of so many rows goes
-    /// over; further rows of those are missing.
+    /// Writes the planes of up to [`ROWS`] ranks, as many lines of them as a step of so many rows goes over; further rows
+    /// of those are missing.
     ///
     /// # Panics
-    /// If a plane is not there, there are too many values, or not as many ranks.
-    pub fn write(&self, column: &[f64], ranks: &[u16], planes: &mut Planes) {
-        assert!(column.len() <= ROWS && column.len() == ranks.len() && self.last < planes.count());
+    /// If a plane is not there, or there are too many ranks.
+    pub fn write(&self, ranks: &[u16], planes: &mut Planes) {
+        assert!(ranks.len() <= ROWS && self.last < planes.count());
         let isa = self.isa;
-        let mut missing = [Line([u64::MAX; 8]); LINES];
-        find_missing(isa, column, self.zero, &mut missing);
-        let lines = lines_of(column.len());
-        let mut all = [0; ROWS];
+        let lines = lines_of(ranks.len());
+        let mut all = [MISSING; ROWS];
         all[..ranks.len()].copy_from_slice(ranks);
+        let mut missing = [Line([u64::MAX; 8]); LINES];
         let mut bits = [[Line::default(); LINES]; 16];
         let digits = usize::BITS - self.count.leading_zeros();
-        split(isa, &all[..lines * LINE_ROWS], &mut bits[..digits as usize]);
+        split(isa, &all[..lines * LINE_ROWS], &mut missing, &mut bits[..digits as usize]);
         planes.of(usize::from(self.at.missing)).copy_from_slice(&missing);
         let (low, rest) = bits[..digits as usize].split_at(self.at.low_bits as usize);
         let (middle, high) = rest.split_at(self.at.middle_bits as usize);
@@ -139,38 +135,26 @@ impl Numbers {
     }
 }
 
-/// Finds which of the rows are missing, a bit for each.
+/// Which ranks are missing, and the planes of the bits of the others.
 #[inline(always)]
-fn find_missing_all(column: &[f64], zero: f64, missing: &mut [Line; LINES]) {
-    for (word, values) in column.chunks(64).enumerate() {
-        let present = values
-            .iter()
-            .enumerate()
-            .fold(0, |bits, (row, value)| bits | u64::from(value.abs() > zero) << row);
-        missing[word / 8].0[word % 8] = !present;
-    }
-}
-
-multiversion! {
-    fn find_missing(column: &[f64], zero: f64, missing: &mut [Line; LINES]) = find_missing_all;
-}
-
-/// The planes of the bits of ranks.
-#[inline(always)]
-fn split_all(ranks: &[u16], bits: &mut [[Line; LINES]]) {
+fn split_all(ranks: &[u16], missing: &mut [Line; LINES], bits: &mut [[Line; LINES]]) {
     for (number, ranks) in ranks.chunks_exact(64).enumerate() {
+        let none = word(ranks, |rank| rank == MISSING);
+        missing[number / 8].0[number % 8] = none;
         for (bit, lines) in bits.iter_mut().enumerate() {
-            let word = ranks
-                .iter()
-                .enumerate()
-                .fold(0, |word, (row, rank)| word | u64::from(rank >> bit & 1) << row);
-            lines[number / 8].0[number % 8] = word;
+            lines[number / 8].0[number % 8] = word(ranks, |rank| rank >> bit & 1 != 0) & !none;
         }
     }
 }
 
+/// A bit for each of 64 ranks.
+#[inline(always)]
+fn word(ranks: &[u16], is: impl Fn(u16) -> bool) -> u64 {
+    ranks.iter().enumerate().fold(0, |word, (row, &rank)| word | u64::from(is(rank)) << row)
+}
+
 multiversion! {
-    fn split(ranks: &[u16], bits: &mut [[Line; LINES]]) = split_all;
+    fn split(ranks: &[u16], missing: &mut [Line; LINES], bits: &mut [[Line; LINES]]) = split_all;
 }
 
 /// The thermometer of a digit, bit by bit from the lowest: with a further bit `top` of worth `half`, the digit is at

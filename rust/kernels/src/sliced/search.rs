@@ -1,8 +1,13 @@
 //! Ranks of values among sorted keys.
 //!
-//! In: keys, and values. Out: how many keys each value exceeds, none for NaN. A value's first bits, as it is in single
+//! In: keys, and values. Out: how many keys each value exceeds, [`MISSING`] for NaN. A value's first bits, as it is in single
 //! precision, say how many keys lie below for certain; a few halvings tell the rest. Rounding to single precision keeps
 //! the order, so a key of another bucket lies on the side that its bucket says.
+
+/// The rank of a value that is missing.
+pub const MISSING: u16 = u16::MAX;
+/// The most keys: the highest rank is another one than that of missing values.
+pub const MOST_KEYS: usize = MISSING as usize - 1;
 
 /// Values that are searched together, so that one need not wait for another's comparison.
 const TOGETHER: usize = 8;
@@ -27,11 +32,12 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// At least one and at most 65,535 keys in increasing order.
+    /// At least one and at most [`MOST_KEYS`] in increasing order.
     ///
     /// # Panics
-    /// If there are none.
+    /// If there are none, or more than that.
     pub fn new(keys: &[f64]) -> Self {
+        assert!((1..=MOST_KEYS).contains(&keys.len()), "{} keys", keys.len());
         // Zero has one sign here: of two the lower would have a place below that of a value of zero, which does not
         // exceed it.
         let keys: Vec<f64> = keys.iter().map(|key| key + 0.0).collect();
@@ -57,7 +63,7 @@ impl Keys {
         Self { sorted, before, first, shift, halvings: window.ilog2() }
     }
 
-    /// Writes the rank of each value; none for values of at most `zero` in magnitude.
+    /// Writes the rank of each value; values of at most `zero` in magnitude are missing too.
     pub fn search(&self, values: &[f64], zero: f64, ranks: &mut [u16]) {
         let (groups, rest) = values.as_chunks::<TOGETHER>();
         let (found, last) = ranks.as_chunks_mut::<TOGETHER>();
@@ -84,7 +90,7 @@ impl Keys {
             }
         }
         for ((rank, found), value) in ranks.iter_mut().zip(found).zip(values) {
-            *rank = if value.abs() > zero { found as u16 } else { 0 };
+            *rank = if value.abs() > zero { found as u16 } else { MISSING };
         }
     }
 }

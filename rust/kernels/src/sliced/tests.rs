@@ -66,7 +66,7 @@ fn thermometers_are_digits_of_ranks() {
                 let column = values(&mut random, rows);
                 let (numbers, mut ranks) = (Numbers::new(form, &cuts, zero, at), vec![9; rows]);
                 numbers.rank(&column, &mut ranks);
-                numbers.write(&column, &ranks, &mut planes);
+                numbers.write(&ranks, &mut planes);
                 for row in 0..lines_of(rows) * LINE_ROWS {
                     let value = column.get(row).copied().unwrap_or(f64::NAN);
                     let missing = value.is_nan() || zero.is_some_and(|zero| value.abs() <= zero);

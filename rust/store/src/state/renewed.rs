@@ -17,7 +17,7 @@ use arrow_select::concat::concat;
 use arrow_select::take::take;
 use creditcore::batch::Source;
 use creditcore::error::{Error, Place, Result};
-use creditcore::exec::{Control, in_order};
+use creditcore::exec::{Control, in_order, sorted};
 use creditcore::refresh::{Halves, Keys};
 
 use super::changes::{Changes, Counts, DEAD};
@@ -69,8 +69,8 @@ impl State {
     /// # Errors
     /// `Schema`: a column that cannot hold keys.
     pub fn look_up(&self, keys: &dyn Source, control: &Control) -> Result<Found> {
-        let mut records = self.live(keys, control)?;
-        records.sort_unstable();
+        let records = self.live(keys, control)?;
+        let records = sorted(self.threads, records.len(), |range| records[range].to_vec())?;
         Ok(Found { records })
     }
 

@@ -39,8 +39,13 @@ pub struct Egos {
 impl Egos {
     /// The features as arrays; nothing is copied.
     pub fn arrays(&self) -> impl Iterator<Item = ArrayRef> + '_ {
-        self.columns.iter().map(|column| Arc::new(Float32Array::new(column.clone(), None)) as ArrayRef)
+        self.columns.iter().map(array)
     }
+}
+
+/// A feature as an array.
+pub(in crate::link) fn array(column: &ScalarBuffer<f32>) -> ArrayRef {
+    Arc::new(Float32Array::new(column.clone(), None))
 }
 
 /// The names of the features, for a network's types.

@@ -30,8 +30,8 @@ mod tests;
 
 pub use cluster::{Edge, louvain};
 pub use detection::{Detection, Known, Ring};
-pub(super) use ego::width;
 pub use ego::{COMMON_FEATURES, Egos, StrongTies, TYPE_FEATURES, egos, names, strong_ties};
+pub(super) use ego::{array, width};
 pub use evidence::{Benign, Evidence, SharedType, evidence};
 pub use groups::{Filter, Found, LEAST_MEMBERS, NO_GROUP, Tie, edge_totals, find};
 pub use history::History;

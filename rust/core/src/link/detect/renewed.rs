@@ -10,6 +10,8 @@
 
 use std::sync::PoisonError;
 
+use arrow_buffer::ScalarBuffer;
+
 use super::ego::{BLOCK, Egos, LATER, blocks, cut, in_units, mean, row, strong_of, triangles};
 use super::rows::Rows;
 use super::surroundings::{Surroundings, View};
@@ -78,6 +80,8 @@ impl Renewed {
         let dirty = (0..live.numbers() as u32).collect();
         let mut renewed = Self { weights, tau, wanted, rows, people, ties, dirty, gone, changed };
         renewed.renew(live, threads, control)?;
+        // Ties that outgrow their room are all copied; lists that become longer leave rooms that few others take.
+        renewed.ties.reserve_times(4);
         renewed.changed = Vec::new();
         Ok(renewed)
     }
@@ -349,29 +353,38 @@ impl Renewed {
         Ok(())
     }
 
-    /// The features of some people, in their order.
+    /// The features that are kept of some people, in their order, one column after the other.
     ///
     /// # Errors
     /// Only a request to stop.
-    pub(in crate::link) fn egos(&self, some: &[u32], threads: usize, control: &Control) -> Result<Egos> {
+    pub(in crate::link) fn columns(
+        &self,
+        some: &[u32],
+        threads: usize,
+        control: &Control,
+    ) -> Result<Vec<ScalarBuffer<f32>>> {
         let mut columns: Vec<Vec<f32>> = (0..self.wanted.len()).map(|_| vec![0.0; some.len()]).collect();
         let places = cut(&mut columns, some.len());
         let write = |(): &mut (), range: std::ops::Range<u32>| {
             let mut columns =
                 places[range.start as usize / BLOCK].lock().unwrap_or_else(PoisonError::into_inner);
             for (place, at) in (range.start as usize..range.end as usize).enumerate() {
-                if let Some(&soon) = some.get(at + 8) {
-                    self.rows.row(soon).chunks(16).for_each(|line| prefetch(line, 0));
-                }
+                let soon = some.get(at + 8).map_or(&[][..], |&soon| self.rows.row(soon));
+                soon.chunks(16).for_each(|line| prefetch(line, 0));
                 let row = self.rows.row(some[at]);
                 columns.iter_mut().zip(row).for_each(|(column, &value)| column[place] = value);
             }
         };
         blocks(some.len(), threads, control, || (), write)?;
         drop(places);
+        Ok(columns.into_iter().map(Into::into).collect())
+    }
+
+    /// The same as [`columns`](Self::columns), and what rings are found by.
+    pub(in crate::link) fn egos(&self, some: &[u32], threads: usize, control: &Control) -> Result<Egos> {
         let of = |person: &u32| self.people[*person as usize];
         Ok(Egos {
-            columns: columns.into_iter().map(Into::into).collect(),
+            columns: self.columns(some, threads, control)?,
             strength: some.iter().map(|person| of(person).strength).collect(),
             triangles: some.iter().map(|person| of(person).triangles).collect(),
         })

@@ -62,6 +62,11 @@ impl<T: Copy + Default, const STEP: u32> Blocks<T, STEP> {
         self.items.reserve_exact(values.saturating_sub(self.items.len()));
     }
 
+    /// Makes room for so many times as many values.
+    pub(in crate::link) fn reserve_times(&mut self, times: usize) {
+        self.reserve(times * self.items.len());
+    }
+
     /// The values of a list.
     #[inline(always)]
     pub(in crate::link) fn get(&self, block: Block) -> &[T] {

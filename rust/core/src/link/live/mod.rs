@@ -5,10 +5,11 @@
 //! identifiers have numbers that stay; nothing that is given out depends on them (laws 2 and 7).
 //!
 //! Memory: 9 bytes a link and 8 more for one of an identifier that two people show (40 where 65 or more do), 26
-//! to 30 an identifier, 12 and the key a person, 10 to 14 in the index of keys, 4 in the calendar, rounded up
-//! by an eighth. Blocks that became free are used again for blocks of their size.
+//! to 30 an identifier, 12 and the key a person, 10 to 14 in the index of keys, 8 in the calendar where
+//! people expire, rounded up by an eighth. Blocks that became free are used again for blocks of their size.
 
 mod blocks;
+mod calendar;
 mod change;
 mod index;
 mod people;
@@ -168,13 +169,13 @@ impl Graph for Live {
 
 impl Live {
     /// The records, in the order of keys.
-    pub(super) fn records(&self) -> Records {
-        let order = self.people.sorted();
+    pub(super) fn records(&self, threads: usize) -> Result<Records> {
+        let order = self.people.sorted(threads)?;
         let mut records = Records::empty(self.people.keys.none());
         for &person in &order {
             self.push_to(&mut records, person);
         }
-        records
+        Ok(records)
     }
 
     /// Appends a person to records.
@@ -197,8 +198,8 @@ impl Live {
     }
 
     /// The people, in the order of their keys.
-    pub(super) fn sorted(&self) -> Vec<u32> {
-        self.people.sorted()
+    pub(super) fn sorted(&self, threads: usize) -> Result<Vec<u32>> {
+        self.people.sorted(threads)
     }
 
     /// Whether a number is a person's.
@@ -221,16 +222,14 @@ impl Live {
         self.people.numbers()
     }
 
-    /// The keys of some people.
-    pub(super) fn keys_of(&self, people: &[u32]) -> Keys {
-        let mut keys = self.people.keys.none();
-        people.iter().for_each(|&person| self.people.keys.push_to(&mut keys, person));
-        keys
+    /// No keys, of the type that people have.
+    pub(super) fn no_keys(&self) -> Keys {
+        self.people.keys.none()
     }
 
-    /// Puts people in the order of their keys.
-    pub(super) fn sort(&self, people: &mut [u32]) {
-        self.people.sort(people);
+    /// Puts people in the order of their keys, and gives these.
+    pub(super) fn sort(&self, people: &mut [u32], threads: usize) -> Result<Keys> {
+        self.people.sort(people, threads)
     }
 }
 

@@ -3,16 +3,14 @@
 //! In: people of records. Out: a number for each, its links, who has a key, who expires. The number of a person who
 //! is gone is given to the next one who comes.
 
-use std::collections::BTreeMap;
-
 use super::blocks::{Block, Blocks};
+use super::calendar::Calendar;
 use super::index::Index;
-use super::{NONE, Own, expires};
+use super::{NONE, Own};
 use crate::error::Result;
-use crate::exec::Control;
+use crate::exec::{Control, sorted};
 use crate::id::{mixed, siphash};
 use crate::link::key::{Keys, Texts};
-use crate::link::links::{DAY, NO_TIME};
 use crate::link::records::Records;
 
 /// The keys of people, by their number.
@@ -40,9 +38,8 @@ pub(super) struct People {
     links: Blocks<Own>,
     index: Index,
     seed: u64,
-    /// For each day people whose latest row may be of it; who is not any more is passed over.
-    days: BTreeMap<u32, Vec<u32>>,
-    noted: usize,
+    /// Made when it is first asked who expires: most networks let nobody go.
+    calendar: Option<Calendar>,
     shown: usize,
 }
 
@@ -132,19 +129,29 @@ impl Names {
         }
     }
 
-    fn sort(&self, numbers: &mut [u32]) {
+    /// Puts numbers in the order of their keys, and gives these.
+    fn sort(&self, numbers: &mut [u32], threads: usize) -> Result<Keys> {
         /// Sorts by keys that are looked up once.
-        fn by<K: Ord + Copy>(numbers: &mut [u32], key: impl Fn(usize) -> K) {
-            let mut keyed: Vec<(K, u32)> =
-                numbers.iter().map(|&number| (key(number as usize), number)).collect();
-            keyed.sort_unstable();
-            numbers.iter_mut().zip(keyed).for_each(|(place, (_, number))| *place = number);
+        fn by<K: Ord + Copy + Send>(
+            numbers: &mut [u32],
+            threads: usize,
+            key: impl Fn(usize) -> K + Sync,
+        ) -> Result<impl ExactSizeIterator<Item = K>> {
+            let keyed = sorted(threads, numbers.len(), |range| {
+                numbers[range].iter().map(|&number| (key(number as usize), number)).collect()
+            })?;
+            numbers.iter_mut().zip(&keyed).for_each(|(place, &(_, number))| *place = number);
+            Ok(keyed.into_iter().map(|(key, _)| key))
         }
-        match self {
-            Self::Signed(mine) => by(numbers, |number| mine[number]),
-            Self::Unsigned(mine) => by(numbers, |number| mine[number]),
-            Self::Text(mine) => by(numbers, |number| &*mine[number]),
-        }
+        Ok(match self {
+            Self::Signed(mine) => Keys::Signed(by(numbers, threads, |number| mine[number])?.collect()),
+            Self::Unsigned(mine) => Keys::Unsigned(by(numbers, threads, |number| mine[number])?.collect()),
+            Self::Text(mine) => {
+                let mut keys = Texts::default();
+                by(numbers, threads, |number| &*mine[number])?.for_each(|key| keys.push(key));
+                Keys::Text(keys)
+            }
+        })
     }
 }
 
@@ -167,8 +174,7 @@ impl People {
             links: Blocks::default(),
             index: Index::default(),
             seed,
-            days: BTreeMap::new(),
-            noted: 0,
+            calendar: None,
             shown: 0,
         }
     }
@@ -191,9 +197,6 @@ impl People {
         let person = |(links, &time): (Block, &u32)| Person { links, time };
         all.people.extend(blocks.into_iter().zip(&records.times).map(person));
         all.index = Index::of(records.people(), |number| all.keys.hash(number, seed), threads, control)?;
-        for (person, &time) in records.times.iter().enumerate() {
-            all.note(person as u32, time);
-        }
         Ok(all)
     }
 
@@ -276,7 +279,7 @@ impl People {
         self.keys.set(number, keys, at);
         let (names, seed) = (&self.keys, self.seed);
         self.index.add(names.hash(number, seed), number);
-        self.note(number, time);
+        self.calendar.iter_mut().for_each(|calendar| calendar.put(number, time));
         number
     }
 
@@ -284,6 +287,8 @@ impl People {
     pub(super) fn remove(&mut self, person: u32) {
         let (names, seed) = (&self.keys, self.seed);
         self.index.remove(names.hash(person, seed), person);
+        let time = self.people[person as usize].time;
+        self.calendar.iter_mut().for_each(|calendar| calendar.take(person, time));
         self.people[person as usize].links.length = NONE;
     }
 
@@ -309,64 +314,31 @@ impl People {
 
     /// Sets the time of a person.
     pub(super) fn set_time(&mut self, person: u32, time: u32) {
-        if std::mem::replace(&mut self.people[person as usize].time, time) != time {
-            self.note(person, time);
+        let before = std::mem::replace(&mut self.people[person as usize].time, time);
+        if let Some(calendar) = self.calendar.as_mut().filter(|_| before != time) {
+            calendar.take(person, before);
+            calendar.put(person, time);
         }
     }
 
-    fn note(&mut self, person: u32, time: u32) {
-        if time == NO_TIME {
-            return;
-        }
-        if self.noted > 2 * self.people.len() + 64 {
-            // So many notes are of times that passed: the calendar is made anew.
-            self.days.clear();
-            self.noted = 0;
-            for number in 0..self.people.len() as u32 {
-                let own = self.people[number as usize];
-                if own.links.length != NONE && own.time != NO_TIME && number != person {
-                    self.days.entry(own.time / DAY).or_default().push(number);
-                    self.noted += 1;
-                }
-            }
-        }
-        self.days.entry(time / DAY).or_default().push(person);
-        self.noted += 1;
-    }
-
-    /// Takes out of the calendar whose time lies before a limit.
+    /// Whose time lies before a limit, ascending.
     pub(super) fn expired(&mut self, limit: u32) -> Vec<u32> {
-        let later = self.days.split_off(&(limit / DAY + 1));
-        let due = std::mem::replace(&mut self.days, later);
-        let mut found = Vec::new();
-        for (day, people) in due {
-            self.noted -= people.len();
-            for person in people {
-                if !self.has(person) || self.time(person) / DAY != day {
-                    continue;
-                }
-                if expires(self.time(person), Some(limit)) {
-                    found.push(person);
-                } else {
-                    self.days.entry(day).or_default().push(person);
-                    self.noted += 1;
-                }
-            }
-        }
-        found.sort_unstable();
-        found.dedup();
-        found
+        let times = |person: &Person| (person.links.length != NONE).then_some(person.time);
+        let known = (0..).zip(&self.people).filter_map(|(number, person)| Some((number, times(person)?)));
+        let room = self.people.capacity();
+        let calendar = self.calendar.get_or_insert_with(|| Calendar::of(known, room));
+        calendar.expired(limit, |person| self.people[person as usize].time)
     }
 
     /// Everybody, in the order of keys.
-    pub(super) fn sorted(&self) -> Vec<u32> {
+    pub(super) fn sorted(&self, threads: usize) -> Result<Vec<u32>> {
         let mut all: Vec<u32> = (0..self.people.len() as u32).filter(|&number| self.has(number)).collect();
-        self.keys.sort(&mut all);
-        all
+        self.sort(&mut all, threads)?;
+        Ok(all)
     }
 
-    /// Puts people in the order of their keys.
-    pub(super) fn sort(&self, people: &mut [u32]) {
-        self.keys.sort(people);
+    /// Puts people in the order of their keys, and gives these.
+    pub(super) fn sort(&self, people: &mut [u32], threads: usize) -> Result<Keys> {
+        self.keys.sort(people, threads)
     }
 }

@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Live, NONE};
+use crate::error::Result;
 use crate::link::Settings;
-use crate::link::key::Keys;
 use crate::link::records::Records;
 
 /// Whose features may be others, and what they are computed of.
@@ -82,7 +82,13 @@ impl Lists<'_> {
 
 impl Live {
     /// Who sees records that came and records that went.
-    pub(in crate::link) fn then(&self, came: &Records, went: &Records, settings: &Settings) -> Then {
+    pub(in crate::link) fn then(
+        &self,
+        came: &Records,
+        went: &Records,
+        settings: &Settings,
+        threads: usize,
+    ) -> Result<Then> {
         let mut touched: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
         let mut first: BTreeSet<u32> = BTreeSet::new();
         for records in [came, went] {
@@ -110,11 +116,17 @@ impl Live {
         let near = lists.seen(&people);
         let far = lists.seen(&near);
         let whole: BTreeSet<u32> = people.iter().chain(&near).chain(&far).copied().collect();
-        self.part(&people, &whole, &mut lists)
+        self.part(&people, &whole, &mut lists, threads)
     }
 
     /// The part of the network in which some people show everything.
-    fn part(&self, people: &BTreeSet<u32>, whole: &BTreeSet<u32>, lists: &mut Lists<'_>) -> Then {
+    fn part(
+        &self,
+        people: &BTreeSet<u32>,
+        whole: &BTreeSet<u32>,
+        lists: &mut Lists<'_>,
+        threads: usize,
+    ) -> Result<Then> {
         let mut shown: BTreeMap<u32, BTreeSet<u32>> =
             whole.iter().map(|&person| (person, BTreeSet::new())).collect();
         let identifiers: BTreeSet<u32> = whole
@@ -127,9 +139,8 @@ impl Live {
             }
         }
         let mut order: Vec<u32> = shown.keys().copied().collect();
-        self.sort(&mut order);
-        let keys: Keys = self.people.keys.none();
-        let mut then = Then { people: Vec::new(), records: Records::empty(keys) };
+        self.sort(&mut order, threads)?;
+        let mut then = Then { people: Vec::new(), records: Records::empty(self.no_keys()) };
         for (at, person) in order.into_iter().enumerate() {
             if people.contains(&person) {
                 then.people.push(at as u32);
@@ -137,6 +148,6 @@ impl Live {
             let own = &shown[&person];
             self.push_some(&mut then.records, person, |identifier| own.contains(&identifier));
         }
-        then
+        Ok(then)
     }
 }

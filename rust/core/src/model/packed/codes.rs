@@ -214,7 +214,7 @@ impl Codes {
         codes.clear();
         codes.resize(rows * self.views, 0);
         for column in &self.columns {
-            let values = &block.columns[column.slot as usize][start..start + rows];
+            let values = block.values(column.slot as usize, start..start + rows);
             if column.views[..Take::Category.index()].iter().any(|&view| view != ZERO_VIEW) {
                 ranks.clear();
                 ranks.extend(values.iter().map(|&value| rank(&column.cuts, zero_of_nan(value))));
@@ -223,7 +223,7 @@ impl Codes {
                 Take::ALL.into_iter().zip(&column.views).filter(|(_, view)| **view != ZERO_VIEW)
             {
                 let out = codes.chunks_exact_mut(self.views).map(|row| &mut row[usize::from(view)]);
-                column.codes(take, values, ranks, out);
+                column.codes(take, &values, ranks, out);
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use creditcore_kernels::sliced::{Codes, Form, MOST_CUTS, Numbers, ONES, Thermometers, ZEROS};
+use creditcore_kernels::sliced::{Codes, Form, MOST_KEYS, Numbers, ONES, Thermometers, ZEROS};
 
 use super::question::{Column, Cut, Question, ZERO};
 
@@ -72,7 +72,7 @@ impl Layout {
                 categories.push(CategoryColumn { column, codes: Codes::new(asked.codes) });
                 continue;
             };
-            if asked.cuts.len() > MOST_CUTS {
+            if asked.cuts.len() > MOST_KEYS {
                 return None;
             }
             let at = thermometers(asked.cuts.len(), asked.or_missing, &mut next, most_planes)?;

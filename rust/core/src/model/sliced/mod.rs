@@ -165,7 +165,7 @@ fn rank(group: &Group, block: &Block, of_bins: Option<&[Vec<u16>]>, ranks: &mut 
                 let codes = block.codes[slot][..block.rows].iter();
                 ranks.iter_mut().zip(codes).for_each(|(rank, &code)| *rank = of[usize::from(code)]);
             }
-            None => column.numbers.rank(&block.columns[slot][..block.rows], ranks),
+            None => column.numbers.rank(&block.values(slot, 0..block.rows), ranks),
         }
     }
 }
@@ -184,12 +184,11 @@ fn ranks_of(group: &Group, bins: &Bins) -> Vec<Vec<u16>> {
 /// Turns the inputs of some rows into planes.
 fn read(group: &Group, block: &Block, start: usize, rows: usize, memory: &mut Memory) {
     for (column, ranks) in group.layout.numbers.iter().zip(memory.ranks.chunks_exact(block.rows)) {
-        let values = &block.columns[column.slot as usize][start..][..rows];
-        column.numbers.write(values, &ranks[start..][..rows], &mut memory.planes);
+        column.numbers.write(&ranks[start..][..rows], &mut memory.planes);
     }
     for (category, positions) in group.layout.categories.iter().zip(&mut memory.positions) {
         let Column::Categories { slot, library } = category.column else { continue };
-        let values = &block.columns[slot as usize][start..][..rows];
-        category.codes.find(values, |value| library.code(value), positions);
+        let values = block.values(slot as usize, start..start + rows);
+        category.codes.find(&values, |value| library.code(value), positions);
     }
 }
